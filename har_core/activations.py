@@ -1,0 +1,131 @@
+"""Activations behind the frozen stages, kept on disk for a few augmented views of every photo.
+
+While the first stages are frozen, a photo that is cropped in the same way gives the same activations in every
+epoch.  Computed once and read back, they leave only the trainable stages to run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from har_core.data import Progress
+from har_core.dataset import Batch, InOrder, PhotoDataset, loader
+from har_core.files import atomic_path
+
+Forward = Callable[[Tensor], Tensor]
+
+_COMPILE_ABOVE = 2000
+"""Photos from which compiling the frozen stages (about half a minute) pays on a CPU."""
+
+
+class ActivationCache:
+    """Memory-mapped files `view-V.npy` (N, C, h, w) float16, one a view, in a folder that names what they depend on.
+
+    Args:
+        folder: may hold caches of other models and data; each has a subfolder of its own.
+        key: everything that the activations depend on besides the view; JSON values.
+    """
+
+    def __init__(self, folder: Path, key: dict[str, object]) -> None:
+        text = json.dumps(key, sort_keys=True)
+        self.folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._key_text = text
+
+    def path(self, view: int) -> Path:
+        return self.folder / f"view-{view}.npy"
+
+    def get(self, view: int) -> np.ndarray | None:
+        """The view's activations, read-only and memory-mapped; None if they have not been computed."""
+        return np.load(self.path(view), mmap_mode="r") if self.path(view).is_file() else None
+
+    def fill(
+        self,
+        view: int,
+        dataset: PhotoDataset,
+        trunk: Forward,
+        *,
+        batch_size: int,
+        workers: int,
+        progress: Progress | None = None,
+    ) -> np.ndarray:
+        """Compute a view, write it under its name when it is complete, and return it as `get` does.
+
+        Raises:
+            OSError: if the disk has no room for it (checked before the first photo).
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "key.json").write_text(self._key_text, encoding="utf-8")
+        store: np.memmap | None = None
+        with atomic_path(self.path(view)) as partial:
+            for batch in loader(dataset, InOrder(len(dataset), batch_size, view=view), workers=workers):
+                values = trunk(batch.images).to(torch.float16).contiguous().cpu().numpy()
+                if store is None:
+                    shape = (len(dataset), *values.shape[1:])
+                    _require_room(self.folder, int(np.prod(shape)) * 2)
+                    store = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
+                indices = batch.indices.numpy()
+                store[indices] = values
+                if progress is not None:
+                    progress(int(indices[-1]) + 1, len(dataset))
+            if store is not None:
+                store.flush()
+        result = self.get(view)
+        assert result is not None
+        return result
+
+
+def cached_batches(store: np.ndarray, labels: Tensor, batches: list[list[int]]) -> Iterator[Batch]:
+    """Batches of stored activations in place of images: float32 (B, C, h, w), channels-last."""
+    for batch in batches:
+        order = np.sort(batch)  # neighbours on disk are read together
+        values = torch.from_numpy(np.asarray(store[order])).float().contiguous(memory_format=torch.channels_last)
+        indices = torch.from_numpy(order)
+        yield Batch(values, labels[indices], indices)
+
+
+def frozen_forward(trunk: nn.Sequential, device: torch.device, precision: torch.dtype) -> Forward:
+    """The frozen stages as a function of a batch of images, without graph or gradient."""
+
+    def forward(images: Tensor) -> Tensor:
+        images = images.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
+            return trunk(images)
+
+    return forward
+
+
+def compiled(forward: Forward, shape: tuple[int, int, int, int], *, photos: int) -> Forward:
+    """The same function, compiled for batches of one shape, where that pays.
+
+    On a CPU, folding the batch norms into the convolutions makes a frozen ResNet trunk about 1.5 times as fast.
+    Where there is no compiler, too few photos to repay the half minute it takes, or a batch of another shape,
+    the function runs as it is.
+
+    Args:
+        photos: how many will pass through it.
+    """
+    if photos < _COMPILE_ABOVE:
+        return forward
+    fast: Forward = torch.compile(forward, dynamic=False, options={"freezing": True})
+    try:
+        fast(torch.zeros(shape))
+    except Exception:  # no C++ compiler, or one that torch cannot use
+        return forward
+    return lambda images: fast(images) if tuple(images.shape) == shape else forward(images)
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed * 1.05:
+        raise OSError(
+            f"expected {needed / 1e9:.1f} GB free in {folder} for one view of activations, found {free / 1e9:.1f} GB; "
+            "make room, choose another --cache folder, or train with --views 0"
+        )

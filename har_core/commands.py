@@ -1,0 +1,56 @@
+"""What the command lines share: devices, progress bars, and errors as one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import torch
+from tqdm import tqdm
+
+from har_core.errors import ConfigError, HarError
+
+
+def device_named(name: str) -> torch.device:
+    """'auto' (CUDA, then MPS, then CPU) or a torch device name.
+
+    Raises:
+        ConfigError: if this machine does not have it.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device {name!r} is not available here; choose --device cpu, cuda or mps") from error
+    return torch.device(name)
+
+
+class Bar:
+    """A progress bar for functions that report (done, total); a new count from the start opens a new bar."""
+
+    def __init__(self, label: str, unit: str = "photo") -> None:
+        self.label, self.unit = label, unit
+        self._bar: tqdm | None = None  # type: ignore[type-arg]
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=total, desc=self.label, unit=f" {self.unit}s", dynamic_ncols=True, leave=False, file=sys.stderr)
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self._bar.close()
+            self._bar = None
+
+
+def run(main: Callable[[], int]) -> int:
+    """The exit status of a command: its own, 1 after an error that is told in plain words, 130 after Ctrl-C."""
+    try:
+        return main()
+    except (HarError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+

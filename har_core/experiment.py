@@ -1,0 +1,209 @@
+"""A whole training: photos on disk → a run folder.  What `train.py` does, without the terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import platform
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from har_core import __version__, runs
+from har_core.config import TrainConfig
+from har_core.data import LabelledPhotos, Progress, Sample, split
+from har_core.dataset import PhotoDataset
+from har_core.errors import RunError
+from har_core.evaluation import Evaluation, evaluate
+from har_core.model import ModelSpec, from_pretrained, load_model, save_model
+from har_core.predictions import Predictions
+from har_core.runs import Run
+from har_core.training import BEST, STATE, Step, Trainer, pick_precision, read_state
+from har_core.transforms import evaluation_transform, training_transform
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Who is told what while an experiment runs; each may be left out."""
+
+    start: Callable[[str], None] = lambda line: None
+    step: Callable[[Step], None] = lambda step: None
+    epoch: Callable[[dict[str, float], bool], None] = lambda row, best: None
+    activations: Progress | None = None
+    evaluation: Progress | None = None
+
+
+def train(
+    photos: LabelledPhotos,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    device: torch.device,
+    workers: int,
+    resume: bool = False,
+    save_every: float = 300.0,
+    reports: Reports | None = None,
+) -> Run:
+    """Train, or go on training, and leave a complete run in `folder`.
+
+    The weights shipped are those of the best epoch in half precision; predictions, class maps and embeddings come
+    from the reloaded file in 32-bit arithmetic, so that anyone gets the same.
+
+    Raises:
+        RunError: if `folder` already holds a run and `resume` is false.
+        HarError: whatever else stands in the way, in its own words.
+    """
+    reports = reports or Reports()
+    saved = read_state(folder) if resume else None
+    if saved is None and (folder / runs.CARD).exists():
+        raise RunError(f"expected an empty folder, found a run in {folder}; pass --resume, or another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    for partial in folder.glob(".*.partial"):  # left by a killed process
+        partial.unlink()
+
+    training, validation = split(photos.samples, fraction=config.validation_fraction, seed=config.seed)
+    random.seed(config.seed)
+    np.random.seed(config.seed)
+    torch.manual_seed(config.seed)
+    model, spec, origin = from_pretrained(
+        config.weights,
+        classes=photos.classes,
+        architecture=config.architecture,
+        crop_size=config.crop_size,
+        resize=config.resize,
+    )
+    model.to(device)
+    if saved is not None:
+        precision = {str(dtype): dtype for dtype in PRECISIONS.values()}[saved["precision"]]
+    elif config.precision == "auto":
+        precision = pick_precision(model, device, config.crop_size)
+    else:
+        precision = PRECISIONS[config.precision]
+
+    card = _card(photos, training, validation, config, spec, origin, precision, device)
+    trainer = Trainer(
+        model,
+        PhotoDataset.of(training, photos.classes, training_transform(config.crop_size), seed=config.seed),
+        PhotoDataset.of(validation, photos.classes, evaluation_transform(config.crop_size, config.resize)),
+        config,
+        folder=folder,
+        identity=_identity(config, photos.classes, training + validation, model),
+        device=device,
+        precision=precision,
+        workers=workers,
+        save_every=save_every,
+        on_step=reports.step,
+        on_epoch=lambda row, best: (runs.write_history(folder, trainer.state.history), reports.epoch(row, best))[-1],
+        on_activations=reports.activations,
+    )
+    if saved is not None:
+        trainer.restore(saved)
+        runs.write_history(folder, trainer.state.history)
+    runs.write_card(folder, {"status": runs.TRAINING, **card})
+    reports.start(
+        f"{len(training)} training and {len(validation)} validation photos, {len(photos.classes)} classes; "
+        f"{config.architecture} from {origin}; {str(precision).removeprefix('torch.')} on {device}"
+        + (f"; resuming in epoch {trainer.state.epoch} at batch {trainer.state.batch}" if saved else "")
+    )
+    state = trainer.run()
+
+    model.load_state_dict(trainer.best_weights())
+    save_model(model, spec, folder / runs.MODEL)
+    shipped, _ = load_model(folder / runs.MODEL)
+    validation_set = PhotoDataset.of(validation, photos.classes, evaluation_transform(config.crop_size, config.resize))
+    result = evaluate(
+        shipped.to(device), validation_set, photos.classes, device=device, workers=workers, progress=reports.evaluation
+    )
+    card["training"] = {
+        "best_epoch": state.best_epoch,
+        "epochs": len(state.history),
+        "seconds": round(sum(row["seconds"] for row in state.history)),
+        "chosen_on": "the validation photos, which are the scored ones: the accuracy is that of the best epoch",
+    }
+    run = write_evaluation(folder, result, card)
+    for leftover in (STATE, BEST):
+        (folder / leftover).unlink(missing_ok=True)
+    shutil.rmtree(folder / "activations", ignore_errors=True)
+    return run
+
+
+def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> Run:
+    """Store predictions, class maps and embeddings, and complete the card with the scores."""
+    result.predictions.write(folder / runs.PREDICTIONS)
+    runs.write_array(folder / runs.HEATMAPS, result.maps)
+    runs.write_array(folder / runs.EMBEDDINGS, result.embeddings)
+    return runs.write_card(folder, {"status": runs.COMPLETE, **card, "scores": scores(result.predictions)})
+
+
+def scores(predictions: Predictions) -> dict[str, float | int]:
+    """`accuracy` and `macro_f1` in [0, 1], and `n`, the number of photos."""
+    from sklearn.metrics import accuracy_score, f1_score
+
+    labels = range(len(predictions.classes))
+    return {
+        "accuracy": float(accuracy_score(predictions.true, predictions.predicted)),
+        "macro_f1": float(f1_score(predictions.true, predictions.predicted, labels=labels, average="macro", zero_division=0)),
+        "n": len(predictions),
+    }
+
+
+def _identity(config: TrainConfig, classes: tuple[str, ...], samples: list[Sample], model: torch.nn.Module) -> dict[str, Any]:
+    """What must be equal for a saved state to fit.  `epochs` may change: a schedule of steps can be cut or extended."""
+    names = "\n".join(f"{sample.name}\t{sample.label}" for sample in samples)
+    start = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        if not name.startswith("fc."):
+            start.update(tensor.cpu().contiguous().numpy().tobytes())
+    kept = {name: value for name, value in config.as_dict().items() if name not in ("epochs", "precision", "weights", "recipe")}
+    return {
+        "configuration": kept,
+        "classes": list(classes),
+        "photos": hashlib.sha256(names.encode()).hexdigest(),
+        "starting weights": start.hexdigest(),
+    }
+
+
+def _card(
+    photos: LabelledPhotos,
+    training: list[Sample],
+    validation: list[Sample],
+    config: TrainConfig,
+    spec: ModelSpec,
+    origin: str,
+    precision: torch.dtype,
+    device: torch.device,
+) -> dict[str, Any]:
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "classes": list(spec.classes),
+        "model": {**dataclasses.asdict(spec), "classes": len(spec.classes), "starting_weights": origin},
+        "data": {
+            "training": len(training),
+            "validation": len(validation),
+            "split": f"{config.validation_fraction:g} of each class, shuffled with seed {config.seed}",
+            "validation_names_sha256": hashlib.sha256("\n".join(sorted(s.name for s in validation)).encode()).hexdigest(),
+            "skipped": [str(problem) for problem in photos.problems],
+        },
+        "config": {**config.as_dict(), "weights": Path(config.weights).name},
+        "machine": {
+            "device": device.type,
+            "precision": str(precision).removeprefix("torch."),
+            "processor": platform.machine(),
+            "threads": torch.get_num_threads(),
+        },
+        "versions": {
+            "har-lens": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
+        },
+    }

@@ -1,0 +1,144 @@
+"""Untrusted bytes or a path → an upright RGB photo, or a clear error.
+
+The only place in the project that opens photos, so that training, evaluation, the command line and
+the pages accept the same files and see the same pixels.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from har_core.errors import ImageError
+
+MAX_BYTES = 25 * 1000 * 1000
+MAX_PIXELS = 40 * 1000 * 1000
+ACCEPTED = f"Accepted are JPEG, PNG and WebP photos of at most {MAX_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels."
+
+# Pillow is told which of its decoders may run: a file's name and its other forty formats play no part.
+# MPO is what many phones write: a JPEG followed by more JPEGs (depth, a second lens); the first is the photo.
+_DECODERS = ("JPEG", "MPO", "PNG", "WEBP")
+
+# First bytes of files that people do try to upload → (offset, bytes, what it is, how to convert it).
+_EXPORT = "open it in an image viewer and export it as JPEG"
+_REFUSED = (
+    (0, b"GIF8", "a GIF", _EXPORT),
+    (0, b"BM", "a BMP", _EXPORT),
+    (0, b"II*\0", "a TIFF (or a camera's raw file)", _EXPORT),
+    (0, b"MM\0*", "a TIFF (or a camera's raw file)", _EXPORT),
+    (0, b"%PDF", "a PDF", "export the page as JPEG"),
+    (0, b"8BPS", "a Photoshop file", _EXPORT),
+    (0, b"PK\x03\x04", "a zip archive", "unpack it and choose the photos in it"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image", _EXPORT),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image", _EXPORT),
+    (0, b"\xff\x0a", "a JPEG XL image", _EXPORT),
+    (0, b"\0\0\0\x0cJXL ", "a JPEG XL image", _EXPORT),
+    (0, b"\0\0\x01\0", "an icon", _EXPORT),
+    (0, b"<svg", "an SVG drawing", _EXPORT),
+    (0, b"<?xml", "an XML or SVG file", _EXPORT),
+    (0, b"<!DOCTYPE", "a web page", "save the picture itself, not the page around it"),
+    (0, b"<html", "a web page", "save the picture itself, not the page around it"),
+    (0, b"\x1aE\xdf\xa3", "a video", "take a still from it"),
+)
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_HEIC_ADVICE = (
+    "on an iPhone choose Settings > Camera > Formats > Most Compatible, or share the photo by mail, which "
+    "converts it; on a computer open it and export it as JPEG"
+)
+
+
+def open_photo(source: bytes | Path, name: str | None = None) -> Image.Image:
+    """Decode one photo.
+
+    The kind is read from the content, not from the name.  Of an animated file the first frame is taken;
+    16-bit samples are scaled to 8 bits; CMYK, palette and grey become RGB; transparency is laid on white;
+    the EXIF orientation is applied.
+
+    Args:
+        source: the file's bytes, or its path.
+        name: what to call it in an error; the path's last part by default.
+
+    Returns:
+        An upright photo of mode RGB that carries no metadata (no EXIF, no ICC profile, no text).
+
+    Raises:
+        ImageError: if the file cannot be read, is not JPEG, PNG or WebP, is truncated or damaged, or is
+            larger than `MAX_BYTES` or `MAX_PIXELS`.  The message names the file, the reason and what is accepted.
+    """
+    label = name or (source.name if isinstance(source, Path) else "photo")
+    data = _read(source, label) if isinstance(source, Path) else source
+    if not data:
+        raise ImageError(f"{label} is empty (0 bytes). Choose another file. {ACCEPTED}")
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"{label} has {len(data) / 1e6:.1f} MB. Save a smaller copy. {ACCEPTED}")
+
+    try:
+        opened = Image.open(io.BytesIO(data), formats=_DECODERS)
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels(label) from error
+    except Exception as error:  # a hostile header can raise nearly anything; all of it means "not a photo"
+        raise _not_accepted(label, data) from error
+
+    with opened:
+        width, height = opened.size
+        if width * height > MAX_PIXELS:  # known from the header: nothing has been decoded yet
+            raise _too_many_pixels(label, width, height)
+        try:
+            opened.load()
+            return _upright_rgb(opened)
+        except Exception as error:  # as above: decoders raise OSError, SyntaxError, ValueError, struct.error…
+            reason = "is cut off" if "truncated" in str(error).lower() else f"is damaged ({_one_line(error)})"
+            raise ImageError(f"{label} {reason}. Copy or download it again, or choose another. {ACCEPTED}") from error
+
+
+def _read(path: Path, label: str) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ImageError(f"{label} has {path.stat().st_size / 1e6:.1f} MB. Save a smaller copy. {ACCEPTED}")
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{label} cannot be read ({error.strerror}). Check the path. {ACCEPTED}") from error
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    """Apply the orientation and convert to RGB, without metadata."""
+    try:
+        image = ImageOps.exif_transpose(image)
+    except Exception:  # a damaged EXIF block says nothing about the pixels: show them as they are stored
+        pass
+    if image.mode.startswith("I"):  # 16-bit greyscale PNG: 65535 is white; convert() would clip at 255
+        image = Image.fromarray(np.round(np.asarray(image, dtype=np.float64) / 257).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    clean = Image.new("RGB", image.size)
+    clean.paste(image.convert("RGB"))
+    return clean
+
+
+def _not_accepted(label: str, data: bytes) -> ImageError:
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        if brand in _HEIF_BRANDS:
+            return ImageError(f"{label} is a HEIC photo, which is not accepted: {_HEIC_ADVICE}. {ACCEPTED}")
+        if brand in (b"avif", b"avis"):
+            return ImageError(f"{label} is an AVIF image, which is not accepted: {_EXPORT}. {ACCEPTED}")
+        return ImageError(f"{label} is a video, which is not accepted: take a still from it. {ACCEPTED}")
+    for offset, magic, kind, advice in _REFUSED:
+        if data[offset : offset + len(magic)].lower() == magic.lower():
+            return ImageError(f"{label} is {kind}, which is not accepted: {advice}. {ACCEPTED}")
+    if data[:2] == b"\xff\xd8" or data[:4] == b"\x89PNG" or data[8:12] == b"WEBP":
+        return ImageError(f"{label} is damaged or cut off. Copy or download it again. {ACCEPTED}")
+    return ImageError(f"{label} is not a photo that can be recognised. {ACCEPTED}")
+
+
+def _too_many_pixels(label: str, width: int = 0, height: int = 0) -> ImageError:
+    found = f"{width} × {height} pixels" if width else "an extreme number of pixels"
+    return ImageError(f"{label} has {found}. Save a smaller copy. {ACCEPTED}")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__

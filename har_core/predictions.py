@@ -1,0 +1,98 @@
+"""One validated table of predictions: sample, true class, predicted class, probability of every class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from har_core.errors import RunError
+from har_core.files import atomic_path
+
+SAMPLE, TRUE, PREDICTED, PROBABILITY = "sample", "true", "predicted", "p:"
+"""Column names; the probability of class c stands in column 'p:c'."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """N photos, K classes.
+
+    `samples`: (N,) names, unique.  `true`: (N,) int64 class indices.  `probabilities`: (N, K) float32, rows sum to 1,
+    columns in the order of `classes`.
+    """
+
+    classes: tuple[str, ...]
+    samples: np.ndarray
+    true: np.ndarray
+    probabilities: np.ndarray
+
+    def __post_init__(self) -> None:
+        count, columns = len(self.samples), len(self.classes)
+        if self.true.shape != (count,) or self.probabilities.shape != (count, columns):
+            raise RunError(
+                f"expected true ({count},) and probabilities ({count}, {columns}), "
+                f"found {self.true.shape} and {self.probabilities.shape}; evaluate the model again"
+            )
+        if count and (self.true.min() < 0 or self.true.max() >= columns):
+            raise RunError(f"expected class indices from 0 to {columns - 1}, found {self.true.min()} to {self.true.max()}")
+        sums = self.probabilities.sum(axis=1, dtype=np.float64)
+        wrong = np.flatnonzero(~(np.abs(sums - 1) < 1e-3) | (self.probabilities < 0).any(axis=1))
+        if len(wrong):
+            first = wrong[0]
+            raise RunError(
+                f"expected probabilities of 0 or more that sum to 1, found {sums[first]:.4f} for {self.samples[first]} "
+                f"and {len(wrong) - 1} more; evaluate the model again"
+            )
+        if len(np.unique(self.samples)) != count:
+            raise RunError(f"expected every sample once, found {count - len(np.unique(self.samples))} repeated")
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(N,) int64: the class of highest probability, the first of equals."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """(N,) float32 in [1/K, 1]: the probability of the predicted class."""
+        return self.probabilities.max(axis=1)
+
+    def frame(self) -> pd.DataFrame:
+        """The table as it is stored: sample, true, predicted (class names) and 'p:<class>' for each class."""
+        names = np.array(self.classes, dtype=object)
+        columns: dict[str, object] = {SAMPLE: self.samples, TRUE: names[self.true], PREDICTED: names[self.predicted]}
+        columns |= {PROBABILITY + name: self.probabilities[:, index] for index, name in enumerate(self.classes)}
+        return pd.DataFrame(columns)
+
+    def write(self, path: Path) -> None:
+        with atomic_path(path) as partial:
+            self.frame().to_parquet(partial, index=False)
+
+    @classmethod
+    def read(cls, path: Path, classes: tuple[str, ...]) -> Predictions:
+        """Read and check a stored table.
+
+        Raises:
+            RunError: if the file is damaged, or its columns or values do not fit `classes`.
+        """
+        try:
+            frame = pd.read_parquet(path)
+        except Exception as error:  # pyarrow's errors, and OSError
+            raise RunError(f"{path} is missing or damaged ({error}); copy it again or evaluate again") from error
+        expected = [SAMPLE, TRUE, PREDICTED, *(PROBABILITY + name for name in classes)]
+        if list(frame.columns) != expected:
+            raise RunError(f"{path}: expected columns {', '.join(expected)}; found {', '.join(map(str, frame.columns))}")
+        number = {name: index for index, name in enumerate(classes)}
+        unknown = sorted(set(frame[TRUE].astype(str)) - number.keys())
+        if unknown:
+            raise RunError(f"{path}: expected classes {', '.join(classes)}; found {', '.join(unknown)}")
+        true = frame[TRUE].astype(str).map(number).to_numpy(dtype=np.int64)
+        probabilities = frame[expected[3:]].to_numpy(dtype=np.float32)
+        table = cls(classes, frame[SAMPLE].astype(str).to_numpy(dtype=object), true, probabilities)
+        if (np.array(classes, dtype=object)[table.predicted] != frame[PREDICTED].to_numpy(dtype=object)).any():
+            raise RunError(f"{path}: expected the predicted class to be the one of highest probability; evaluate again")
+        return table
