@@ -18,13 +18,13 @@ import numpy as np
 import torch
 
 from har_core import __version__, runs
+from har_core.analysis import scores
 from har_core.config import TrainConfig
 from har_core.data import LabelledPhotos, Progress, Sample, split
 from har_core.dataset import PhotoDataset
 from har_core.errors import RunError
 from har_core.evaluation import Evaluation, evaluate
 from har_core.model import ModelSpec, from_pretrained, load_model, save_model
-from har_core.predictions import Predictions
 from har_core.runs import Run
 from har_core.training import BEST, STATE, Step, Trainer, pick_precision, read_state
 from har_core.transforms import evaluation_transform, training_transform
@@ -143,18 +143,6 @@ def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> 
     runs.write_array(folder / runs.HEATMAPS, result.maps)
     runs.write_array(folder / runs.EMBEDDINGS, result.embeddings)
     return runs.write_card(folder, {"status": runs.COMPLETE, **card, "scores": scores(result.predictions)})
-
-
-def scores(predictions: Predictions) -> dict[str, float | int]:
-    """`accuracy` and `macro_f1` in [0, 1], and `n`, the number of photos."""
-    from sklearn.metrics import accuracy_score, f1_score
-
-    labels = range(len(predictions.classes))
-    return {
-        "accuracy": float(accuracy_score(predictions.true, predictions.predicted)),
-        "macro_f1": float(f1_score(predictions.true, predictions.predicted, labels=labels, average="macro", zero_division=0)),
-        "n": len(predictions),
-    }
 
 
 def _identity(config: TrainConfig, classes: tuple[str, ...], samples: list[Sample], model: torch.nn.Module) -> dict[str, Any]:

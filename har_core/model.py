@@ -155,9 +155,13 @@ def training_mode(model: nn.Module, trainable: Iterable[str]) -> None:
 
 
 def save_model(model: nn.Module, spec: ModelSpec, path: Path) -> None:
-    """Write half-precision weights, with all that is needed to rebuild the model in the file's metadata."""
+    """Write half-precision weights, with all that is needed to rebuild the model in the file's metadata.
+
+    Biases and batch-norm statistics (one in 500 of the values) stay 32-bit: a running variance may exceed
+    float16's range, as that of the first layer does in weights with a folded 0..255 input scale.
+    """
     state = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).cpu().contiguous()
+        name: (tensor.half() if tensor.ndim > 1 else tensor).cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
     with atomic_path(path) as partial:

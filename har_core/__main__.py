@@ -1,0 +1,135 @@
+"""The command line of the library.
+
+    python -m har_core download [--data data/]
+    python -m har_core predict PHOTO… [--run FOLDER] [--json]
+    python -m har_core evaluate DATA [--run FOLDER] [--split validation|all] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from har_core import commands
+from har_core.analysis import scores
+from har_core.data import download, require_clean, scan
+from har_core.dataset import PhotoDataset, default_workers
+from har_core.errors import DataError, ImageError
+from har_core.evaluation import evaluate
+from har_core.images import open_photo
+from har_core.recogniser import Recogniser, shipped_run
+from har_core.runs import Run
+from har_core.transforms import evaluation_transform
+
+ROOT = Path(__file__).parent.parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    return int(given.command(given))
+
+
+def _download(given: argparse.Namespace) -> int:
+    print(f"The data set (ODbL-1.0) lies in {download(given.data)}")
+    return 0
+
+
+def _predict(given: argparse.Namespace) -> int:
+    recogniser = Recogniser.of(_run(given), commands.device_named(given.device))
+    failed = False
+    for path in given.photos:
+        try:
+            seen = recogniser.recognise(open_photo(path, str(path)), str(path))
+        except ImageError as error:
+            failed = True
+            print(json.dumps({"file": str(path), "error": str(error)}) if given.json else f"{path}: {error}", flush=True)
+            continue
+        if given.json:
+            row = {
+                "file": seen.name,
+                "predicted": seen.predicted,
+                "confidence": round(seen.confidence, 6),
+                "probabilities": {
+                    name: round(float(value), 6) for name, value in zip(seen.classes, seen.probabilities, strict=True)
+                },
+            }
+            print(json.dumps(row), flush=True)
+        else:
+            print(f"{seen.name}: {seen.predicted} ({seen.confidence:.1%})", flush=True)
+    return 1 if failed else 0
+
+
+def _evaluate(given: argparse.Namespace) -> int:
+    run = _run(given)
+    photos = scan(given.data, verify=False)
+    require_clean(photos, skip_bad=given.skip_bad)
+    samples = list(photos.samples)
+    if given.split == "validation":
+        names = set(run.predictions().samples)
+        samples = [sample for sample in samples if sample.name in names]
+        if not samples:
+            raise DataError(
+                f"expected some of the {len(names)} validation photos of run {run.name} in {given.data}, found none; "
+                "pass --split all to score all labelled photos"
+            )
+    unknown = sorted({sample.label for sample in samples} - set(run.classes))
+    if unknown:
+        raise DataError(f"expected the classes {', '.join(run.classes)}; found {', '.join(unknown)} too; remove these photos")
+    device = commands.device_named(given.device)
+    model, spec = run.model()
+    dataset = PhotoDataset.of(samples, run.classes, evaluation_transform(spec.crop_size, spec.resize))
+    result = evaluate(
+        model.to(device), dataset, run.classes, device=device, workers=default_workers(), progress=commands.Bar("scoring")
+    )
+    figures = scores(result.predictions)
+    print(json.dumps(figures) if given.json else "\n".join(f"{name} {_shown(value)}" for name, value in figures.items()))
+    return 0
+
+
+def _run(given: argparse.Namespace) -> Run:
+    return Run.open(given.run) if given.run else shipped_run(ROOT)
+
+
+def _shown(value: float | int | list[float]) -> str:
+    if isinstance(value, list):
+        return " to ".join(_shown(one) for one in value)
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m har_core", description="Recognise actions, score a model, fetch the data.")
+    commands_ = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands_.add_parser("download", help="fetch the data set from Kaggle (public, no key; ODbL-1.0)")
+    one.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER", help="where to (default: %(default)s)")
+    one.set_defaults(command=_download)
+
+    one = commands_.add_parser("predict", help="name the action in photos, one line each; exit status 1 if any failed")
+    one.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    _common(one)
+    one.set_defaults(command=_predict)
+
+    one = commands_.add_parser("evaluate", help="score a run on labelled photos")
+    one.add_argument("data", type=Path, metavar="DATA", help="Training_set.csv with train/, or one folder a class")
+    one.add_argument(
+        "--split",
+        choices=("validation", "all"),
+        default="validation",
+        help="the run's own validation photos that are found in DATA, or all labelled photos (default: %(default)s)",
+    )
+    one.add_argument("--skip-bad", action="store_true", help="leave out photos and rows with problems")
+    _common(one)
+    one.set_defaults(command=_evaluate)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, metavar="FOLDER", help="the run folder (default: the shipped run)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+
+
+if __name__ == "__main__":
+    sys.exit(commands.run(main))

@@ -1,0 +1,89 @@
+"""Model + one photo → what it shows, how sure the model is, and where it looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from har_core.explain import explain
+from har_core.model import ModelSpec
+from har_core.runs import Run
+from har_core.transforms import Box, evaluation_crop, evaluation_transform
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A photo and what the model says of it.
+
+    `photo`: upright, RGB.  `probabilities`: (K,) float32, sum 1, in the order of `classes`.  `maps`: (K, h, w)
+    float32, raw signed class maps.  `crop`: the part of the photo that the network saw.
+    """
+
+    name: str
+    photo: Image.Image
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+    maps: np.ndarray
+    crop: Box
+
+    @property
+    def ranking(self) -> list[int]:
+        """Class indices, the most probable first."""
+        return [int(index) for index in np.argsort(-self.probabilities, kind="stable")]
+
+    @property
+    def predicted(self) -> str:
+        return self.classes[self.ranking[0]]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the predicted class."""
+        return float(self.probabilities[self.ranking[0]])
+
+
+class Recogniser:
+    """A model with the transform that feeds it.  Holds no state between calls: threads may share one."""
+
+    def __init__(self, model: nn.Module, spec: ModelSpec, device: torch.device | None = None) -> None:
+        self.device = device or torch.device("cpu")
+        self.model, self.spec = model.to(self.device), spec
+        self._transform = evaluation_transform(spec.crop_size, spec.resize)
+
+    @classmethod
+    def of(cls, run: Run, device: torch.device | None = None) -> Recogniser:
+        """The recogniser of a run folder.
+
+        Raises:
+            RunError, CheckpointError: if the run has no model, or a damaged one.
+        """
+        return cls(*run.model(), device)
+
+    def input(self, photo: Image.Image) -> Tensor:
+        """What the network sees of an upright RGB photo: (3, crop_size, crop_size) float32, normalised."""
+        return self._transform(photo)
+
+    def recognise(self, photo: Image.Image, name: str) -> Recognised:
+        """Predict one upright RGB photo in 32-bit arithmetic, with the class maps of all classes."""
+        explained = explain(self.model, self.input(photo)[None].to(self.device))
+        return Recognised(
+            name,
+            photo,
+            self.spec.classes,
+            explained.logits[0].softmax(dim=0).cpu().numpy(),
+            explained.maps[0].cpu().numpy(),
+            evaluation_crop(*photo.size, crop_size=self.spec.crop_size, resize=self.spec.resize),
+        )
+
+
+def shipped_run(root: Path) -> Run:
+    """The run that the app and the command line use when none is named.
+
+    Raises:
+        RunError: if it is missing or damaged.
+    """
+    return Run.open(root / "assets" / "runs" / "report-recipe")

@@ -1,0 +1,91 @@
+"""What two pages or more need: the model, loaded once for all sessions, and the heatmap widgets."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from har_core import plots
+from har_core.errors import Cancelled, HarError
+from har_core.recogniser import Recogniser, shipped_run
+from har_core.runs import Run
+
+ROOT = Path(__file__).parent.parent
+_ABANDONED_AFTER = 5.0  # seconds without anyone asking for a computation's progress
+
+
+def current_run() -> Run:
+    return shipped_run(ROOT)
+
+
+@st.cache_resource(show_spinner="Loading the model …")
+def recogniser(folder: Path) -> Recogniser:
+    """Shared by all sessions: it holds no state between calls."""
+    return Recogniser.of(Run.open(folder))
+
+
+def colour_bar() -> None:
+    """What the heatmap's colours mean."""
+    st.html(
+        '<div style="display:flex;align-items:center;gap:.6rem;font-size:.85rem;opacity:.85">'
+        "<span>no evidence</span>"
+        f'<span style="flex:1;height:.6rem;border-radius:.3rem;background:{plots.colour_scale_css()}"></span>'
+        "<span>strongest evidence</span></div>"
+    )
+
+
+def answer(action: str, detail: str) -> None:
+    """The page's answer: a large word or two, and what qualifies it."""
+    st.html(
+        f'<div id="answer" role="status" style="line-height:1.15"><div style="font-size:2.3rem;font-weight:700" '
+        f'id="answer-action">{escape(action)}</div><div style="font-size:1.05rem;margin-top:.3rem">{escape(detail)}</div></div>'
+    )
+
+
+def for_people(table: pd.DataFrame) -> pd.DataFrame:
+    """A per-class table with class names as prose and recall in per cent, the weakest class first."""
+    table = table.sort_values("recall", ignore_index=True)
+    for column in ("class", "taken_for"):
+        table[column] = table[column].map(plots.readable)
+    return table.assign(recall=table["recall"] * 100)
+
+
+class Job:
+    """A long computation beside the page: it can be asked for progress, and stops when nobody asks any more."""
+
+    def __init__(self, compute: Callable[[Callable[[int, int], None], Callable[[], bool]], np.ndarray]) -> None:
+        self.done, self.total = 0, 1
+        self.result: np.ndarray | None = None
+        self.error: str | None = None
+        self._compute, self._stop, self._asked = compute, threading.Event(), time.monotonic()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        self._asked = time.monotonic()
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _run(self) -> None:
+        try:
+            self.result = self._compute(self._report, self._stopped)
+        except Cancelled as error:
+            self.error = str(error)
+        except HarError as error:
+            self.error = str(error)
+
+    def _report(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+
+    def _stopped(self) -> bool:
+        return self._stop.is_set() or time.monotonic() - self._asked > _ABANDONED_AFTER
