@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Train an action recogniser on a folder of labelled photos.
 
-    python train.py data/                       the report's recipe, into runs/<date>/
-    python train.py data/ --epochs 3 --lr 3e-4  the same with two values changed
-    python train.py data/ --resume              go on with the last training that was interrupted
+python train.py data/                       the report's recipe, into runs/<date>/
+python train.py data/ --epochs 3 --lr 3e-4  the same with two values changed
+python train.py data/ --resume              go on with the last training that was interrupted
 """
 
 from __future__ import annotations
@@ -30,8 +30,14 @@ from har_core.training import STATE, Step, read_state
 def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     changes = {name: value for name in _flags() if (value := getattr(given, name)) is not None}
-    folder: Path = given.out or (_last_interrupted() if given.resume else Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}")
-    config = _resumed_config(folder, given, changes) if given.resume else RECIPES[given.recipe or "report"].replace(**changes)
+    folder: Path = given.out or (
+        _last_interrupted() if given.resume else Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    )
+    config = (
+        _resumed_config(folder, given, changes)
+        if given.resume
+        else RECIPES[given.recipe or "report"].replace(**changes)
+    )
 
     photos = scan(given.data, progress=commands.Bar("checking photos"))
     require_clean(photos, skip_bad=given.skip_bad)
@@ -67,7 +73,9 @@ class _Terminal:
 
     def step(self, step: Step) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=step.total, desc=f"epoch {step.epoch}", unit=" photos", dynamic_ncols=True, leave=False)
+            self._bar = tqdm(
+                total=step.total, desc=f"epoch {step.epoch}", unit=" photos", dynamic_ncols=True, leave=False
+            )
         self._bar.set_postfix(loss=f"{step.loss:.3f}", accuracy=f"{step.accuracy:.3f}", refresh=False)
         self._bar.update(step.photos - self._bar.n)
 
@@ -107,12 +115,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("data", type=Path, metavar="DATA", help="Training_set.csv with train/, or one folder a class")
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="a named configuration (default: report)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder (default: runs/<date>)")
-    parser.add_argument("--resume", action="store_true", help="go on from the last saved state, of --out or of the last run")
-    parser.add_argument("--skip-bad", action="store_true", help="leave out photos and rows with problems; the card lists them")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last saved state, of --out or of the last run"
+    )
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out photos and rows with problems; the card lists them"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="decoding processes (default: by the number of cores)")
     parser.add_argument(
-        "--save-every", type=float, default=300, metavar="SECONDS", help="time between saved states (default: %(default)s)"
+        "--save-every",
+        type=float,
+        default=300,
+        metavar="SECONDS",
+        help="time between saved states (default: %(default)s)",
     )
     group = parser.add_argument_group("values of the recipe")
     for entry in dataclasses.fields(TrainConfig):

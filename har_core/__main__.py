@@ -1,8 +1,8 @@
 """The command line of the library.
 
-    python -m har_core download [--data data/]
-    python -m har_core predict PHOTO… [--run FOLDER] [--json]
-    python -m har_core evaluate DATA [--run FOLDER] [--split validation|all] [--json]
+python -m har_core download [--data data/]
+python -m har_core predict PHOTO… [--run FOLDER] [--json]
+python -m har_core evaluate DATA [--run FOLDER] [--split validation|all] [--json]
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def _predict(given: argparse.Namespace) -> int:
             seen = recogniser.recognise(open_photo(path, str(path)), str(path))
         except ImageError as error:
             failed = True
-            print(json.dumps({"file": str(path), "error": str(error)}) if given.json else f"{path}: {error}", flush=True)
+            print(
+                json.dumps({"file": str(path), "error": str(error)}) if given.json else f"{path}: {error}", flush=True
+            )
             continue
         if given.json:
             row = {
@@ -76,15 +78,24 @@ def _evaluate(given: argparse.Namespace) -> int:
             )
     unknown = sorted({sample.label for sample in samples} - set(run.classes))
     if unknown:
-        raise DataError(f"expected the classes {', '.join(run.classes)}; found {', '.join(unknown)} too; remove these photos")
+        raise DataError(
+            f"expected the classes {', '.join(run.classes)}; found {', '.join(unknown)} too; remove these photos"
+        )
     device = commands.device_named(given.device)
     model, spec = run.model()
     dataset = PhotoDataset.of(samples, run.classes, evaluation_transform(spec.crop_size, spec.resize))
     result = evaluate(
-        model.to(device), dataset, run.classes, device=device, workers=default_workers(), progress=commands.Bar("scoring")
+        model.to(device),
+        dataset,
+        run.classes,
+        device=device,
+        workers=default_workers(),
+        progress=commands.Bar("scoring"),
     )
     figures = scores(result.predictions)
-    print(json.dumps(figures) if given.json else "\n".join(f"{name} {_shown(value)}" for name, value in figures.items()))
+    print(
+        json.dumps(figures) if given.json else "\n".join(f"{name} {_shown(value)}" for name, value in figures.items())
+    )
     return 0
 
 
@@ -99,11 +110,15 @@ def _shown(value: float | int | list[float]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m har_core", description="Recognise actions, score a model, fetch the data.")
+    parser = argparse.ArgumentParser(
+        prog="python -m har_core", description="Recognise actions, score a model, fetch the data."
+    )
     commands_ = parser.add_subparsers(required=True, metavar="COMMAND")
 
     one = commands_.add_parser("download", help="fetch the data set from Kaggle (public, no key; ODbL-1.0)")
-    one.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER", help="where to (default: %(default)s)")
+    one.add_argument(
+        "--data", type=Path, default=Path("data"), metavar="FOLDER", help="where to (default: %(default)s)"
+    )
     one.set_defaults(command=_download)
 
     one = commands_.add_parser("predict", help="name the action in photos, one line each; exit status 1 if any failed")

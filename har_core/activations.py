@@ -97,7 +97,8 @@ def frozen_forward(trunk: nn.Sequential, device: torch.device, precision: torch.
     def forward(images: Tensor) -> Tensor:
         images = images.to(device, non_blocking=True).contiguous(memory_format=torch.channels_last)
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
-            return trunk(images)
+            activations: Tensor = trunk(images)
+            return activations
 
     return forward
 

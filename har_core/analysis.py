@@ -54,9 +54,7 @@ def per_class(predictions: Predictions) -> pd.DataFrame:
 
 def confusion(predictions: Predictions) -> np.ndarray:
     """(K, K) int64 counts; rows are true classes, columns predicted ones."""
-    return np.asarray(
-        confusion_matrix(predictions.true, predictions.predicted, labels=range(len(predictions.classes)))
-    )
+    return np.asarray(confusion_matrix(predictions.true, predictions.predicted, labels=range(len(predictions.classes))))
 
 
 def interval(successes: int, trials: int) -> tuple[float, float]:

@@ -35,7 +35,9 @@ class Bar:
 
     def __call__(self, done: int, total: int) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=total, desc=self.label, unit=f" {self.unit}s", dynamic_ncols=True, leave=False, file=sys.stderr)
+            self._bar = tqdm(
+                total=total, desc=self.label, unit=f" {self.unit}s", dynamic_ncols=True, leave=False, file=sys.stderr
+            )
         self._bar.update(done - self._bar.n)
         if done >= total:
             self._bar.close()
@@ -52,5 +54,3 @@ def run(main: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-
-

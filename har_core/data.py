@@ -59,7 +59,9 @@ class LabelledPhotos:
     problems: tuple[Problem, ...]
 
 
-def scan(folder: Path, *, verify: bool = True, workers: int | None = None, progress: Progress | None = None) -> LabelledPhotos:
+def scan(
+    folder: Path, *, verify: bool = True, workers: int | None = None, progress: Progress | None = None
+) -> LabelledPhotos:
     """Find the labelled photos of a folder, in Kaggle's layout or one folder a class, and check them.
 
     Kaggle's layout is `Training_set.csv` (columns filename, label) beside the photos in `train/`.
@@ -73,7 +75,9 @@ def scan(folder: Path, *, verify: bool = True, workers: int | None = None, progr
             Single bad rows and photos are not raised but returned as `problems`.
     """
     if not folder.is_dir():
-        raise DataError(f"expected a folder of photos at {folder}, found none; check the path, or {_how_to_get(folder)}")
+        raise DataError(
+            f"expected a folder of photos at {folder}, found none; check the path, or {_how_to_get(folder)}"
+        )
     if (folder / LABELS_FILE).is_file():
         samples, problems = _scan_kaggle(folder)
     else:
@@ -158,7 +162,9 @@ def download(target: Path) -> Path:
         ) from error
     labels = next(iter(sorted(fetched.rglob(LABELS_FILE))), None)
     if labels is None or not (labels.parent / PHOTOS_FOLDER).is_dir():
-        raise DownloadError(f"expected {LABELS_FILE} beside {PHOTOS_FOLDER}/ in the download, found neither in {fetched}")
+        raise DownloadError(
+            f"expected {LABELS_FILE} beside {PHOTOS_FOLDER}/ in the download, found neither in {fetched}"
+        )
     target.mkdir(parents=True, exist_ok=True)
     shutil.copytree(labels.parent / PHOTOS_FOLDER, target / PHOTOS_FOLDER, dirs_exist_ok=True)
     partial = target / f"{LABELS_FILE}.partial"
@@ -177,14 +183,18 @@ def _scan_kaggle(folder: Path) -> tuple[list[Sample], list[Problem]]:
     for line, name, label in rows:
         where = f"{LABELS_FILE} line {line}"
         if not name or not label:
-            problems.append(Problem(name or where, f"{where} has no filename or no label", "complete or remove the row"))
+            problems.append(
+                Problem(name or where, f"{where} has no filename or no label", "complete or remove the row")
+            )
         elif name != Path(name).name:
             problems.append(Problem(name, f"{where} names a file outside {PHOTOS_FOLDER}/", "use a plain file name"))
         elif name in first_label:
             other = "with the same label" if first_label[name] == label else f"as {first_label[name]} and as {label}"
             problems.append(Problem(name, f"{where} names it a second time, {other}", "keep one of the rows"))
         elif name not in present:
-            problems.append(Problem(name, f"{where} names it, but it is not in {PHOTOS_FOLDER}/", "add it or remove the row"))
+            problems.append(
+                Problem(name, f"{where} names it, but it is not in {PHOTOS_FOLDER}/", "add it or remove the row")
+            )
         else:
             samples.append(Sample(name, photos / name, label))
         first_label.setdefault(name, label)
@@ -209,7 +219,9 @@ def _read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
             for row in reader:
                 yield reader.line_num, (row["filename"] or "").strip(), (row["label"] or "").strip()
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"expected a CSV in UTF-8 at {path}, found something else ({error}); save it as CSV again") from error
+        raise DataError(
+            f"expected a CSV in UTF-8 at {path}, found something else ({error}); save it as CSV again"
+        ) from error
 
 
 def _scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
@@ -230,9 +242,7 @@ def _scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
     return samples, problems
 
 
-def _verify(
-    samples: list[Sample], *, workers: int, progress: Progress | None
-) -> tuple[list[Sample], list[Problem]]:
+def _verify(samples: list[Sample], *, workers: int, progress: Progress | None) -> tuple[list[Sample], list[Problem]]:
     def reason(sample: Sample) -> str | None:
         try:
             open_photo(sample.path)

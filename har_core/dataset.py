@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class Draw(NamedTuple):
     """What a sampler asks for: which augmented view (0 where there is no augmentation) of which sample."""
 
     view: int
-    index: int
+    sample: int
 
 
 class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
@@ -39,23 +39,33 @@ class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
         seed: decides, with view and sample name, the outcome of a random transform.
     """
 
-    def __init__(self, paths: Sequence[Path], names: Sequence[str], labels: Sequence[int], transform: Transform, *, seed: int = 0) -> None:
+    def __init__(
+        self, paths: Sequence[Path], names: Sequence[str], labels: Sequence[int], transform: Transform, *, seed: int = 0
+    ) -> None:
         self.paths, self.names, self.labels = list(paths), list(names), list(labels)
         self.transform, self.seed = transform, seed
 
     @classmethod
-    def of(cls, samples: Sequence[Sample], classes: Sequence[str], transform: Transform, *, seed: int = 0) -> PhotoDataset:
+    def of(
+        cls, samples: Sequence[Sample], classes: Sequence[str], transform: Transform, *, seed: int = 0
+    ) -> PhotoDataset:
         """A dataset of labelled samples; a label's index is its place in `classes`."""
         number = {label: index for index, label in enumerate(classes)}
-        return cls([s.path for s in samples], [s.name for s in samples], [number[s.label] for s in samples], transform, seed=seed)
+        return cls(
+            [s.path for s in samples],
+            [s.name for s in samples],
+            [number[s.label] for s in samples],
+            transform,
+            seed=seed,
+        )
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int]:
-        photo = open_photo(self.paths[draw.index])
-        image = seeded(self.transform, photo, self.seed, draw.view, self.names[draw.index])
-        return image, self.labels[draw.index], draw.index
+        photo = open_photo(self.paths[draw.sample])
+        image = seeded(self.transform, photo, self.seed, draw.view, self.names[draw.sample])
+        return image, self.labels[draw.sample], draw.sample
 
 
 class EpochBatches(Sampler[list[Draw]]):
@@ -76,7 +86,9 @@ class EpochBatches(Sampler[list[Draw]]):
 
     def indices(self) -> list[list[int]]:
         """Sample indices of all batches of the epoch, the ones before `first_batch` included."""
-        order = torch.randperm(self.size, generator=torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)).tolist()
+        order = torch.randperm(
+            self.size, generator=torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
+        ).tolist()
         order = order[: self.size - self.dropped]
         return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
 
@@ -102,7 +114,7 @@ class InOrder(Sampler[list[Draw]]):
             yield [Draw(self.view, index) for index in range(start, min(start + self.batch_size, self.size))]
 
 
-def loader(dataset: PhotoDataset, batches: Sampler[list[Draw]], *, workers: int) -> DataLoader[Batch]:
+def loader(dataset: PhotoDataset, batches: Sampler[list[Draw]], *, workers: int) -> Iterable[Batch]:
     """A loader whose workers outlive an epoch.
 
     Args:

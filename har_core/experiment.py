@@ -91,6 +91,11 @@ def train(
         precision = PRECISIONS[config.precision]
 
     card = _card(photos, training, validation, config, spec, origin, precision, device)
+
+    def after_epoch(row: dict[str, float], best: bool) -> None:
+        runs.write_history(folder, trainer.state.history)
+        reports.epoch(row, best)
+
     trainer = Trainer(
         model,
         PhotoDataset.of(training, photos.classes, training_transform(config.crop_size), seed=config.seed),
@@ -103,7 +108,7 @@ def train(
         workers=workers,
         save_every=save_every,
         on_step=reports.step,
-        on_epoch=lambda row, best: (runs.write_history(folder, trainer.state.history), reports.epoch(row, best))[-1],
+        on_epoch=after_epoch,
         on_activations=reports.activations,
     )
     if saved is not None:
@@ -145,14 +150,20 @@ def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> 
     return runs.write_card(folder, {"status": runs.COMPLETE, **card, "scores": scores(result.predictions)})
 
 
-def _identity(config: TrainConfig, classes: tuple[str, ...], samples: list[Sample], model: torch.nn.Module) -> dict[str, Any]:
+def _identity(
+    config: TrainConfig, classes: tuple[str, ...], samples: list[Sample], model: torch.nn.Module
+) -> dict[str, Any]:
     """What must be equal for a saved state to fit.  `epochs` may change: a schedule of steps can be cut or extended."""
     names = "\n".join(f"{sample.name}\t{sample.label}" for sample in samples)
     start = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         if not name.startswith("fc."):
             start.update(tensor.cpu().contiguous().numpy().tobytes())
-    kept = {name: value for name, value in config.as_dict().items() if name not in ("epochs", "precision", "weights", "recipe")}
+    kept = {
+        name: value
+        for name, value in config.as_dict().items()
+        if name not in ("epochs", "precision", "weights", "recipe")
+    }
     return {
         "configuration": kept,
         "classes": list(classes),
@@ -179,7 +190,9 @@ def _card(
             "training": len(training),
             "validation": len(validation),
             "split": f"{config.validation_fraction:g} of each class, shuffled with seed {config.seed}",
-            "validation_names_sha256": hashlib.sha256("\n".join(sorted(s.name for s in validation)).encode()).hexdigest(),
+            "validation_names_sha256": hashlib.sha256(
+                "\n".join(sorted(s.name for s in validation)).encode()
+            ).hexdigest(),
             "skipped": [str(problem) for problem in photos.problems],
         },
         "config": {**config.as_dict(), "weights": Path(config.weights).name},

@@ -142,7 +142,11 @@ class _Watched(nn.Module):
     """Counts the photos that pass through a model, and stops it on demand."""
 
     def __init__(
-        self, model: nn.Module, expected: int, progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool]
+        self,
+        model: nn.Module,
+        expected: int,
+        progress: Callable[[int, int], None] | None,
+        cancelled: Callable[[], bool],
     ) -> None:
         super().__init__()
         self.model, self.expected, self.done = model, expected, 0

@@ -16,11 +16,13 @@ from har_core.errors import ImageError
 
 MAX_BYTES = 25 * 1000 * 1000
 MAX_PIXELS = 40 * 1000 * 1000
-ACCEPTED = f"Accepted are JPEG, PNG and WebP photos of at most {MAX_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels."
+ACCEPTED = (
+    f"Accepted are JPEG, PNG and WebP photos of at most {MAX_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels."
+)
 
 # Pillow is told which of its decoders may run: a file's name and its other forty formats play no part.
-# MPO is what many phones write: a JPEG followed by more JPEGs (depth, a second lens); the first is the photo.
-_DECODERS = ("JPEG", "MPO", "PNG", "WEBP")
+# JPEG includes MPO, which many phones write: a JPEG followed by more (depth, a second lens); the first is the photo.
+_DECODERS = ("JPEG", "PNG", "WEBP")
 
 # First bytes of files that people do try to upload → (offset, bytes, what it is, how to convert it).
 _EXPORT = "open it in an image viewer and export it as JPEG"

@@ -40,7 +40,9 @@ class ModelSpec:
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes) or not all(self.classes):
             raise CheckpointError(f"expected two or more distinct class names, found {list(self.classes)!r}")
         if self.architecture not in get_args(Architecture) or self.stride_placement not in get_args(StridePlacement):
-            raise CheckpointError(f"unknown architecture {self.architecture!r} or stride placement {self.stride_placement!r}")
+            raise CheckpointError(
+                f"unknown architecture {self.architecture!r} or stride placement {self.stride_placement!r}"
+            )
         if not 32 <= self.crop_size <= self.resize <= 4096:
             raise CheckpointError(f"expected 32 ≤ crop_size ≤ resize ≤ 4096, found {self.crop_size} and {self.resize}")
 
@@ -83,7 +85,9 @@ def from_pretrained(
     try:
         missing, unexpected = model.load_state_dict(body, strict=False)
     except RuntimeError as error:  # shapes
-        raise WeightsError(f"{weights} does not fit {architecture}: {_first_line(error)}; choose --architecture") from error
+        raise WeightsError(
+            f"{weights} does not fit {architecture}: {_first_line(error)}; choose --architecture"
+        ) from error
     if unexpected or set(missing) != {"fc.weight", "fc.bias"}:
         raise WeightsError(
             f"{weights} does not fit {architecture}: {len(missing) - 2} tensors missing, {len(unexpected)} unknown; "
@@ -179,7 +183,9 @@ def load_model(path: Path) -> tuple[nn.Module, ModelSpec]:
     try:
         metadata = _metadata(path)
         if metadata.get("format") != FORMAT:
-            raise CheckpointError(f"{path}: expected format {FORMAT}, found {metadata.get('format')!r}; train or export it again")
+            raise CheckpointError(
+                f"{path}: expected format {FORMAT}, found {metadata.get('format')!r}; train or export it again"
+            )
         values = json.loads(metadata["spec"])
         spec = ModelSpec(**{**values, "classes": tuple(values["classes"])})
         model = build(spec)
@@ -188,7 +194,9 @@ def load_model(path: Path) -> tuple[nn.Module, ModelSpec]:
     except CheckpointError:
         raise
     except Exception as error:  # safetensors, json and torch each have their own words for "damaged"
-        raise CheckpointError(f"{path} is damaged or incomplete ({_first_line(error)}); copy it again or train again") from error
+        raise CheckpointError(
+            f"{path} is damaged or incomplete ({_first_line(error)}); copy it again or train again"
+        ) from error
     bad = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
     if bad:
         raise CheckpointError(f"{path}: expected finite weights, found NaN or infinity in {bad[0]}; train again")

@@ -18,7 +18,9 @@ _DIMMED = 0.42  # brightness of what the network did not see
 _DISPLAY_SIDE = 1024
 
 
-def overlay(photo: Image.Image, heat: np.ndarray, crop: Box, *, opacity: float, side: int = _DISPLAY_SIDE) -> Image.Image:
+def overlay(
+    photo: Image.Image, heat: np.ndarray, crop: Box, *, opacity: float, side: int = _DISPLAY_SIDE
+) -> Image.Image:
     """A heatmap laid where it belongs on its photo; what the network did not see is dimmed and labelled.
 
     Args:

@@ -36,7 +36,9 @@ class Predictions:
                 f"found {self.true.shape} and {self.probabilities.shape}; evaluate the model again"
             )
         if count and (self.true.min() < 0 or self.true.max() >= columns):
-            raise RunError(f"expected class indices from 0 to {columns - 1}, found {self.true.min()} to {self.true.max()}")
+            raise RunError(
+                f"expected class indices from 0 to {columns - 1}, found {self.true.min()} to {self.true.max()}"
+            )
         sums = self.probabilities.sum(axis=1, dtype=np.float64)
         wrong = np.flatnonzero(~(np.abs(sums - 1) < 1e-3) | (self.probabilities < 0).any(axis=1))
         if len(wrong):
@@ -54,12 +56,12 @@ class Predictions:
     @property
     def predicted(self) -> np.ndarray:
         """(N,) int64: the class of highest probability, the first of equals."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
     def confidence(self) -> np.ndarray:
         """(N,) float32 in [1/K, 1]: the probability of the predicted class."""
-        return self.probabilities.max(axis=1)
+        return np.asarray(self.probabilities.max(axis=1))
 
     def frame(self) -> pd.DataFrame:
         """The table as it is stored: sample, true, predicted (class names) and 'p:<class>' for each class."""
@@ -85,7 +87,9 @@ class Predictions:
             raise RunError(f"{path} is missing or damaged ({error}); copy it again or evaluate again") from error
         expected = [SAMPLE, TRUE, PREDICTED, *(PROBABILITY + name for name in classes)]
         if list(frame.columns) != expected:
-            raise RunError(f"{path}: expected columns {', '.join(expected)}; found {', '.join(map(str, frame.columns))}")
+            raise RunError(
+                f"{path}: expected columns {', '.join(expected)}; found {', '.join(map(str, frame.columns))}"
+            )
         number = {name: index for index, name in enumerate(classes)}
         unknown = sorted(set(frame[TRUE].astype(str)) - number.keys())
         if unknown:

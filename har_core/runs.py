@@ -111,7 +111,9 @@ class Run:
         except (OSError, ValueError) as error:
             raise RunError(f"{path} is missing or damaged ({error})") from error
         if tuple(table.columns) != HISTORY_COLUMNS:
-            raise RunError(f"{path}: expected columns {', '.join(HISTORY_COLUMNS)}; found {', '.join(map(str, table.columns))}")
+            raise RunError(
+                f"{path}: expected columns {', '.join(HISTORY_COLUMNS)}; found {', '.join(map(str, table.columns))}"
+            )
         return table
 
     def heatmaps(self) -> np.ndarray:
@@ -136,7 +138,7 @@ class Run:
     def _array(self, name: str, dimensions: int) -> np.ndarray:
         path = self.file(name)
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise RunError(f"{path} is damaged ({error}); copy the run again") from error
         if array.ndim != dimensions or array.dtype != np.float16:
@@ -151,7 +153,9 @@ def write_card(folder: Path, card: dict[str, Any]) -> Run:
         for name in (MODEL, HISTORY, PREDICTIONS, HEATMAPS, EMBEDDINGS)
         if (folder / name).is_file() and not (name == HISTORY and card.get("status") == TRAINING)
     }
-    write_text(folder / CARD, json.dumps({"format": FORMAT, **card, "files": files}, indent=2, ensure_ascii=False) + "\n")
+    write_text(
+        folder / CARD, json.dumps({"format": FORMAT, **card, "files": files}, indent=2, ensure_ascii=False) + "\n"
+    )
     return Run.open(folder)
 
 

@@ -126,7 +126,9 @@ class Trainer:
             }
             state.history.append(row)
             better = accuracy > state.best_accuracy
-            if better:  # before the state that names it: a kill in between repeats this epoch's end, with the same result
+            if (
+                better
+            ):  # before the state that names it: a kill in between repeats this epoch's end, with the same result
                 state.best_accuracy, state.best_epoch = accuracy, state.epoch
                 _write(self.folder / BEST, self.model.state_dict())
             self.scheduler.step()
@@ -145,13 +147,17 @@ class Trainer:
             loss = functional.cross_entropy(logits, labels)
             value = loss.item()
             if not math.isfinite(value):
-                kept = f"{self.folder / BEST} holds epoch {state.best_epoch}" if state.best_epoch else "no epoch was finished"
+                kept = (
+                    f"{self.folder / BEST} holds epoch {state.best_epoch}"
+                    if state.best_epoch
+                    else "no epoch was finished"
+                )
                 raise TrainingDiverged(
                     f"expected a finite loss, found {value} in epoch {state.epoch} at batch {state.batch + 1}; {kept}; "
                     f"lower --lr (now {self.config.lr:g}) or pass --precision fp32"
                 )
             self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
 
             state.batch += 1
@@ -161,7 +167,9 @@ class Trainer:
             state.seconds = resumed + time.monotonic() - started
             if time.monotonic() - self._saved_at >= self.save_every:
                 self.save()
-            self.on_step(Step(state.epoch, state.seen, self.batches.size, state.loss_sum / state.seen, state.right / state.seen))
+            self.on_step(
+                Step(state.epoch, state.seen, self.batches.size, state.loss_sum / state.seen, state.right / state.seen)
+            )
 
     def _forward(self, activations: Tensor) -> Tensor:
         """Activations behind the frozen stages (or images, if nothing is frozen) → logits (B, K), float32."""
@@ -207,7 +215,8 @@ class Trainer:
         self.state = State(**saved["progress"])
 
     def best_weights(self) -> dict[str, Tensor]:
-        return _read(self.folder / BEST, self.device)
+        weights: dict[str, Tensor] = _read(self.folder / BEST, self.device)
+        return weights
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -300,7 +309,12 @@ class _Batches:
         if stored is None:
             assert self.frozen is not None
             stored = self.cache.fill(
-                view, dataset, self.frozen, batch_size=self.config.batch_size, workers=self.workers, progress=self.progress
+                view,
+                dataset,
+                self.frozen,
+                batch_size=self.config.batch_size,
+                workers=self.workers,
+                progress=self.progress,
             )
         return stored
 

@@ -116,7 +116,10 @@ def _watch(job: _shared.Job, method: Method) -> None:
         label = f"{method}: {job.done} of {job.total} passes through the network" if job.total > 1 else f"{method} …"
         st.progress(min(1.0, job.done / job.total), text=label)
         if method == "Score-CAM":
-            st.warning("Score-CAM runs the whole network once for each of its channels: minutes on a CPU.", icon=":material/timer:")
+            st.warning(
+                "Score-CAM runs the whole network once for each of its channels: minutes on a CPU.",
+                icon=":material/timer:",
+            )
         st.button("Cancel", on_click=job.stop, key="cancel-job")
 
     progress()
@@ -129,7 +132,11 @@ def _heatmap(seen: Recognised, heat: np.ndarray | None, target: int, method: Met
     what = method if method in CLASS_INDEPENDENT else f"{method} for {readable(seen.classes[target])}"
     st.image(picture, width="stretch", alt=f"{seen.name} with a heatmap: {what}", output_format="JPEG")
     _shared.colour_bar()
-    note = " EigenCAM shows what stands out in the network's features, whatever the class." if method in CLASS_INDEPENDENT else ""
+    note = (
+        " EigenCAM shows what stands out in the network's features, whatever the class."
+        if method in CLASS_INDEPENDENT
+        else ""
+    )
     st.caption(f"{what}. The network sees the bright square only.{note}")
     if heat is not None:
         st.download_button(
