@@ -1,0 +1,72 @@
+"""The command lines, as a shell sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from har_core import __main__ as cli
+from har_core import commands
+from har_core.recogniser import shipped_run
+from tests.conftest import ROOT
+
+ASTRONAUT = ROOT / "assets" / "samples" / "astronaut.jpg"
+
+
+def test_predict_prints_one_line_a_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no photo")
+    status = commands.run(lambda: cli.main(["predict", str(ASTRONAUT), str(bad), str(ASTRONAUT), "--json"]))
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert status == 1 and [row["file"] for row in rows] == [str(ASTRONAUT), str(bad), str(ASTRONAUT)]
+    assert rows[0] == rows[2] and list(rows[1]) == ["file", "error"] and "not a photo" in rows[1]["error"]
+    assert list(rows[0]) == ["file", "predicted", "confidence", "probabilities"]
+    chances = rows[0]["probabilities"]
+    assert tuple(chances) == shipped_run(ROOT).classes and sum(chances.values()) == pytest.approx(1, abs=1e-4)
+    assert rows[0]["confidence"] == max(chances.values()) == chances[rows[0]["predicted"]]
+
+
+def test_predict_succeeds_when_all_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run(lambda: cli.main(["predict", str(ASTRONAUT)])) == 0
+    assert capsys.readouterr().out.startswith(f"{ASTRONAUT}: ")
+
+
+def test_evaluate_scores_the_runs_own_validation_photos(
+    real_photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.run(lambda: cli.main(["evaluate", str(real_photos), "--json"])) == 0
+    figures = json.loads(capsys.readouterr().out)
+    table = shipped_run(ROOT).predictions()
+    present = [name in set(os.listdir(real_photos / "train")) for name in table.samples]
+    assert figures["n"] == sum(present) == 180
+    assert figures["accuracy"] == pytest.approx((table.true == table.predicted)[present].mean())
+    assert 0 < figures["macro_f1"] < 1
+
+
+def test_evaluate_names_what_does_not_fit(kaggle_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.run(lambda: cli.main(["evaluate", str(kaggle_folder), "--split", "all"])) == 1
+    assert "blue, green, red" in capsys.readouterr().err
+    assert commands.run(lambda: cli.main(["evaluate", str(kaggle_folder)])) == 1
+    assert "--split all" in capsys.readouterr().err
+
+
+def test_errors_are_one_line_without_a_traceback(tmp_path: Path) -> None:
+    for arguments in (["train.py", str(tmp_path)], ["-m", "har_core", "predict", "x.jpg", "--run", str(tmp_path)]):
+        done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 1 and done.stderr.startswith("error: ") and "Traceback" not in done.stderr
+
+
+def test_the_library_does_not_know_streamlit_or_load_what_it_rarely_needs() -> None:
+    code = (
+        "import importlib, pkgutil, sys, har_core\n"
+        "for one in pkgutil.iter_modules(har_core.__path__):\n"
+        "    if one.name != '__main__': importlib.import_module('har_core.' + one.name)\n"
+        "print([name for name in ('streamlit', 'kagglehub', 'pytorch_grad_cam') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
