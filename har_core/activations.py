@@ -104,23 +104,29 @@ def frozen_forward(trunk: nn.Sequential, device: torch.device, precision: torch.
 
 
 def compiled(forward: Forward, shape: tuple[int, int, int, int], *, photos: int) -> Forward:
-    """The same function, compiled for batches of one shape, where that pays.
+    """The same function on a CPU, compiled for batches of one shape at its first call, where that pays.
 
-    On a CPU, folding the batch norms into the convolutions makes a frozen ResNet trunk about 1.5 times as fast.
-    Where there is no compiler, too few photos to repay the half minute it takes, or a batch of another shape,
-    the function runs as it is.
+    Folding the batch norms into the convolutions makes a frozen ResNet trunk about 1.5 times as fast.  Where there
+    is no compiler, too few photos to repay the half minute it takes, or a batch of another shape, the function
+    runs as it is.
 
     Args:
         photos: how many will pass through it.
     """
     if photos < _COMPILE_ABOVE:
         return forward
-    fast: Forward = torch.compile(forward, dynamic=False, options={"freezing": True})
-    try:
-        fast(torch.zeros(shape))
-    except Exception:  # no C++ compiler, or one that torch cannot use
-        return forward
-    return lambda images: fast(images) if tuple(images.shape) == shape else forward(images)
+    fast: Forward | None = torch.compile(forward, dynamic=False, options={"freezing": True})
+
+    def run(images: Tensor) -> Tensor:
+        nonlocal fast
+        if fast is not None and tuple(images.shape) == shape:
+            try:
+                return fast(images)
+            except Exception:  # no C++ compiler, or one that torch cannot use
+                fast = None
+        return forward(images)
+
+    return run
 
 
 def _require_room(folder: Path, needed: int) -> None:

@@ -144,10 +144,9 @@ def split_frozen(model: nn.Module, trainable: Iterable[str]) -> tuple[nn.Sequent
     order = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc")
     first = next(index for index, name in enumerate(order) if name in chosen)
     parts = {name: model.get_submodule(name) for name in order}
-    head = [parts[name] for name in order[first:-1]]
     return (
         nn.Sequential(*(parts[name] for name in order[:first])),
-        nn.Sequential(*head, nn.Flatten(1), parts["fc"]) if head else nn.Sequential(parts["fc"]),
+        nn.Sequential(*(parts[name] for name in order[first:-1]), nn.Flatten(1), parts["fc"]),
     )
 
 

@@ -91,11 +91,15 @@ class Trainer:
         learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.Adam(learning, lr=config.lr)
         self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, config.step_size, config.gamma)
+        frozen: Forward | None = frozen_forward(trunk, device, precision) if len(trunk) else None
+        if frozen is not None and device.type == "cpu":
+            shape = (config.batch_size, 3, config.crop_size, config.crop_size)
+            frozen = compiled(frozen, shape, photos=(config.views or config.epochs) * len(training))
         self.batches = _Batches(
             training,
             validation,
             config,
-            frozen_forward(trunk, device, precision) if len(trunk) else None,
+            frozen,
             ActivationCache(folder / "activations", {**identity, "precision": str(precision)}),
             workers,
             on_activations,
@@ -278,10 +282,6 @@ class _Batches:
         self.order = EpochBatches(len(training), config.batch_size, seed=config.seed)
         self.size = len(training) - self.order.dropped
         self.frozen = frozen
-        if frozen is not None:
-            passes = config.views or config.epochs
-            shape = (config.batch_size, 3, config.crop_size, config.crop_size)
-            self.frozen = compiled(frozen, shape, photos=passes * len(training))
         self._loader = loader(training, self.order, workers=workers)
         self._labels = torch.tensor(training.labels), torch.tensor(validation.labels)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from har_core import __main__ as cli
 from har_core import commands
 from har_core.recogniser import shipped_run
-from tests.conftest import ROOT
+from tests.conftest import COLOURS, ROOT, picture
 
 ASTRONAUT = ROOT / "assets" / "samples" / "astronaut.jpg"
 
@@ -36,22 +35,26 @@ def test_predict_succeeds_when_all_do(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.startswith(f"{ASTRONAUT}: ")
 
 
-def test_evaluate_scores_the_runs_own_validation_photos(
-    real_photos: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_scores_the_runs_own_validation_photos(real_photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.run(lambda: cli.main(["evaluate", str(real_photos), "--json"])) == 0
     figures = json.loads(capsys.readouterr().out)
     table = shipped_run(ROOT).predictions()
-    present = [name in set(os.listdir(real_photos / "train")) for name in table.samples]
+    present = [(real_photos / "train" / name).is_file() for name in table.samples]
     assert figures["n"] == sum(present) == 180
     assert figures["accuracy"] == pytest.approx((table.true == table.predicted)[present].mean())
     assert 0 < figures["macro_f1"] < 1
 
 
-def test_evaluate_names_what_does_not_fit(kaggle_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_names_what_does_not_fit(
+    kaggle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert commands.run(lambda: cli.main(["evaluate", str(kaggle_folder), "--split", "all"])) == 1
-    assert "blue, green, red" in capsys.readouterr().err
-    assert commands.run(lambda: cli.main(["evaluate", str(kaggle_folder)])) == 1
+    assert "found blue, green, red too" in capsys.readouterr().err
+    for label in ("sitting", "running"):
+        (tmp_path / label).mkdir()
+        for number in range(2):
+            picture(COLOURS["red"]).save(tmp_path / label / f"{number}.png")
+    assert commands.run(lambda: cli.main(["evaluate", str(tmp_path)])) == 1
     assert "--split all" in capsys.readouterr().err
 
 

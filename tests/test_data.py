@@ -85,7 +85,16 @@ def test_one_folder_a_class(tmp_path: Path) -> None:
         (lambda f: append(f, "../secret.jpg,red"), "../secret.jpg", "outside train/"),
         (lambda f: (append(f, "lone.jpg,alone"), picture((1, 1, 1)).save(f / "train" / "lone.jpg")), "alone", "only 1"),
     ],
-    ids=["row-without-photo", "photo-without-row", "unreadable", "truncated", "duplicate", "no-label", "climbing", "lone"],
+    ids=[
+        "row-without-photo",
+        "photo-without-row",
+        "unreadable",
+        "truncated",
+        "duplicate",
+        "no-label",
+        "climbing",
+        "lone",
+    ],
 )
 def test_problems_are_named_with_a_remedy(folder: Path, spoil, name: str, reason: str) -> None:  # type: ignore[no-untyped-def]
     spoil(folder)
@@ -125,9 +134,7 @@ def test_one_class_is_not_enough(tmp_path: Path) -> None:
         require_clean(scan(tmp_path), skip_bad=True)
 
 
-def test_download_lays_the_data_set_out(
-    kaggle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_download_lays_the_data_set_out(kaggle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import kagglehub
 
     shutil.copytree(kaggle_folder, tmp_path / "cache" / "Human Action Recognition")

@@ -23,7 +23,9 @@ SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
 
 
 def hooks(model: nn.Module) -> int:
-    return sum(len(part._forward_hooks) + len(part._backward_hooks) + len(part._forward_pre_hooks) for part in model.modules())
+    return sum(
+        len(part._forward_hooks) + len(part._backward_hooks) + len(part._forward_pre_hooks) for part in model.modules()
+    )
 
 
 def package_maps(recogniser: Recogniser, image: torch.Tensor) -> np.ndarray:

@@ -99,7 +99,13 @@ def test_damaged_models_are_refused(tiny: Recogniser, tmp_path: Path, damage: st
     path = tmp_path / "m.safetensors"
     save_model(tiny.model, tiny.spec, path)
     state = load_file(path)
-    spec = {"classes": ["a", "b", "c"], "architecture": "resnet18", "stride_placement": "3x3", "crop_size": 64, "resize": 72}
+    spec = {
+        "classes": ["a", "b", "c"],
+        "architecture": "resnet18",
+        "stride_placement": "3x3",
+        "crop_size": 64,
+        "resize": 72,
+    }
     metadata = {"format": "har-lens-model/1", "spec": json.dumps(spec)}
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-1000])
@@ -131,7 +137,9 @@ def test_frozen_stages_hold_no_gradient_and_their_batch_norms_keep_still(tiny_we
     assert torch.allclose(head(trunk(images)), model(images), atol=1e-5)
 
 
-@pytest.mark.parametrize("trainable", [("fc",), ("layer3", "layer4", "fc"), tuple(("conv1 bn1 layer1 layer2 layer3 layer4 fc").split())])
+@pytest.mark.parametrize(
+    "trainable", [("fc",), ("layer3", "layer4", "fc"), tuple(("conv1 bn1 layer1 layer2 layer3 layer4 fc").split())]
+)
 def test_any_stages_can_be_frozen(tiny_weights: Path, trainable: tuple[str, ...]) -> None:
     model, _, _ = start(str(tiny_weights))
     trunk, head = split_frozen(model, trainable)

@@ -75,7 +75,8 @@ def test_an_absent_file_is_said_to_be_absent(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "card", ["", "[]", "{}", '{"format": "har-lens-run/9"}', '{"format": "har-lens-run/1", "classes": [1], "files": {}}']
+    "card",
+    ["", "[]", "{}", '{"format": "har-lens-run/9"}', '{"format": "har-lens-run/1", "classes": [1], "files": {}}'],
 )
 def test_cards_of_another_kind_are_refused(tmp_path: Path, card: str) -> None:
     (tmp_path / runs.CARD).write_text(card)
@@ -136,7 +137,10 @@ def test_a_perfect_table_confuses_nothing() -> None:
 def test_the_interval_is_wilsons() -> None:
     low, high = interval(1549, 1890)  # by hand from Wilson 1927
     p, n, z = 1549 / 1890, 1890, 1.959964
-    centre, half = (p + z**2 / (2 * n)) / (1 + z**2 / n), z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    centre, half = (
+        (p + z**2 / (2 * n)) / (1 + z**2 / n),
+        z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)),
+    )
     assert (low, high) == pytest.approx((centre - half, centre + half), abs=1e-6)
 
 

@@ -1,0 +1,64 @@
+"""What the heatmaps of all classes cost beside the bare forward pass.
+
+    pytest benchmarks/bench_predict.py --benchmark-only -s
+
+Prints the ratio of the medians, measured alternately in one run: absolute times say more about the machine.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from har_core.explain import explain
+from har_core.images import open_photo
+from har_core.recogniser import Recogniser, shipped_run
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = 30
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> Recogniser:
+    return Recogniser.of(shipped_run(ROOT))
+
+
+@pytest.fixture(scope="module")
+def image(recogniser: Recogniser) -> torch.Tensor:
+    photo = recogniser.input(open_photo(ROOT / "assets" / "samples" / "astronaut.jpg"))
+    return photo[None].contiguous(memory_format=torch.channels_last)
+
+
+@torch.inference_mode()
+def bare(model: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
+    logits: torch.Tensor = model(image)
+    return logits
+
+
+def test_bare_forward_pass(benchmark: BenchmarkFixture, recogniser: Recogniser, image: torch.Tensor) -> None:
+    benchmark.pedantic(bare, (recogniser.model, image), rounds=ROUNDS, warmup_rounds=3)
+
+
+def test_with_all_class_maps(benchmark: BenchmarkFixture, recogniser: Recogniser, image: torch.Tensor) -> None:
+    benchmark.pedantic(explain, (recogniser.model, image), rounds=ROUNDS, warmup_rounds=3)
+
+
+def test_ratio(benchmark: BenchmarkFixture, recogniser: Recogniser, image: torch.Tensor) -> None:
+    def seconds(function: Callable[..., object]) -> float:
+        started = time.perf_counter()
+        function(recogniser.model, image)
+        return time.perf_counter() - started
+
+    def measure() -> float:
+        pairs = [(seconds(bare), seconds(explain)) for _ in range(ROUNDS)]
+        return statistics.median(b for _, b in pairs) / statistics.median(a for a, _ in pairs)
+
+    ratio = benchmark.pedantic(measure, rounds=1, warmup_rounds=1)
+    print(f"\nprediction with all class maps / bare forward pass: {ratio:.3f}")
+    assert ratio <= 1.15
