@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from har_core.config import TrainConfig
 from har_core.data import Progress
-from har_core.dataset import Batch, InOrder, PhotoDataset, loader
+from har_core.dataset import Batch, EpochBatches, InOrder, PhotoDataset, loader
 from har_core.files import atomic_path
 
 Forward = Callable[[Tensor], Tensor]
@@ -127,6 +128,64 @@ def compiled(forward: Forward, shape: tuple[int, int, int, int], *, photos: int)
         return forward(images)
 
     return run
+
+
+class Feed:
+    """What the trainable stages learn from: images where nothing is frozen, otherwise activations behind the frozen stages.
+
+    Validation photos are always cropped alike, so behind frozen stages their activations are computed once.
+    """
+
+    def __init__(
+        self,
+        training: PhotoDataset,
+        validation: PhotoDataset,
+        config: TrainConfig,
+        frozen: Forward | None,
+        cache: ActivationCache,
+        workers: int,
+        progress: Progress | None,
+    ) -> None:
+        self.training_set, self.validation_set, self.config = training, validation, config
+        self.cache, self.workers, self.progress = cache, workers, progress
+        self.order = EpochBatches(len(training), config.batch_size, seed=config.seed)
+        self.size = len(training) - self.order.dropped
+        self.frozen = frozen
+        self._loader = loader(training, self.order, workers=workers)
+        self._labels = torch.tensor(training.labels), torch.tensor(validation.labels)
+
+    def training(self, epoch: int, first_batch: int) -> Iterator[Batch]:
+        views = self.config.views
+        view = (epoch - 1) % views + 1 if views else epoch
+        self.order.set(epoch=epoch, view=view, first_batch=first_batch)
+        if self.frozen is not None and views:
+            store = self._stored(view, self.training_set)
+            yield from cached_batches(store, self._labels[0], self.order.indices()[first_batch:])
+            return
+        for batch in self._loader:
+            yield batch if self.frozen is None else batch._replace(images=self.frozen(batch.images).float())
+
+    def validation(self) -> Iterator[Batch]:
+        size, step = len(self.validation_set), self.config.batch_size
+        chunks = [list(range(start, min(start + step, size))) for start in range(0, size, step)]
+        if self.frozen is not None:
+            yield from cached_batches(self._stored(0, self.validation_set), self._labels[1], chunks)
+            return
+        yield from loader(self.validation_set, InOrder(size, step), workers=self.workers)
+
+    def _stored(self, view: int, dataset: PhotoDataset) -> np.ndarray:
+        stored = self.cache.get(view)
+        if stored is None:
+            assert self.frozen is not None
+            stored = self.cache.fill(
+                view,
+                dataset,
+                self.frozen,
+                batch_size=self.config.batch_size,
+                workers=self.workers,
+                progress=self.progress,
+            )
+        return stored
 
 
 def _require_room(folder: Path, needed: int) -> None:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from har_core.activations import ActivationCache, Forward, cached_batches, compiled, frozen_forward
+from har_core.activations import ActivationCache, Feed, Forward, compiled, frozen_forward
 from har_core.config import TrainConfig
 from har_core.data import Progress
-from har_core.dataset import Batch, EpochBatches, InOrder, PhotoDataset, loader
+from har_core.dataset import PhotoDataset
 from har_core.errors import CheckpointError, TrainingDiverged
 from har_core.evaluation import loss_and_accuracy
 from har_core.files import atomic_path
@@ -95,7 +94,7 @@ class Trainer:
         if frozen is not None and device.type == "cpu":
             shape = (config.batch_size, 3, config.crop_size, config.crop_size)
             frozen = compiled(frozen, shape, photos=(config.views or config.epochs) * len(training))
-        self.batches = _Batches(
+        self.feed = Feed(
             training,
             validation,
             config,
@@ -118,7 +117,7 @@ class Trainer:
             self._train_epoch()
             started = time.monotonic()
             self.model.eval()
-            loss, accuracy = loss_and_accuracy(self._forward, self.batches.validation(), self.device)
+            loss, accuracy = loss_and_accuracy(self._forward, self.feed.validation(), self.device)
             row = {
                 "epoch": state.epoch,
                 "train_loss": state.loss_sum / state.seen,
@@ -145,7 +144,7 @@ class Trainer:
         state = self.state
         training_mode(self.model, self.config.trainable)
         resumed, started = state.seconds, time.monotonic()
-        for batch in self.batches.training(state.epoch, state.batch):
+        for batch in self.feed.training(state.epoch, state.batch):
             labels = batch.labels.to(self.device)
             logits = self._forward(batch.images.to(self.device))
             loss = functional.cross_entropy(logits, labels)
@@ -172,7 +171,7 @@ class Trainer:
             if time.monotonic() - self._saved_at >= self.save_every:
                 self.save()
             self.on_step(
-                Step(state.epoch, state.seen, self.batches.size, state.loss_sum / state.seen, state.right / state.seen)
+                Step(state.epoch, state.seen, self.feed.size, state.loss_sum / state.seen, state.right / state.seen)
             )
 
     def _forward(self, activations: Tensor) -> Tensor:
@@ -259,64 +258,6 @@ def pick_precision(model: nn.Module, device: torch.device, crop_size: int) -> to
         return min((torch.float32, torch.bfloat16), key=seconds)
     finally:
         model.train(was_training)
-
-
-class _Batches:
-    """What the head trains on: images where nothing is frozen, otherwise activations behind the frozen stages.
-
-    Validation photos are always cropped alike, so behind frozen stages their activations are computed once.
-    """
-
-    def __init__(
-        self,
-        training: PhotoDataset,
-        validation: PhotoDataset,
-        config: TrainConfig,
-        frozen: Forward | None,
-        cache: ActivationCache,
-        workers: int,
-        progress: Progress | None,
-    ) -> None:
-        self.training_set, self.validation_set, self.config = training, validation, config
-        self.cache, self.workers, self.progress = cache, workers, progress
-        self.order = EpochBatches(len(training), config.batch_size, seed=config.seed)
-        self.size = len(training) - self.order.dropped
-        self.frozen = frozen
-        self._loader = loader(training, self.order, workers=workers)
-        self._labels = torch.tensor(training.labels), torch.tensor(validation.labels)
-
-    def training(self, epoch: int, first_batch: int) -> Iterator[Batch]:
-        views = self.config.views
-        view = (epoch - 1) % views + 1 if views else epoch
-        self.order.set(epoch=epoch, view=view, first_batch=first_batch)
-        if self.frozen is not None and views:
-            store = self._stored(view, self.training_set)
-            yield from cached_batches(store, self._labels[0], self.order.indices()[first_batch:])
-            return
-        for batch in self._loader:
-            yield batch if self.frozen is None else batch._replace(images=self.frozen(batch.images).float())
-
-    def validation(self) -> Iterator[Batch]:
-        size, step = len(self.validation_set), self.config.batch_size
-        chunks = [list(range(start, min(start + step, size))) for start in range(0, size, step)]
-        if self.frozen is not None:
-            yield from cached_batches(self._stored(0, self.validation_set), self._labels[1], chunks)
-            return
-        yield from loader(self.validation_set, InOrder(size, step), workers=self.workers)
-
-    def _stored(self, view: int, dataset: PhotoDataset) -> np.ndarray:
-        stored = self.cache.get(view)
-        if stored is None:
-            assert self.frozen is not None
-            stored = self.cache.fill(
-                view,
-                dataset,
-                self.frozen,
-                batch_size=self.config.batch_size,
-                workers=self.workers,
-                progress=self.progress,
-            )
-        return stored
 
 
 def _write(path: Path, value: object) -> None:

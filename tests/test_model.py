@@ -89,7 +89,7 @@ def test_imagenet_means_the_reports_weights_and_no_network_is_one_line(monkeypat
         raise OSError("no network")
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
-    with pytest.raises(WeightsError, match="could not download resnet50 IMAGENET1K_V1.*--weights FILE"):
+    with pytest.raises(WeightsError, match=r"could not download resnet50 IMAGENET1K_V1.*--weights FILE"):
         start("imagenet", architecture="resnet50")
     assert "resnet50-0676ba61" in asked[0]
 
@@ -118,7 +118,7 @@ def test_damaged_models_are_refused(tiny: Recogniser, tmp_path: Path, damage: st
         save_file(state, path, metadata=metadata)
     else:
         save_file(state, path, metadata=metadata | {"spec": json.dumps(spec | {"classes": ["a", "a", "b"]})})
-    with pytest.raises(CheckpointError, match="damaged|expected"):
+    with pytest.raises(CheckpointError, match=r"damaged|expected"):
         load_model(path)
 
 

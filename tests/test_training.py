@@ -143,7 +143,7 @@ def test_kept_views_are_the_crops_of_the_first_epochs(kaggle_folder: Path, tiny_
         )
         seen: dict[int, list[torch.Tensor]] = {}
         for epoch in (1, 2):
-            for batch in trainer.batches.training(epoch, 0):
+            for batch in trainer.feed.training(epoch, 0):
                 for index, values in zip(batch.indices.tolist(), batch.images, strict=True):
                     seen.setdefault(index, []).append(values)
         found.append(seen)
