@@ -151,6 +151,8 @@ class _Watched(nn.Module):
         super().__init__()
         self.model, self.expected, self.done = model, expected, 0
         self.progress, self.cancelled = progress, cancelled
+        if progress is not None:
+            progress(0, expected)
 
     def forward(self, images: Tensor) -> Tensor:
         if self.cancelled():

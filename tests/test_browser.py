@@ -111,7 +111,9 @@ def test_many_photos_and_one_that_is_none(page: Page, tmp_path: Path) -> None:
 def test_a_slow_method_shows_progress_and_can_be_cancelled(page: Page) -> None:
     page.get_by_text("Try this sample").first.click()
     expect(page.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
-    page.locator("[data-testid=stSelectbox]", has_text="Method").locator("input").click()
+    method = page.get_by_role("combobox", name="Method")
+    method.focus()
+    method.press("ArrowDown")
     page.get_by_role("option", name="Score-CAM").click()
     expect(page.get_by_text("passes through the network")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Cancel").click()
