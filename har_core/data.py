@@ -96,6 +96,11 @@ def scan(
     return LabelledPhotos(tuple(samples), tuple(sorted({sample.label for sample in samples})), tuple(problems))
 
 
+def photo_folder(root: Path) -> Path:
+    """The folder that sample names are relative to: `train/` in Kaggle's layout, otherwise the root itself."""
+    return root / PHOTOS_FOLDER if (root / LABELS_FILE).is_file() else root
+
+
 def require_clean(photos: LabelledPhotos, *, skip_bad: bool) -> None:
     """Stop unless the data are fit for training.
 

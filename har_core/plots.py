@@ -1,53 +1,21 @@
-"""Predictions and heatmaps → Plotly figures and PIL pictures."""
+"""Analysis → Plotly figures.  Colours are told apart with any colour vision, on light and dark pages."""
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
-from PIL import Image, ImageDraw, ImageFont
-from plotly.colors import sample_colorscale, unlabel_rgb
+from plotly.subplots import make_subplots
 
-from har_core.transforms import Box
+from har_core.analysis import TOTAL, Curves, cell_count
+from har_core.words import percent, readable
 
-SCALE = "Inferno"
-"""The colours of heatmaps: evenly spaced for the eye, with or without colour vision, and in greyscale."""
+PRIMARY, SECOND, MUTED = "#d9622b", "#3b7dd8", "#8f97a6"
+GRID = "rgba(143, 151, 166, 0.25)"
+_CLEAR, _FULL = "rgba(217, 98, 43, 0.0)", "rgba(217, 98, 43, 0.95)"
+_CLEAR_BELOW, _BELOW = "rgba(59, 125, 216, 0.0)", "rgba(59, 125, 216, 0.95)"
 
-_DIMMED = 0.42  # brightness of what the network did not see
-_DISPLAY_SIDE = 1024
-
-
-def overlay(
-    photo: Image.Image, heat: np.ndarray, crop: Box, *, opacity: float, side: int = _DISPLAY_SIDE
-) -> Image.Image:
-    """A heatmap laid where it belongs on its photo; what the network did not see is dimmed and labelled.
-
-    Args:
-        photo: upright RGB.
-        heat: (H, W) in [0, 1], over the crop.
-        crop: where the network's input lies in the photo, in its pixels.
-        opacity: of the strongest heat, in [0, 1]; weaker heat is more transparent, so that the photo stays readable.
-        side: the picture's longer side in pixels, at most; larger photos are reduced.
-    """
-    scale = min(1.0, side / max(photo.size))
-    size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
-    canvas = np.asarray(photo.resize(size, Image.Resampling.LANCZOS) if scale < 1 else photo, dtype=np.float32)
-    left, top = max(0, round(crop.left * scale)), max(0, round(crop.top * scale))
-    right, bottom = min(size[0], round(crop.right * scale)), min(size[1], round(crop.bottom * scale))
-
-    result = canvas * _DIMMED
-    seen = canvas[top:bottom, left:right]
-    # The crop's own rectangle, edges beyond the photo included, is what the heat is stretched over.
-    box = (round(crop.right * scale) - round(crop.left * scale), round(crop.bottom * scale) - round(crop.top * scale))
-    stretched = np.asarray(Image.fromarray(np.asarray(heat, dtype=np.float32)).resize(box, Image.Resampling.BILINEAR))
-    stretched = stretched[: seen.shape[0], : seen.shape[1]].clip(0, 1)
-    colours = _lookup()[(stretched * 255).astype(np.uint8)]
-    alpha = opacity * (0.25 + 0.75 * stretched[..., None])
-    result[top:bottom, left:right] = seen * (1 - alpha) + colours * alpha
-    picture = Image.fromarray(result.round().clip(0, 255).astype(np.uint8))
-    _label_unseen(picture, (left, top, right, bottom))
-    return picture
+_WRITTEN = 30  # classes up to which numbers fit into the cells
 
 
 def probability_bars(classes: list[str], probabilities: list[float], *, highlight: int = 0) -> go.Figure:
@@ -71,51 +39,246 @@ def probability_bars(classes: list[str], probabilities: list[float], *, highligh
     return figure
 
 
-PRIMARY, MUTED = "#d9622b", "#8f97a6"
+def confusion_matrix(
+    counts: np.ndarray,
+    values: np.ndarray,
+    classes: tuple[str, ...],
+    order: list[int],
+    *,
+    shares: bool,
+    dim_diagonal: bool = True,
+    chosen: tuple[int, int] | None = None,
+) -> go.Figure:
+    """A confusion matrix with a cell for every total, whose cells can be clicked.
+
+    Clicks land on invisible markers over the cells; their `customdata` is (true, predicted), `TOTAL` for a total.
+
+    Args:
+        counts: (K, K), rows true.
+        values: (K, K), what is written and coloured: the counts, or shares in [0, 1] if `shares`.
+        order: class indices from the first row and column to the last.
+        dim_diagonal: leave the right answers without colour, so that the errors show.
+        chosen: the cell to outline, (true, predicted), either of which may be `TOTAL`.
+    """
+    size = len(order)
+    names = [readable(classes[index]) for index in order]
+    colour = values[np.ix_(order, order)].astype(float)
+    if dim_diagonal:
+        np.fill_diagonal(colour, np.nan)
+    ticks = [*names, "all"]
+    figure = go.Figure(
+        go.Heatmap(
+            z=colour,
+            x=list(range(size)),
+            y=list(range(size)),
+            colorscale=[[0, _CLEAR], [1, _FULL]],
+            zmin=0,
+            zmax=max(float(np.nanmax(colour, initial=0.0)), 1e-9),
+            showscale=False,
+            hoverinfo="skip",
+            xgap=1,
+            ygap=1,
+        )
+    )
+    if size <= _WRITTEN:
+        figure.add_traces(_numbers(counts, values, colour, order, shares=shares))
+    figure.add_trace(_cells(counts, classes, order))
+    if chosen is not None:
+        place = {index: position for position, index in enumerate(order)} | {TOTAL: size}
+        y, x = place[chosen[0]], place[chosen[1]]
+        outline = {"color": SECOND, "width": 3}
+        figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=outline)
+    figure.add_shape(type="line", x0=size - 0.5, x1=size - 0.5, y0=-0.5, y1=size + 0.5, line={"color": MUTED})
+    figure.add_shape(type="line", y0=size - 0.5, y1=size - 0.5, x0=-0.5, x1=size + 0.5, line={"color": MUTED})
+    axis = {"tickvals": list(range(size + 1)), "ticktext": ticks, "fixedrange": True, "showgrid": False}
+    axis |= {"zeroline": False, "ticks": "", "range": [-0.5, size + 0.5]}
+    if size > _WRITTEN:
+        axis["tickfont"] = {"size": 8}
+    figure.update_xaxes(**axis, side="top", tickangle=-60, title={"text": "predicted", "standoff": 4})
+    figure.update_yaxes(**{**axis, "range": [size + 0.5, -0.5]}, title={"text": "true", "standoff": 4})
+    figure.update_layout(
+        height=max(380, min(1200, 34 * (size + 1) + 130)),
+        margin={"l": 0, "r": 32, "t": 0, "b": 4},  # room for the last slanted label
+        hoverdistance=-1,  # the nearest marker, however large the cells are on this screen
+        clickmode="event+select",
+        dragmode=False,
+    )
+    return figure
 
 
-def colour_scale_css() -> str:
-    """The heatmap colours as a CSS gradient from 0 (left) to 1 (right)."""
-    stops = ", ".join(sample_colorscale(SCALE, [step / 8 for step in range(9)]))
-    return f"linear-gradient(to right, {stops})"
+def _cells(counts: np.ndarray, classes: tuple[str, ...], order: list[int]) -> go.Scatter:
+    """One invisible marker a cell, totals included: what it says when hovered, and what it answers to a click."""
+    places = [*order, TOTAL]
+    cells = [(true, predicted) for true in places for predicted in places]
+    hover = []
+    for true, predicted in cells:
+        names = ["any action" if index == TOTAL else readable(classes[index]) for index in (true, predicted)]
+        hover.append(f"true: {names[0]}<br>predicted: {names[1]}<br>{cell_count(counts, true, predicted):,} photos")
+    size = len(places)
+    return go.Scatter(
+        x=[column for _ in range(size) for column in range(size)],
+        y=[row for row in range(size) for _ in range(size)],
+        mode="markers",
+        customdata=cells,
+        marker={"symbol": "square", "size": 12, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        hovertext=hover,
+        hoverinfo="text",
+        showlegend=False,
+    )
 
 
-def readable(name: str) -> str:
-    """A class name as prose: 'listening_to_music' → 'listening to music'."""
-    return name.replace("_", " ")
+def _numbers(
+    counts: np.ndarray, values: np.ndarray, colour: np.ndarray, order: list[int], *, shares: bool
+) -> list[go.Scatter]:
+    """What is written in the cells: white on strong colours, the page's own colour on weak ones, grey where there is none."""
+    places, strong = [*order, TOTAL], 0.5 * float(np.nanmax(colour, initial=0.0))
+    written: dict[str | None, list[tuple[int, int, str]]] = {"#ffffff": [], None: [], MUTED: []}
+    for row, true in enumerate(places):
+        for column, predicted in enumerate(places):
+            inner = TOTAL not in (true, predicted)
+            number = cell_count(counts, true, predicted)
+            if inner and not number:
+                continue
+            text = f"{values[true, predicted] * 100:.0f}" if inner and shares else f"{number:,}"
+            tint = colour[row, column] if inner else np.nan
+            style = MUTED if np.isnan(tint) else "#ffffff" if tint > strong else None
+            written[style].append((column, row, text))
+    traces = []
+    for style, entries in written.items():
+        x, y, words = zip(*entries, strict=True) if entries else ((), (), ())
+        font = {"size": 12} | ({"color": style} if style else {})
+        traces.append(go.Scatter(x=x, y=y, text=words, mode="text", textfont=font, hoverinfo="skip", showlegend=False))
+    return traces
 
 
-def percent(value: float) -> str:
-    """A probability for people: whole per cents, but never a false 0 or 100."""
-    if value < 0.005:
-        return "< 1 %"
-    return "> 99 %" if value > 0.995 else f"{value:.0%}".replace("%", " %")
+def matrix_difference(change: np.ndarray, classes: tuple[str, ...], *, shares: bool) -> go.Figure:
+    """(K, K) changes of a confusion matrix, blue where there are fewer and orange where there are more."""
+    names, most = [readable(name) for name in classes], max(float(np.abs(change).max(initial=0)), 1e-9)
+    text = np.where(change == 0, "", np.char.mod("%+.0f", change * (100 if shares else 1)))
+    figure = go.Figure(
+        go.Heatmap(
+            z=change,
+            x=names,
+            y=names,
+            text=text if len(names) <= _WRITTEN else None,
+            texttemplate="%{text}",
+            colorscale=[[0, _BELOW], [0.5, _CLEAR_BELOW], [0.5, _CLEAR], [1, _FULL]],
+            zmin=-most,
+            zmax=most,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertemplate="true: %{y}<br>predicted: %{x}<br>change: %{z:+"
+            + (".1%" if shares else "d")
+            + "}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(side="top", tickangle=-60, fixedrange=True, showgrid=False, title="predicted")
+    figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, title="true")
+    figure.update_layout(height=min(1200, 30 * len(names) + 160), margin={"l": 0, "r": 4, "t": 0, "b": 4})
+    return figure
 
 
-@cache
-def _lookup() -> np.ndarray:
-    """(256, 3) float32 RGB in [0, 255]."""
-    colours = sample_colorscale(SCALE, [step / 255 for step in range(256)])
-    return np.array([unlabel_rgb(colour) for colour in colours], dtype=np.float32)
+def class_bars(table: pd.DataFrame, measure: str) -> go.Figure:
+    """One measure of every class as a bar with its 95 % interval, in the order of the table, the first on top.
+
+    Args:
+        table: of `analysis.class_table`.
+        measure: 'precision', 'recall' or 'f1'.
+    """
+    values = table[measure]
+    figure = go.Figure(
+        go.Bar(
+            x=values,
+            y=[readable(name) for name in table["class"]],
+            orientation="h",
+            marker={"color": PRIMARY},
+            error_x={
+                "array": table[measure + "_high"] - values,
+                "arrayminus": values - table[measure + "_low"],
+                "color": MUTED,
+                "thickness": 1.5,
+                "width": 4,
+            },
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(range=[0, 1.02], tickformat=".0%", fixedrange=True, gridcolor=GRID)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", ticksuffix="  ")
+    figure.update_layout(height=26 * len(table) + 50, margin={"l": 0, "r": 8, "t": 4, "b": 4}, bargap=0.3)
+    return figure
 
 
-def _label_unseen(picture: Image.Image, seen: tuple[int, int, int, int]) -> None:
-    """Write 'not seen' into the larger strip beside the crop, if it is wide enough to be read."""
-    left, top, right, bottom = seen
-    text, draw = "not seen", ImageDraw.Draw(picture)
-    font = ImageFont.load_default(size=max(11, round(max(picture.size) / 45)))
-    x0, y0, x1, y1 = draw.textbbox((0, 0), text, font=font)
-    width, height = x1 - x0, y1 - y0
-    beside, below = max(left, picture.width - right), max(top, picture.height - bottom)
-    if max(beside, below) < height * 2:
-        return
-    if beside >= below:  # a strip at the side: the words run upwards
-        label = Image.new("L", (int(width) + 4, int(height) + 4), 0)
-        ImageDraw.Draw(label).text((2 - x0, 2 - y0), text, fill=255, font=font)
-        label = label.rotate(90, expand=True)
-        centre = left / 2 if left >= picture.width - right else (right + picture.width) / 2
-        place = round(centre - label.width / 2), round(picture.height / 2 - label.height / 2)
-        picture.paste("white", (*place, place[0] + label.width, place[1] + label.height), label)
-    else:
-        centre = top / 2 if top >= picture.height - bottom else (bottom + picture.height) / 2
-        draw.text((picture.width / 2 - width / 2 - x0, centre - height / 2 - y0), text, fill="white", font=font)
+def paired_bars(first: pd.Series, second: pd.Series, classes: list[str], names: tuple[str, str]) -> go.Figure:
+    """Two values a class as two dots on a line: where a class gained and where it lost."""
+    shown = [readable(name) for name in classes]
+    figure = go.Figure()
+    for label, a, b in zip(shown, first, second, strict=True):
+        line = {"color": MUTED, "width": 2}
+        figure.add_trace(go.Scatter(x=[a, b], y=[label, label], mode="lines", line=line, showlegend=False))
+    for values, name, colour, symbol in (
+        (first, names[0], SECOND, "circle-open"),
+        (second, names[1], PRIMARY, "circle"),
+    ):
+        marker = {"color": colour, "size": 10, "symbol": symbol, "line": {"width": 2}}
+        hover = "%{y}: %{x:.1%}"
+        figure.add_trace(go.Scatter(x=values, y=shown, mode="markers", name=name, marker=marker, hovertemplate=hover))
+    figure.update_xaxes(tickformat=".0%", fixedrange=True, gridcolor=GRID)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", ticksuffix="  ")
+    figure.update_layout(
+        height=26 * len(shown) + 90,
+        margin={"l": 0, "r": 8, "t": 4, "b": 4},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    return figure
+
+
+def training_curves(history: pd.DataFrame, found: Curves) -> go.Figure:
+    """Accuracy and loss over the epochs, training against validation, best epoch and learning-rate steps marked."""
+    figure = make_subplots(rows=1, cols=2, subplot_titles=("accuracy", "loss (nats)"), horizontal_spacing=0.08)
+    epochs = history["epoch"]
+    for column, measure in ((1, "accuracy"), (2, "loss")):
+        for source, name, colour, dash in (
+            ("train", "training", MUTED, "dot"),
+            ("validation", "validation", PRIMARY, "solid"),
+        ):
+            shown = "%{y:.4f}" if measure == "loss" else "%{y:.2%}"
+            figure.add_trace(
+                go.Scatter(
+                    x=epochs,
+                    y=history[f"{source}_{measure}"],
+                    name=name,
+                    mode="lines+markers",
+                    line={"color": colour, "dash": dash},
+                    legendgroup=name,
+                    showlegend=column == 1,
+                    hovertemplate=f"epoch %{{x}}, {name}: {shown}<extra></extra>",
+                ),
+                row=1,
+                col=column,
+            )
+        for epoch in found.reductions:
+            figure.add_vline(x=epoch - 0.5, line={"color": MUTED, "dash": "dash", "width": 1}, row=1, col=column)
+    figure.add_trace(
+        go.Scatter(
+            x=[found.best_epoch],
+            y=[found.best_accuracy],
+            name="best epoch",
+            mode="markers",
+            marker={"color": SECOND, "size": 14, "symbol": "circle-open", "line": {"width": 3}},
+            hovertemplate=f"best: epoch {found.best_epoch}, {found.best_accuracy:.2%}<extra></extra>",
+        ),
+        row=1,
+        col=1,
+    )
+    figure.update_xaxes(title="epoch", fixedrange=True, showgrid=False, dtick=1 if len(history) <= 20 else None)
+    figure.update_yaxes(fixedrange=True, gridcolor=GRID)
+    figure.update_yaxes(tickformat=".0%", row=1, col=1)
+    figure.update_layout(
+        height=420,
+        margin={"l": 0, "r": 8, "t": 60, "b": 0},
+        legend={"orientation": "h", "y": 1.12, "yanchor": "bottom", "x": 0},
+    )
+    return figure

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from har_core.errors import RunError
 from har_core.files import atomic_path
 
 SAMPLE, TRUE, PREDICTED, PROBABILITY = "sample", "true", "predicted", "p:"
 """Column names; the probability of class c stands in column 'p:c'."""
+
+_READ_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,16 @@ class Predictions:
                 f"expected class indices from 0 to {columns - 1}, found {self.true.min()} to {self.true.max()}"
             )
         sums = self.probabilities.sum(axis=1, dtype=np.float64)
-        wrong = np.flatnonzero(~(np.abs(sums - 1) < 1e-3) | (self.probabilities < 0).any(axis=1))
+        negative = self.probabilities.min(axis=1, initial=0) < 0
+        wrong = np.flatnonzero(~(np.abs(sums - 1) < 1e-3) | negative)
         if len(wrong):
             first = wrong[0]
             raise RunError(
                 f"expected probabilities of 0 or more that sum to 1, found {sums[first]:.4f} for {self.samples[first]} "
                 f"and {len(wrong) - 1} more; evaluate the model again"
             )
-        if len(np.unique(self.samples)) != count:
-            raise RunError(f"expected every sample once, found {count - len(np.unique(self.samples))} repeated")
+        if repeated := count - pd.Series(self.samples, dtype=object).nunique():
+            raise RunError(f"expected every sample once, found {repeated} repeated; evaluate the model again")
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -81,22 +86,31 @@ class Predictions:
         Raises:
             RunError: if the file is damaged, or its columns or values do not fit `classes`.
         """
-        try:
-            frame = pd.read_parquet(path)
-        except Exception as error:  # pyarrow's errors, and OSError
-            raise RunError(f"{path} is missing or damaged ({error}); copy it again or evaluate again") from error
         expected = [SAMPLE, TRUE, PREDICTED, *(PROBABILITY + name for name in classes)]
-        if list(frame.columns) != expected:
-            raise RunError(
-                f"{path}: expected columns {', '.join(expected)}; found {', '.join(map(str, frame.columns))}"
-            )
-        number = {name: index for index, name in enumerate(classes)}
-        unknown = sorted(set(frame[TRUE].astype(str)) - number.keys())
-        if unknown:
-            raise RunError(f"{path}: expected classes {', '.join(classes)}; found {', '.join(unknown)}")
-        true = frame[TRUE].astype(str).map(number).to_numpy(dtype=np.int64)
-        probabilities = frame[expected[3:]].to_numpy(dtype=np.float32)
-        table = cls(classes, frame[SAMPLE].astype(str).to_numpy(dtype=object), true, probabilities)
-        if (np.array(classes, dtype=object)[table.predicted] != frame[PREDICTED].to_numpy(dtype=object)).any():
+        try:
+            file = pq.ParquetFile(path)
+            if file.schema_arrow.names != expected:
+                raise RunError(
+                    f"{path}: expected columns {', '.join(expected)}; found {', '.join(file.schema_arrow.names)}"
+                )
+            # Batch by batch into its place: a million photos of 100 classes take the room of the result, not three times it.
+            probabilities = np.empty((file.metadata.num_rows, len(classes)), dtype=np.float32)
+            samples = np.empty(len(probabilities), dtype=object)
+            true, predicted = np.empty((2, len(probabilities)), dtype=np.int64)
+            start = 0
+            for batch in file.iter_batches(_READ_ROWS, use_threads=False):
+                part = slice(start, start + batch.num_rows)
+                samples[part] = batch.column(0).to_numpy(zero_copy_only=False)
+                true[part] = pd.Categorical(batch.column(1).to_pandas(), categories=classes).codes
+                predicted[part] = pd.Categorical(batch.column(2).to_pandas(), categories=classes).codes
+                for index in range(len(classes)):
+                    probabilities[part, index] = batch.column(3 + index).to_numpy(zero_copy_only=False)
+                start += batch.num_rows
+        except (OSError, ValueError, TypeError, pa.ArrowException) as error:
+            raise RunError(f"{path} is missing or damaged ({error}); copy it again or evaluate again") from error
+        if (true < 0).any() or (predicted < 0).any():
+            raise RunError(f"{path}: expected classes {', '.join(classes)}; found others; evaluate again")
+        table = cls(classes, samples, true, probabilities)
+        if (table.predicted != predicted).any():
             raise RunError(f"{path}: expected the predicted class to be the one of highest probability; evaluate again")
         return table

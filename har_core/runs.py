@@ -4,6 +4,7 @@
     model.safetensors    half-precision weights, with all that rebuilds the model
     history.csv          one row an epoch
     predictions.parquet  one row a validation photo
+    matrix.csv           the confusion matrix alone, of a run whose predictions were not published
     heatmaps.npy         (N, K, h, w) float16, raw signed class maps, in the order of the predictions
     embeddings.npy       (N, D) float16, pooled features, in the same order
 
@@ -22,6 +23,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from har_core.analysis import confusion
 from har_core.errors import CheckpointError, HarError, RunError
 from har_core.files import atomic_path, write_text
 from har_core.model import ModelSpec, load_model
@@ -30,6 +32,7 @@ from har_core.predictions import Predictions
 FORMAT = "har-lens-run/1"
 CARD, MODEL, HISTORY = "card.json", "model.safetensors", "history.csv"
 PREDICTIONS, HEATMAPS, EMBEDDINGS = "predictions.parquet", "heatmaps.npy", "embeddings.npy"
+MATRIX = "matrix.csv"
 TRAINING, COMPLETE = "training", "complete"
 HISTORY_COLUMNS = (
     "epoch",
@@ -76,6 +79,12 @@ class Run:
         return self.folder.name
 
     @property
+    def title(self) -> str:
+        """What people call the run: what its card says, or its folder's name as words."""
+        plain = self.name.replace("-", " ").replace("_", " ").capitalize() if self.name[:1].isalpha() else self.name
+        return str(self.card.get("title", plain))
+
+    @property
     def classes(self) -> tuple[str, ...]:
         return tuple(self.card["classes"])
 
@@ -102,6 +111,24 @@ class Run:
 
     def predictions(self) -> Predictions:
         return Predictions.read(self.file(PREDICTIONS), self.classes)
+
+    def counts(self) -> np.ndarray:
+        """(K, K) int64 confusion matrix, rows true: from the predictions, or from `matrix.csv` where there are none.
+
+        Raises:
+            RunError: if the run has neither, or a damaged one.
+        """
+        if self.has(PREDICTIONS) or not self.has(MATRIX):
+            return confusion(self.predictions())
+        path = self.file(MATRIX)
+        try:
+            table = pd.read_csv(path, index_col=0)
+            counts = table.to_numpy(dtype=np.int64)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} is damaged ({error}); copy the run again") from error
+        if tuple(table.columns) != self.classes or tuple(table.index) != self.classes or (counts < 0).any():
+            raise RunError(f"{path}: expected counts with rows and columns {', '.join(self.classes)}; copy it again")
+        return counts
 
     def history(self) -> pd.DataFrame:
         """One row an epoch, columns `HISTORY_COLUMNS`.  While the run trains, whatever rows there are."""
@@ -150,7 +177,7 @@ def write_card(folder: Path, card: dict[str, Any]) -> Run:
     """Replace the card, with the format and the list of the files that are there, and open the run."""
     files = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": checksum(folder / name)}
-        for name in (MODEL, HISTORY, PREDICTIONS, HEATMAPS, EMBEDDINGS)
+        for name in (MODEL, HISTORY, PREDICTIONS, HEATMAPS, EMBEDDINGS, MATRIX)
         if (folder / name).is_file() and not (name == HISTORY and card.get("status") == TRAINING)
     }
     write_text(

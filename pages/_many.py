@@ -10,10 +10,10 @@ from pathlib import PurePath
 import pandas as pd
 import streamlit as st
 
-from har_core import plots
+from har_core import pictures
 from har_core.explain import heatmap
-from har_core.plots import readable
 from har_core.recogniser import Recognised, Recogniser
+from har_core.words import readable
 from pages import _photo
 
 
@@ -85,6 +85,6 @@ def _overlays(seen: list[Recognised], crop_size: int) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for number, one in enumerate(seen, start=1):
             heat = heatmap(one.maps[one.ranking[0]], crop_size)
-            picture = plots.overlay(one.photo, heat, one.crop, opacity=0.7)
+            picture = pictures.overlay(one.photo, heat, one.crop, opacity=0.7)
             archive.writestr(f"{number:03d}-{PurePath(one.name).stem}-{one.predicted}.png", _photo.png(picture))
     return buffer.getvalue()

@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from har_core import plots
+from har_core import pictures, plots
 from har_core.explain import CLASS_INDEPENDENT, METHODS, Method, heatmap, heatmap_by, heatmaps_on_one_scale
-from har_core.plots import percent, readable
 from har_core.recogniser import Recognised, Recogniser
-from pages import _shared
+from har_core.words import percent, readable
+from pages import _evidence, _shared
 
 
 def show(seen: Recognised, recogniser: Recogniser) -> None:
@@ -128,10 +128,10 @@ def _watch(job: _shared.Job, method: Method) -> None:
 def _heatmap(seen: Recognised, heat: np.ndarray | None, target: int, method: Method, opacity: float) -> None:
     size = seen.maps.shape[-1]
     shown = np.zeros((size, size), np.float32) if heat is None else heat
-    picture = plots.overlay(seen.photo, shown, seen.crop, opacity=opacity if heat is not None else 0.0)
+    picture = pictures.overlay(seen.photo, shown, seen.crop, opacity=opacity if heat is not None else 0.0)
     what = method if method in CLASS_INDEPENDENT else f"{method} for {readable(seen.classes[target])}"
     st.image(picture, width="stretch", alt=f"{seen.name} with a heatmap: {what}", output_format="JPEG")
-    _shared.colour_bar()
+    _evidence.colour_bar()
     note = (
         " EigenCAM shows what stands out in the network's features, whatever the class."
         if method in CLASS_INDEPENDENT
@@ -159,13 +159,13 @@ def _compare(seen: Recognised, opacity: float, crop_size: int) -> None:
         with column:
             name, chance = readable(seen.classes[index]), percent(seen.probabilities[index])
             st.image(
-                plots.overlay(seen.photo, heat, seen.crop, opacity=opacity),
+                pictures.overlay(seen.photo, heat, seen.crop, opacity=opacity),
                 width="stretch",
                 caption=f"{name}, {chance}",
                 alt=f"Evidence for {name} in {seen.name}",
                 output_format="JPEG",
             )
-    _shared.colour_bar()
+    _evidence.colour_bar()
 
 
 def png(picture: Image.Image) -> bytes:

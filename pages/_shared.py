@@ -1,4 +1,4 @@
-"""What two pages or more need: the model, loaded once for all sessions, and the heatmap widgets."""
+"""The model, loaded once for all sessions, and long computations beside a page."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from har_core import plots
 from har_core.errors import Cancelled, HarError
-from har_core.recogniser import Recogniser, shipped_run
+from har_core.recogniser import Recogniser
 from har_core.runs import Run
 
-ROOT = Path(__file__).parent.parent
 _ABANDONED_AFTER = 5.0  # seconds without anyone asking for a computation's progress
-
-
-def current_run() -> Run:
-    return shipped_run(ROOT)
 
 
 @st.cache_resource(show_spinner="Loading the model …")
@@ -31,30 +24,12 @@ def recogniser(folder: Path) -> Recogniser:
     return Recogniser.of(Run.open(folder))
 
 
-def colour_bar() -> None:
-    """What the heatmap's colours mean."""
-    st.html(
-        '<div style="display:flex;align-items:center;gap:.6rem;font-size:.85rem;opacity:.85">'
-        "<span>no evidence</span>"
-        f'<span style="flex:1;height:.6rem;border-radius:.3rem;background:{plots.colour_scale_css()}"></span>'
-        "<span>strongest evidence</span></div>"
-    )
-
-
 def answer(action: str, detail: str) -> None:
     """The page's answer: a large word or two, and what qualifies it."""
     st.html(
         f'<div id="answer" role="status" style="line-height:1.15"><div style="font-size:2.3rem;font-weight:700" '
         f'id="answer-action">{escape(action)}</div><div style="font-size:1.05rem;margin-top:.3rem">{escape(detail)}</div></div>'
     )
-
-
-def for_people(table: pd.DataFrame) -> pd.DataFrame:
-    """A per-class table with class names as prose and recall in per cent, the weakest class first."""
-    table = table.sort_values("recall", ignore_index=True)
-    for column in ("class", "taken_for"):
-        table[column] = table[column].map(plots.readable)
-    return table.assign(recall=table["recall"] * 100)
 
 
 class Job:

@@ -9,9 +9,11 @@ from PIL import ImageOps
 
 from har_core.errors import ImageError
 from har_core.images import ACCEPTED, MAX_BYTES, open_photo
-from har_core.plots import readable
-from har_core.recogniser import Recognised, Recogniser
-from pages import _many, _photo, _shared
+from har_core.recogniser import Recognised, Recogniser, shipped_run
+from har_core.runs import MODEL, Run
+from har_core.words import readable
+from pages import _data, _many, _photo, _shared, _url
+from pages._settings import ROOT
 
 SAMPLES = {
     "astronaut.jpg": "Eileen Collins. NASA, public domain",
@@ -21,7 +23,8 @@ SAMPLES = {
 
 
 def page() -> None:
-    run = _shared.current_run()
+    run = _run_with_model()
+    _url.publish({})
     top = st.container()
     files = _intake()
     if not files:
@@ -51,6 +54,16 @@ def page() -> None:
             st.title("This could not be read as a photo")
 
 
+def _run_with_model() -> Run:
+    """The chosen run; where that was published without its weights, the shipped one, and a line that says so."""
+    run = _data.current_run()
+    if run.has(MODEL):
+        return run
+    shipped = shipped_run(ROOT)
+    st.info(f"{run.title} comes without weights: {shipped.title} recognises photos instead.", icon=":material/info:")
+    return shipped
+
+
 def _intake() -> list[tuple[str, bytes]]:
     """(name, content) of what the visitor brought: files, else a picture from the camera, else a sample."""
     uploads = st.file_uploader(
@@ -70,7 +83,7 @@ def _intake() -> list[tuple[str, bytes]]:
         files.append(("camera.jpg", taken.getvalue()))
     if not files and (sample := st.session_state.get("sample")):
         st.caption(f"Sample: {SAMPLES[sample]}")
-        files.append((sample, (_shared.ROOT / "assets" / "samples" / sample).read_bytes()))
+        files.append((sample, (ROOT / "assets" / "samples" / sample).read_bytes()))
     return files
 
 
@@ -78,7 +91,7 @@ def _samples() -> None:
     st.subheader("No photo at hand? Try a sample")
     for column, (name, source) in zip(st.columns(len(SAMPLES), gap="medium"), SAMPLES.items(), strict=True):
         with column:
-            photo = ImageOps.fit(open_photo(_shared.ROOT / "assets" / "samples" / name), (480, 480))
+            photo = ImageOps.fit(open_photo(ROOT / "assets" / "samples" / name), (480, 480))
             st.image(photo, width=240, alt=source, output_format="JPEG")
             st.caption(source)
             st.button("Try this sample", key=f"sample-{name}", on_click=_choose, args=(name,))

@@ -1,51 +1,157 @@
-"""Every page through app.py, without a browser."""
+"""Every page through app.py, without a browser, for runs of every kind."""
 
 from __future__ import annotations
 
+import shutil
+import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from har_core import recogniser
+from har_core import recogniser, runs
+from har_core.evaluation import Evaluation
+from har_core.experiment import write_evaluation
 from har_core.images import open_photo
-from har_core.runs import Run
+from har_core.predictions import Predictions
+from har_core.verdicts import Verdicts
 from tests.conftest import ROOT
+from tests.test_runs import table
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("[!_]*.py"))
+MADE = ("two-classes", "perfect", "one-photo", "without-maps", "training", "folders", "damaged")
 
 
-def opened(page: str | None = None) -> AppTest:
+@pytest.fixture(scope="module")
+def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of every awkward kind."""
+    folder = tmp_path_factory.mktemp("made")
+
+    def write(name: str, predictions: Predictions, *, maps: bool = True) -> None:
+        card = {"classes": list(predictions.classes), "model": {"crop_size": 64, "resize": 72}}
+        count, size = predictions.probabilities.shape
+        random = np.random.default_rng(0)
+        arrays = random.normal(size=(count, size, 3, 3)), random.normal(size=(count, 8))
+        result = Evaluation(predictions, *(array.astype(np.float16) for array in arrays))
+        write_evaluation(folder / name, result, card)
+        if not maps:
+            for file in (runs.HEATMAPS, runs.EMBEDDINGS):
+                (folder / name / file).unlink()
+            runs.write_card(folder / name, {"status": runs.COMPLETE, **card})
+
+    write("two-classes", table(30, ("no", "yes")))
+    truth = np.arange(20) % 3
+    sure = np.full((20, 3), 0.05, np.float32)
+    sure[np.arange(20), truth] = 0.9
+    names = np.array([f"folder/{number}.png" for number in range(20)], dtype=object)
+    write("perfect", Predictions(("a", "b", "c"), names, truth, sure))
+    write("one-photo", table(1, ("a", "b", "c")))
+    write("without-maps", table(60, ("a", "b", "c", "d")), maps=False)
+    write("folders", table(40, ("blue", "green", "red")))
+    training = folder / "training"
+    training.mkdir()
+    runs.write_card(training, {"status": runs.TRAINING, "classes": ["a", "b"], "config": {"epochs": 5}})
+    runs.write_history(training, [dict.fromkeys(runs.HISTORY_COLUMNS, 1.0)])
+    shutil.copytree(folder / "folders", folder / "damaged")
+    (folder / "damaged" / runs.CARD).write_text("{")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made_runs: Path) -> None:
+    """No photos, a home of its own, and the made runs beside the shipped ones."""
+    monkeypatch.setenv("HAR_LENS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HAR_DATA", str(tmp_path / "no-photos"))
+    monkeypatch.setenv("HAR_RUNS", str(made_runs))
+
+
+def opened(page: str | None = None, run: str | None = None, **query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    if run is not None:
+        app.query_params["run"] = run
     app.run()
     if page is not None:
-        app.switch_page(f"pages/{page}").run()
+        app.switch_page(f"pages/{page}")
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
     return app
 
 
+def text(app: AppTest) -> str:
+    return " ".join(element.value for kind in (app.title, app.markdown, app.caption, app.subheader) for element in kind)
+
+
+@pytest.mark.parametrize("run", ["report-recipe", "published-report", *MADE[:-1]])
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_opens(page: str) -> None:
-    app = opened(page)
-    assert not app.exception and not app.error and len(app.title) == 1
+def test_every_page_opens_for_every_run(page: str, run: str) -> None:
+    app = opened(page, run)
+    assert not app.exception and len(app.title) == 1
+    errors = [error.value for error in app.error]
+    assert errors == [] or (page == "overview.py" and len(errors) == 1 and "damaged" in errors[0])
+    assert app.query_params["run"] == [run]
 
 
-def test_the_start_tells_a_newcomer_what_to_do() -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_with_photos(page: str, real_photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAR_DATA", str(real_photos))
+    app = opened(page, "report-recipe")
+    assert not app.exception and len(app.title) == 1
+
+
+def test_a_damaged_run_is_named_and_the_others_work() -> None:
+    app = opened("overview.py")
+    assert any("damaged" in error.value and "card.json" in error.value for error in app.error)
+    assert "damaged" not in app.selectbox(key="run").options
+    app.selectbox(key="run").set_value("perfect").run()
+    assert not app.exception and "100.0 %" in app.title[0].value
+
+
+def test_a_file_damaged_later_is_told_in_plain_words(
+    made_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(made_runs / "folders", tmp_path / "runs" / "broken-table")
+    (tmp_path / "runs" / "broken-table" / runs.PREDICTIONS).write_bytes(b"PAR1")
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("confusions.py", "broken-table")
+    assert not app.exception and len(app.error) == 1 and runs.PREDICTIONS in app.error[0].value
+    app.selectbox(key="run").set_value("published-report").run()
+    assert not app.error and len(app.title) == 1
+
+
+def test_the_start_says_what_the_run_is_and_where_it_fails() -> None:
     app = opened()
-    text = " ".join(element.value for element in app.markdown)
-    assert "Drop a photo" in text and "listening to music" in text
+    run = recogniser.shipped_run(ROOT)
+    assert f"{run.card['scores']['accuracy'] * 100:.1f} %" in app.title[0].value
+    cards = [line for line in (element.value for element in app.markdown) if "taken for" in line]
+    assert len(cards) == 3 and "picked because it did best" in text(app)
+
+
+def test_a_newcomer_is_told_what_to_do() -> None:
+    app = opened("predict.py")
+    assert "Drop a photo" in text(app) and "listening to music" in text(app)
     assert sum(button.label == "Try this sample" for button in app.button) == 3
 
 
 def test_a_sample_is_recognised_and_its_source_named() -> None:
-    app = opened()
+    app = opened("predict.py")
     app.button(key="sample-astronaut.jpg").click().run()
     assert not app.exception and not app.error
     assert any("NASA, public domain" in caption.value for caption in app.caption)
     assert any(header.value.startswith("Why ") for header in app.subheader)
 
 
+def test_a_run_without_weights_says_who_answers() -> None:
+    app = opened("predict.py", "published-report")
+    assert "comes without weights" in app.info[0].value
+    app.button(key="sample-astronaut.jpg").click().run()
+    assert not app.exception and any(header.value.startswith("Why ") for header in app.subheader)
+
+
 def test_below_the_threshold_no_action_is_claimed() -> None:
-    app = opened()
+    app = opened("predict.py")
     app.button(key="sample-camera.jpg").click().run()
     shipped = recogniser.Recogniser.of(recogniser.shipped_run(ROOT))
     seen = shipped.recognise(open_photo(ROOT / "assets" / "samples" / "camera.jpg"), "camera.jpg")
@@ -58,9 +164,7 @@ def test_below_the_threshold_no_action_is_claimed() -> None:
 
 @pytest.mark.parametrize("method", ["Grad-CAM++", "LayerCAM", "EigenCAM"])
 def test_other_methods(method: str) -> None:
-    import time
-
-    app = opened()
+    app = opened("predict.py")
     app.button(key="sample-astronaut.jpg").click().run()
     app.selectbox(key="method").set_value(method).run()
     deadline = time.monotonic() + 60
@@ -72,8 +176,85 @@ def test_other_methods(method: str) -> None:
     assert any("whatever the class" in caption.value for caption in app.caption) is (method == "EigenCAM")
 
 
-def test_a_damaged_run_is_told_in_plain_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "card.json").write_text("{")
-    monkeypatch.setattr("pages._shared.shipped_run", lambda root: Run.open(tmp_path))
-    app = opened()
-    assert not app.exception and len(app.error) == 1 and "card.json" in app.error[0].value
+def test_a_cell_in_the_address_opens_its_photos() -> None:
+    app = opened("confusions.py", "two-classes", true="no", predicted="yes")
+    one = table(30, ("no", "yes"))
+    number = int(((one.true == 0) & (one.predicted == 1)).sum())
+    assert f"{number} no photos taken for yes" in app.subheader[0].value
+    assert sum(button.label == "Open" for button in app.button) == number
+    next(button for button in app.button if button.label == "Clear").click().run()
+    assert not any("taken for yes" in header.value for header in app.subheader)
+    assert "true" not in app.query_params
+
+
+def test_filters_stand_in_the_address_and_can_be_removed(made_runs: Path) -> None:
+    app = opened("errors.py", "folders", true="blue", sort="confidence")
+    one = table(40, ("blue", "green", "red"))
+    wrong = (one.true == 0) & (one.predicted != 0)
+    assert app.title[0].value.startswith(f"{wrong.sum()} of 40 photos")
+    assert app.query_params["true"] == ["blue"] and app.query_params["sort"] == ["confidence"]
+    others = int((one.true != one.predicted).sum() - wrong.sum())
+    remove = app.button(key="remove-true")
+    assert remove.label == f"True: blue: hides {others} photos"
+    remove.click().run()
+    assert "true" not in app.query_params and not app.exception
+    assert app.title[0].value.startswith(f"{wrong.sum() + others} of 40 photos are misclassified")
+
+
+def test_a_photo_in_full_and_a_verdict_on_it(made_runs: Path) -> None:
+    one = table(40, ("blue", "green", "red"))
+    sample = one.samples[np.flatnonzero(one.true != one.predicted)[0]]
+    app = opened("errors.py", "folders", photo=sample)
+    assert not app.exception and "taken for" in app.title[0].value
+    assert app.query_params["photo"] == [sample]
+    verdicts = Verdicts(made_runs / "folders" / "verdicts.sqlite")
+    app.get("button_group")[0].set_value(["label is wrong"]).run()
+    assert verdicts.all()[sample].verdict == "label is wrong"
+    app.text_input[0].set_value("plainly blue").run()
+    assert verdicts.all()[sample] == ("label is wrong", "plainly blue")
+    again = opened("errors.py", "folders", photo=sample)
+    assert again.text_input[0].value == "plainly blue"
+    listed = opened("errors.py", "folders", verdict="label is wrong")
+    assert listed.title[0].value.startswith("1 of 40 photos")
+    verdicts.remove(sample)
+
+
+def test_verdicts_on_a_shipped_run_go_to_the_users_folder(tmp_path: Path) -> None:
+    shipped = recogniser.shipped_run(ROOT).predictions()
+    sample = shipped.samples[np.flatnonzero(shipped.true != shipped.predicted)[0]]
+    before = {path.name for path in (ROOT / "assets" / "runs" / "report-recipe").iterdir()}
+    app = opened("errors.py", "report-recipe", photo=sample)
+    app.get("button_group")[0].set_value(["both fit"]).run()
+    assert Verdicts(tmp_path / "home" / "verdicts" / "report-recipe.sqlite").all()[sample].verdict == "both fit"
+    assert {path.name for path in (ROOT / "assets" / "runs" / "report-recipe").iterdir()} == before
+
+
+def test_two_runs_are_compared_photo_by_photo(made_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second run repairs three photos of the first and breaks one."""
+    first = table(40, ("blue", "green", "red"))
+    changed = first.probabilities.copy()
+    right, wrong = np.flatnonzero(first.true == first.predicted), np.flatnonzero(first.true != first.predicted)
+    for row in wrong[:3]:
+        changed[row] = np.eye(3, dtype=np.float32)[first.true[row]]
+    changed[right[0]] = np.eye(3, dtype=np.float32)[(first.true[right[0]] + 1) % 3]
+    for name, chances in (("first", first.probabilities), ("second", changed)):
+        predictions = Predictions(first.classes, first.samples, first.true, chances)
+        folder = tmp_path / "runs" / name
+        predictions.write(folder / runs.PREDICTIONS)
+        runs.write_card(folder, {"status": runs.COMPLETE, "classes": list(first.classes)})
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("compare.py", "second")
+    assert app.title[0].value == "Second is 5.0 points better than First"
+    assert "Second fixes 3 photos of First and breaks 1" in text(app) and "p = 0.625" in text(app)
+    assert "**Fixed: 3 photos**" in text(app) and "**Broken: 1 photo**" in text(app)
+
+
+def test_the_report_is_told_apart_by_epoch() -> None:
+    """Its 0.8196 is its best epoch; its matrix, and so every score, its last one's 0.8180."""
+    app = opened("overview.py", "published-report")
+    assert "81.8 %" in app.title[0].value
+    assert "0.8196" in text(app) and "1,549" in text(app) and "1,546" in text(app)
+    app.switch_page("pages/compare.py").run()
+    frames = [frame.value for frame in app.dataframe]
+    published = next(frame for frame in frames if "protocol" in frame.columns)
+    assert isinstance(published, pd.DataFrame) and len(published) == 9 and published["protocol"].notna().all()

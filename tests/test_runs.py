@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from har_core import runs
-from har_core.analysis import confusion, interval, per_class, scores
+from har_core.analysis import confusion
 from har_core.errors import HarError, RunError
 from har_core.evaluation import Evaluation
 from har_core.experiment import write_evaluation
@@ -116,32 +115,23 @@ def test_a_table_of_other_classes_is_refused(tmp_path: Path) -> None:
         Predictions.read(tmp_path / "p.parquet", ("blue", "green", "yellow"))
 
 
-def test_scores_equal_scikit_learns() -> None:
-    one = table(500)
-    found = scores(one)
-    assert found["accuracy"] == accuracy_score(one.true, one.predicted)
-    assert found["macro_f1"] == f1_score(one.true, one.predicted, average="macro")
-    rows = per_class(one)
-    assert np.array_equal(rows["recall"], recall_score(one.true, one.predicted, average=None))
-    counts = confusion(one)
-    assert counts.sum() == 500 and list(rows["support"]) == list(counts.sum(axis=1))
-    off = counts - np.diag(np.diag(counts))
-    assert list(rows["taken_for"]) == [one.classes[index] for index in off.argmax(axis=1)]
+def test_a_run_may_be_a_matrix_alone(tmp_path: Path) -> None:
+    classes = ["calling", "texting"]
+    counts = pd.DataFrame([[5, 1], [2, 4]], index=classes, columns=classes)
+    counts.to_csv(tmp_path / runs.MATRIX, index_label="true")
+    run = runs.write_card(tmp_path, {"status": runs.COMPLETE, "classes": classes, "title": "Published"})
+    assert np.array_equal(run.counts(), counts) and run.title == "Published"
+    with pytest.raises(RunError, match="no predictions"):
+        run.predictions()
+    for wrong in (counts.rename(columns={"texting": "text"}), counts - 3):
+        wrong.to_csv(tmp_path / runs.MATRIX, index_label="true")
+        with pytest.raises(RunError, match="expected counts"):
+            runs.write_card(tmp_path, {"status": runs.COMPLETE, "classes": classes}).counts()
 
 
-def test_a_perfect_table_confuses_nothing() -> None:
-    one = Predictions(("a", "b"), np.array(["x", "y"], dtype=object), np.array([0, 1]), np.eye(2, dtype=np.float32))
-    assert list(per_class(one)["taken_for"]) == ["–", "–"] and scores(one)["accuracy"] == 1
-
-
-def test_the_interval_is_wilsons() -> None:
-    low, high = interval(1549, 1890)  # by hand from Wilson 1927
-    p, n, z = 1549 / 1890, 1890, 1.959964
-    centre, half = (
-        (p + z**2 / (2 * n)) / (1 + z**2 / n),
-        z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)),
-    )
-    assert (low, high) == pytest.approx((centre - half, centre + half), abs=1e-6)
+def test_the_matrix_follows_from_the_predictions(folder: Path) -> None:
+    counts = Run.open(folder).counts()
+    assert np.array_equal(counts, confusion(table())) and counts.sum() == 40
 
 
 def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -1,0 +1,163 @@
+"""Cached access to runs, predictions, photos and verdicts.  What is shared among sessions is never changed."""
+
+from __future__ import annotations
+
+import os
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from har_core import analysis, runs
+from har_core.data import KAGGLE_PAGE, download
+from har_core.errors import HarError, RunError
+from har_core.photo_table import photo_table
+from har_core.photos import Photos, PictureCache
+from har_core.predictions import Predictions
+from har_core.runs import CARD, Run, find_runs
+from har_core.verdicts import Verdicts
+from pages._settings import ROOT, settings
+from pages._url import RUN, seed
+
+SHIPPED = "report-recipe"
+"""The run that is chosen until somebody chooses another."""
+
+
+def all_runs() -> tuple[dict[str, Run], list[tuple[Path, HarError]]]:
+    """The runs by a name that tells them apart, and the folders that cannot be opened with the reason."""
+    found, broken = find_runs(list(settings().runs))
+    named: dict[str, Run] = {}
+    for run in found:
+        taken = run.name in named
+        named[f"{run.folder.parent.name}/{run.name}" if taken else run.name] = run
+    return named, broken
+
+
+def pick_run() -> None:
+    """The run picker; what is chosen stands in the session and, on every page, in the address."""
+    named, broken = all_runs()
+    if not named:
+        raise RunError(
+            f"expected runs in {', '.join(map(str, settings().runs))}, found none that can be opened"
+            + "".join(f"; {error}" for _, error in broken)
+        )
+    default = SHIPPED if SHIPPED in named else next(iter(named))
+    seed(RUN, RUN, default, lambda text: text if text in named else default)
+    if st.session_state[RUN] not in named:
+        st.session_state[RUN] = default
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="run-bar"):
+        for folder, error in broken:
+            st.badge(f"{folder.name} cannot be opened", icon=":material/error:", color="red", help=str(error))
+        st.selectbox(
+            "Run",
+            list(named),
+            key=RUN,
+            format_func=lambda name: _label(name, named),
+            width=280,
+            label_visibility="collapsed",
+        )
+
+
+def _label(name: str, named: dict[str, Run]) -> str:
+    title = named[name].title
+    return f"Run: {title} (training)" if named[name].card.get("status") == runs.TRAINING else f"Run: {title}"
+
+
+def current_run() -> Run:
+    """The chosen run."""
+    if RUN not in st.session_state:
+        # Until app.py has run once in a server's life, Streamlit takes pages/ for pages of its own and answers a deep
+        # link with the page alone: run the whole app in its place.
+        runpy.run_path(str(ROOT / "app.py"))
+        st.stop()
+    return all_runs()[0][st.session_state[RUN]]
+
+
+def version(run: Run) -> int:
+    """Changes whenever the run's card is written."""
+    return (run.folder / CARD).stat().st_mtime_ns
+
+
+def counts(run: Run) -> np.ndarray:
+    """(K, K) confusion matrix."""
+    return _counts(run.folder, version(run))
+
+
+def predictions(run: Run) -> Predictions:
+    return _predictions(run.folder, version(run))
+
+
+def table(run: Run) -> pd.DataFrame:
+    """`photo_table` of the run; shared, so not to be changed."""
+    return _table(run.folder, version(run))
+
+
+def heatmaps(run: Run) -> np.ndarray | None:
+    """(N, K, h, w) raw class maps, memory-mapped; None if the run has none."""
+    return _array(run.folder, version(run), runs.HEATMAPS, len(predictions(run))) if run.has(runs.HEATMAPS) else None
+
+
+def embeddings(run: Run) -> np.ndarray | None:
+    """(N, D) pooled features, memory-mapped; None if the run has none."""
+    return (
+        _array(run.folder, version(run), runs.EMBEDDINGS, len(predictions(run))) if run.has(runs.EMBEDDINGS) else None
+    )
+
+
+def photos() -> Photos:
+    return Photos(settings().data)
+
+
+def offer_download() -> None:
+    """A button that fetches the data set, for whoever started the app."""
+    with st.popover("Get the photos", icon=":material/download:"):
+        st.markdown(
+            f"The photos are those of [Human Action Recognition]({KAGGLE_PAGE}) on Kaggle (ODbL-1.0, no account needed). "
+            "To use a copy you have, start the app with `streamlit run app.py -- --data DIR`."
+        )
+        if not settings().trusted:
+            st.caption("Only the person who starts the app can fetch them.")
+        elif st.button(f"Download them into {settings().data}", type="primary"):
+            with st.spinner("Downloading the photos …"):
+                download(settings().data)
+            st.rerun()
+
+
+def verdicts(run: Run) -> Verdicts:
+    """Kept with the run; those on shipped and read-only runs in a folder of the user's."""
+    shipped = run.folder.resolve().is_relative_to((ROOT / "assets").resolve())
+    if shipped or not os.access(run.folder, os.W_OK):
+        return Verdicts(settings().home / "verdicts" / f"{run.name}.sqlite")
+    return Verdicts(run.folder / "verdicts.sqlite")
+
+
+@st.cache_resource
+def pictures() -> PictureCache:
+    return PictureCache(settings().home / "pictures")
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _counts(folder: Path, version: int) -> np.ndarray:
+    run = Run.open(folder)
+    return analysis.confusion(_predictions(folder, version)) if run.has(runs.PREDICTIONS) else run.counts()
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the predictions …")
+def _predictions(folder: Path, version: int) -> Predictions:
+    return Run.open(folder).predictions()
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _table(folder: Path, version: int) -> pd.DataFrame:
+    return photo_table(_predictions(folder, version))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _array(folder: Path, version: int, name: str, rows: int) -> np.ndarray:
+    run = Run.open(folder)
+    array = run.heatmaps() if name == runs.HEATMAPS else run.embeddings()
+    if len(array) != rows or (name == runs.HEATMAPS and array.shape[1] != len(run.classes)):
+        raise RunError(f"{folder / name}: expected one entry for each of {rows} predictions, found {array.shape}")
+    return array

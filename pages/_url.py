@@ -1,0 +1,50 @@
+"""State that belongs into the address: a link shows a colleague the same view.
+
+A page seeds its widgets from the address when it is opened, and publishes their values at the end of every rerun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import streamlit as st
+
+RUN = "run"
+T = TypeVar("T")
+
+
+def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
+    """Give a widget its first value, from the address if that holds a usable one; returns the widget's key.
+
+    Args:
+        key: of the widget, unique among all pages.
+        name: in the address.
+        parse: raises ValueError, KeyError or IndexError for a value that cannot be used; it is then ignored.
+    """
+    if key not in st.session_state:
+        try:
+            st.session_state[key] = parse(st.query_params[name])
+        except (ValueError, KeyError, IndexError):
+            st.session_state[key] = default
+    return key
+
+
+def one_of(values: Mapping[str, T]) -> Callable[[str], T]:
+    """A parser that knows the words of a choice."""
+    return lambda text: values[text]
+
+
+def publish(values: Mapping[str, object | None]) -> None:
+    """Put a page's state into the address; what is None is left out.  The chosen run is always in it."""
+    wanted = {RUN: st.session_state[RUN], **{name: str(value) for name, value in values.items() if value is not None}}
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def query(**values: object | None) -> dict[str, str]:
+    """The address of another page for the chosen run, as `st.switch_page` and `st.page_link` take it."""
+    return {
+        RUN: str(st.session_state[RUN]),
+        **{name: str(value) for name, value in values.items() if value is not None},
+    }

@@ -1,0 +1,59 @@
+"""How did the training go, and did it learn or memorise?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from har_core import analysis, plots, words
+from har_core.errors import RunError
+from har_core.runs import HISTORY, TRAINING, Run
+from pages import _data, _url
+
+_EVERY = 2.0  # seconds between two looks at a training that is still going on
+
+
+def curves(folder_run: Run) -> None:
+    """Read anew at every call, since the training may have written another epoch."""
+    run = Run.open(folder_run.folder)
+    running = run.card.get("status") == TRAINING
+    if not running and not run.has(HISTORY):
+        st.title(f"How {run.title} was trained is not known")
+        st.info("Its history was not published or not kept: there are no curves to show.", icon=":material/info:")
+        return
+    try:
+        history = run.history()
+    except RunError:
+        if not running:
+            raise
+        history = None
+    if history is None or history.empty:
+        st.title("The first epoch is under way")
+        st.caption("A point appears here as soon as it is complete.")
+        return
+    found = analysis.curves(history)
+    planned = run.card.get("config", {}).get("epochs")
+    state = f"running, {len(history)} of {planned} epochs so far" if running else f"{len(history)} epochs"
+    st.title(f"Best after epoch {found.best_epoch}: {words.share(found.best_accuracy)} on the validation photos")
+    st.markdown(words.training_verdict(found))
+    st.plotly_chart(
+        plots.training_curves(history, found),
+        config={"displayModeBar": False},
+        key="curves",
+        alt=f"Accuracy and loss over {len(history)} epochs; best epoch {found.best_epoch}",
+    )
+    seconds = history["seconds"]
+    st.caption(
+        f"{words.capital(state)}; {seconds.median():.0f} seconds an epoch (median), {seconds.sum() / 60:.0f} minutes in "
+        "all. Dashed lines: the learning rate was reduced. Training accuracy is measured on random crops, while the "
+        "network learns."
+    )
+    with st.expander("Every epoch in figures"):
+        st.dataframe(history, hide_index=True, alt="The history of the training, one row an epoch")
+
+
+run = _data.current_run()
+if run.card.get("status") == TRAINING:
+    st.fragment(curves, run_every=_EVERY)(run)
+else:
+    curves(run)
+_url.publish({})
