@@ -21,8 +21,9 @@ st.set_page_config(page_title="HAR Lens", page_icon="assets/icon.svg", layout="w
 st.logo("assets/logo.svg", size="large")
 page = st.navigation(PAGES, position="top")
 try:
-    _data.pick_run()
-    page.run()
+    with _data.inside_app():
+        _data.pick_run()
+        page.run()
 except HarError as error:  # told in plain words; anything else is a fault of the program and is logged
     st.error(str(error), icon=":material/error:")
 st.html("<style>.stMainBlockContainer { max-width: 76rem }</style>")  # lines of text stay readable on a wide screen

@@ -79,6 +79,11 @@ class Run:
         return self.folder.name
 
     @property
+    def scored(self) -> bool:
+        """Whether there is a confusion matrix to look at."""
+        return self.has(PREDICTIONS) or self.has(MATRIX)
+
+    @property
     def title(self) -> str:
         """What people call the run: what its card says, or its folder's name as words."""
         plain = self.name.replace("-", " ").replace("_", " ").capitalize() if self.name[:1].isalpha() else self.name

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import runpy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from pages._url import RUN, seed
 
 SHIPPED = "report-recipe"
 """The run that is chosen until somebody chooses another."""
+
+_INSIDE = "inside-app"
 
 
 def all_runs() -> tuple[dict[str, Run], list[tuple[Path, HarError]]]:
@@ -65,12 +68,23 @@ def _label(name: str, named: dict[str, Run]) -> str:
     return f"Run: {title} (training)" if named[name].card.get("status") == runs.TRAINING else f"Run: {title}"
 
 
+@contextmanager
+def inside_app() -> Iterator[None]:
+    """Marks the time in which app.py runs a page."""
+    st.session_state[_INSIDE] = True
+    try:
+        yield
+    finally:
+        st.session_state.pop(_INSIDE, None)
+
+
 def current_run() -> Run:
     """The chosen run."""
-    if RUN not in st.session_state:
-        # Until app.py has run once in a server's life, Streamlit takes pages/ for pages of its own and answers a deep
-        # link with the page alone: run the whole app in its place.
-        runpy.run_path(str(ROOT / "app.py"))
+    if _INSIDE not in st.session_state:
+        # Until app.py has called st.navigation once in a server's life, Streamlit takes pages/ for pages of its own
+        # and answers a deep link with the page alone: run the whole app in its place.
+        app = ROOT / "app.py"
+        exec(compile(app.read_text(encoding="utf-8"), app, "exec"), {"__name__": "__main__"})
         st.stop()
     return all_runs()[0][st.session_state[RUN]]
 

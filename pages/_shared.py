@@ -13,7 +13,8 @@ import streamlit as st
 
 from har_core.errors import Cancelled, HarError
 from har_core.recogniser import Recogniser
-from har_core.runs import Run
+from har_core.runs import TRAINING, Run
+from pages import _url
 
 _ABANDONED_AFTER = 5.0  # seconds without anyone asking for a computation's progress
 
@@ -22,6 +23,19 @@ _ABANDONED_AFTER = 5.0  # seconds without anyone asking for a computation's prog
 def recogniser(folder: Path) -> Recogniser:
     """Shared by all sessions: it holds no state between calls."""
     return Recogniser.of(Run.open(folder))
+
+
+def not_scored(run: Run) -> None:
+    """In place of a page that needs results: why there are none, and how to get them."""
+    training = run.card.get("status") == TRAINING
+    st.title(f"{run.title} is still training" if training else f"{run.title} has not been scored")
+    st.info(
+        "It is scored when its last epoch is done. Until then the Training page shows how it goes."
+        if training
+        else "Score a model on labelled photos with: python -m har_core evaluate DATA",
+        icon=":material/info:",
+    )
+    _url.publish({})
 
 
 def answer(action: str, detail: str) -> None:

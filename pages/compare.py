@@ -21,8 +21,8 @@ _MOST = 30
 def page() -> None:
     run = _data.current_run()
     named = {name: other for name, other in _data.all_runs()[0].items() if other.folder != run.folder}
-    comparable = [name for name, other in named.items() if other.classes == run.classes and _scored(other)]
-    if not comparable or not _scored(run):
+    comparable = [name for name, other in named.items() if other.classes == run.classes and other.scored]
+    if not comparable or not run.scored:
         st.title(f"Nothing to compare {run.title} with")
         st.info("A comparison needs two scored runs on the same actions.", icon=":material/info:")
         _published()
@@ -44,10 +44,6 @@ def page() -> None:
     _photos(run, other)
     _published()
     _url.publish({"with": st.session_state[key]})
-
-
-def _scored(run: Run) -> bool:
-    return run.has(runs.PREDICTIONS) or run.has(runs.MATRIX)
 
 
 def _headline(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -> None:

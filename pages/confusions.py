@@ -14,7 +14,7 @@ from har_core.analysis import TOTAL, Order, Unit
 from har_core.photo_table import Filters, select
 from har_core.runs import Run
 from har_core.words import readable
-from pages import _data, _gallery, _url
+from pages import _data, _gallery, _shared, _url
 
 UNITS: dict[Unit, str] = {"count": "Photos", "recall": "% of true class", "precision": "% of predicted"}
 ALL = "all"
@@ -22,6 +22,9 @@ ALL = "all"
 
 def page() -> None:
     run = _data.current_run()
+    if not run.scored:
+        _shared.not_scored(run)
+        return
     counts = _data.counts(run)
     st.title(words.worst_confusion(counts, run.classes))
     true, predicted = _seeded_cell(run)

@@ -10,7 +10,7 @@ from har_core.photo_table import SHOWS, SORTS, UNJUDGED, Filters, Selection, as_
 from har_core.runs import PREDICTIONS, Run
 from har_core.verdicts import VERDICTS, Verdict
 from har_core.words import capital, percent, photos, readable, share
-from pages import _data, _detail, _gallery, _url
+from pages import _data, _detail, _gallery, _shared, _url
 
 ANY = None
 NAMED = {"errors": "errors", "right": "right answers", "all": "all photos"}
@@ -19,6 +19,9 @@ TOP3 = {True: "in the top 3", False: "not in the top 3"}
 
 def page() -> None:
     run = _data.current_run()
+    if not run.scored:
+        _shared.not_scored(run)
+        return
     if not run.has(PREDICTIONS):
         st.title(f"{run.title} has no photos to look at")
         st.info("It is a matrix alone: which photos were misclassified was not published.", icon=":material/info:")

@@ -6,22 +6,18 @@ from typing import Any
 
 import streamlit as st
 
-from har_core import analysis, runs, words
-from har_core.runs import TRAINING, Run
+from har_core import analysis, words
+from har_core.runs import Run
 from har_core.words import readable
-from pages import _data, _url
+from pages import _data, _shared, _url
 
 
 def page() -> None:
     run = _data.current_run()
-    if run.has(runs.PREDICTIONS) or run.has(runs.MATRIX):
+    if run.scored:
         _scored(run)
-    elif run.card.get("status") == TRAINING:
-        st.title(f"{run.title} is still training")
-        st.page_link("pages/training.py", label="Watch it", icon=":material/monitoring:", query_params=_url.query())
     else:
-        st.title(f"{run.title} has not been scored")
-        st.info("Score it with: python -m har_core evaluate DATA", icon=":material/info:")
+        _shared.not_scored(run)
     _about(run)
     for folder, error in _data.all_runs()[1]:
         st.error(f"{folder.name} is left out. {error}", icon=":material/error:")
