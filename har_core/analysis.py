@@ -23,7 +23,7 @@ Order = Literal["alphabetical", "recall", "similarity"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 ORDERS: tuple[Order, ...] = get_args(Order)
 TOTAL = -1
-"""Stands for all classes where a row or a column of the matrix is meant: the cell at its end."""
+"""Stands for all classes, in place of a class index: the cell at the end of a row or column (see `with_totals`)."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ def confusion(predictions: Predictions) -> np.ndarray:
     return np.asarray(cells.reshape(size, size), dtype=np.int64)
 
 
-def cell_count(counts: np.ndarray, true: int, predicted: int) -> int:
-    """The photos of a cell, either index of which may be `TOTAL`."""
-    rows = counts if true == TOTAL else counts[true : true + 1]
-    return int((rows if predicted == TOTAL else rows[:, predicted]).sum())
+def with_totals(counts: np.ndarray) -> np.ndarray:
+    """(K + 1, K + 1): the counts with a last row and column of sums, which `TOTAL` is the index of."""
+    wide = np.hstack([counts, counts.sum(axis=1, keepdims=True)])
+    return np.vstack([wide, wide.sum(axis=0, keepdims=True)])
 
 
 def summary(counts: np.ndarray) -> Summary:

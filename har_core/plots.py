@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from har_core.analysis import TOTAL, Curves, cell_count
+from har_core.analysis import TOTAL, Curves, with_totals
 from har_core.words import percent, readable
 
 PRIMARY, SECOND, MUTED = "#d9622b", "#3b7dd8", "#8f97a6"
@@ -108,12 +108,13 @@ def confusion_matrix(
 
 def _cells(counts: np.ndarray, classes: tuple[str, ...], order: list[int]) -> go.Scatter:
     """One invisible marker a cell, totals included: what it says when hovered, and what it answers to a click."""
-    places = [*order, TOTAL]
+    places, numbers = [*order, TOTAL], with_totals(counts).tolist()
+    names = [*(readable(name) for name in classes), "any action"]
     cells = [(true, predicted) for true in places for predicted in places]
-    hover = []
-    for true, predicted in cells:
-        names = ["any action" if index == TOTAL else readable(classes[index]) for index in (true, predicted)]
-        hover.append(f"true: {names[0]}<br>predicted: {names[1]}<br>{cell_count(counts, true, predicted):,} photos")
+    hover = [
+        f"true: {names[true]}<br>predicted: {names[predicted]}<br>{numbers[true][predicted]:,} photos"
+        for true, predicted in cells
+    ]
     size = len(places)
     return go.Scatter(
         x=[column for _ in range(size) for column in range(size)],
@@ -133,12 +134,12 @@ def _numbers(
     counts: np.ndarray, values: np.ndarray, colour: np.ndarray, order: list[int], *, shares: bool
 ) -> list[go.Scatter]:
     """What is written in the cells: white on strong colours, the page's own colour on weak ones, grey where there is none."""
-    places, strong = [*order, TOTAL], 0.5 * float(np.nanmax(colour, initial=0.0))
+    places, numbers, strong = [*order, TOTAL], with_totals(counts).tolist(), 0.5 * float(np.nanmax(colour, initial=0.0))
     written: dict[str | None, list[tuple[int, int, str]]] = {"#ffffff": [], None: [], MUTED: []}
     for row, true in enumerate(places):
         for column, predicted in enumerate(places):
             inner = TOTAL not in (true, predicted)
-            number = cell_count(counts, true, predicted)
+            number = numbers[true][predicted]
             if inner and not number:
                 continue
             text = f"{values[true, predicted] * 100:.0f}" if inner and shares else f"{number:,}"

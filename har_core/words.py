@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from har_core.analysis import TOTAL, Curves, McNemar, cell_count, confusions
+from har_core.analysis import TOTAL, Curves, McNemar, confusions, with_totals
 
 
 def readable(name: str) -> str:
@@ -36,7 +36,7 @@ def photos(number: int) -> str:
 
 def cell(counts: np.ndarray, classes: tuple[str, ...], true: int, predicted: int) -> str:
     """What a cell of the confusion matrix holds, either index of which may be `TOTAL`."""
-    number = cell_count(counts, true, predicted)
+    number = int(with_totals(counts)[true, predicted])
     if true == TOTAL:
         return f"{photos(number)} " + ("in all" if predicted == TOTAL else f"taken for {readable(classes[predicted])}")
     name, total = readable(classes[true]), int(counts[true].sum())
