@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from har_core.errors import HarError
-from pages import _data
+from pages import _data, _url
 
 PAGES = [
     st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
@@ -23,6 +23,7 @@ page = st.navigation(PAGES, position="top")
 try:
     with _data.inside_app():
         _data.pick_run()
+        _url.arrive(page.url_path)
         page.run()
 except HarError as error:  # told in plain words; anything else is a fault of the program and is logged
     st.error(str(error), icon=":material/error:")

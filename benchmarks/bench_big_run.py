@@ -145,7 +145,7 @@ def opened(run: str):  # type: ignore[no-untyped-def]
 def click(app, folder: Path, cell: tuple[int, int]) -> float:  # type: ignore[no-untyped-def]
     """Choose a cell and wait for the whole rerun; milliseconds."""
     for name, value in zip(("true", "predicted"), cell, strict=True):
-        app.selectbox(key=f"confusions-{name}-{folder}").set_value(value)
+        app.selectbox(key=f"cell-{name}-{folder}").set_value(value)
     _, milliseconds = timed(app.run)
     assert not app.exception, app.exception
     assert any(button.label == "Open" for button in app.button), "no card on the page"

@@ -1,7 +1,8 @@
-"""Heatmaps and photos → PIL pictures."""
+"""Heatmaps, photos and matrices → pictures."""
 
 from __future__ import annotations
 
+import io
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from plotly.colors import sample_colorscale, unlabel_rgb
 
 from har_core.transforms import Box
+from har_core.words import readable
 
 SCALE = "Inferno"
 """The colours of heatmaps: evenly spaced for the eye, with or without colour vision, and in greyscale."""
@@ -56,6 +58,20 @@ def strip(panels: list[Image.Image], *, height: int) -> Image.Image:
     for index, panel in enumerate(panels):
         picture.paste(panel.resize((width, height), Image.Resampling.LANCZOS), (index * (width + _GAP), 0))
     return picture
+
+
+def matrix_png(counts: np.ndarray, classes: tuple[str, ...]) -> bytes:
+    """A confusion matrix as a PNG file for a report, drawn by scikit-learn."""
+    from matplotlib.figure import Figure  # slow import, rarely needed
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    side = 3 + 0.5 * len(classes)
+    figure = Figure(figsize=(side, side), layout="tight")
+    display = ConfusionMatrixDisplay(counts, display_labels=[readable(name) for name in classes])
+    display.plot(ax=figure.add_subplot(), cmap="Oranges", colorbar=False, xticks_rotation=60)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
 
 
 def colour_scale_css(scale: str = SCALE) -> str:

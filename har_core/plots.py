@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -47,7 +49,7 @@ def confusion_matrix(
     *,
     shares: bool,
     dim_diagonal: bool = True,
-    chosen: tuple[int, int] | None = None,
+    chosen: Sequence[tuple[int, int]] = (),
 ) -> go.Figure:
     """A confusion matrix with a cell for every total, whose cells can be clicked.
 
@@ -58,7 +60,7 @@ def confusion_matrix(
         values: (K, K), what is written and coloured: the counts, or shares in [0, 1] if `shares`.
         order: class indices from the first row and column to the last.
         dim_diagonal: leave the right answers without colour, so that the errors show.
-        chosen: the cell to outline, (true, predicted), either of which may be `TOTAL`.
+        chosen: the cells to outline, (true, predicted), either of which may be `TOTAL`.
     """
     size = len(order)
     names = [readable(classes[index]) for index in order]
@@ -83,10 +85,10 @@ def confusion_matrix(
     if size <= _WRITTEN:
         figure.add_traces(_numbers(counts, values, colour, order, shares=shares))
     figure.add_trace(_cells(counts, classes, order))
-    if chosen is not None:
-        place = {index: position for position, index in enumerate(order)} | {TOTAL: size}
-        y, x = place[chosen[0]], place[chosen[1]]
-        outline = {"color": SECOND, "width": 3}
+    place = {index: position for position, index in enumerate(order)} | {TOTAL: size}
+    outline = {"color": SECOND, "width": 3}
+    for true, predicted in chosen:
+        y, x = place[true], place[predicted]
         figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line=outline)
     figure.add_shape(type="line", x0=size - 0.5, x1=size - 0.5, y0=-0.5, y1=size + 0.5, line={"color": MUTED})
     figure.add_shape(type="line", y0=size - 0.5, y1=size - 0.5, x0=-0.5, x1=size + 0.5, line={"color": MUTED})

@@ -47,6 +47,13 @@ def cell(counts: np.ndarray, classes: tuple[str, ...], true: int, predicted: int
     return f"{what} {verb}" + (f": {share(number / total)} of {name}" if total else "")
 
 
+def pair(counts: np.ndarray, classes: tuple[str, ...], true: int, predicted: int) -> str:
+    """What two cells that mirror each other hold together."""
+    number, total = int(counts[true, predicted] + counts[predicted, true]), int(counts[[true, predicted]].sum())
+    names = f"{readable(classes[true])} and {readable(classes[predicted])}"
+    return f"{photos(number)} confused between {names}: {share(number / total)} of both"
+
+
 def worst_confusion(counts: np.ndarray, classes: tuple[str, ...]) -> str:
     """The most frequent confusion as a sentence; ties are all counted."""
     found = confusions(counts)

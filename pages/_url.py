@@ -11,7 +11,16 @@ from typing import TypeVar
 import streamlit as st
 
 RUN = "run"
+_PAGE, _SEEDED = "page-shown", "seeded-keys"
 T = TypeVar("T")
+
+
+def arrive(page: str) -> None:
+    """Called before a page runs: whoever comes from another page gets what the address says, not what was left here."""
+    if st.session_state.get(_PAGE) != page:
+        for key in st.session_state.get(_SEEDED, ()):
+            st.session_state.pop(key, None)
+        st.session_state[_PAGE], st.session_state[_SEEDED] = page, []
 
 
 def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
@@ -23,6 +32,8 @@ def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
         parse: raises ValueError, KeyError or IndexError for a value that cannot be used; it is then ignored.
     """
     if key not in st.session_state:
+        if name != RUN:
+            st.session_state[_SEEDED].append(key)
         try:
             st.session_state[key] = parse(st.query_params[name])
         except (ValueError, KeyError, IndexError):

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from har_core import analysis, plots, runs, words
+from har_core import analysis, pictures, plots, runs, words
 from har_core.analysis import TOTAL, Order, Unit
 from har_core.photo_table import Filters, select
 from har_core.runs import Run
 from har_core.words import readable
 from pages import _data, _gallery, _shared, _url
+from pages._cell import Cell, name_of
 
 UNITS: dict[Unit, str] = {"count": "Photos", "recall": "% of true class", "precision": "% of predicted"}
-ALL = "all"
 
 
 def page() -> None:
@@ -27,53 +26,25 @@ def page() -> None:
         return
     counts = _data.counts(run)
     st.title(words.worst_confusion(counts, run.classes))
-    true, predicted = _seeded_cell(run)
+    cell = Cell.seeded(run)
     left, right = st.columns([11, 8], gap="large")
     with left:
-        unit, order = _matrix(run, counts, _chosen(true, predicted))
+        unit, order = _matrix(run, counts, cell)
     with right:
-        _boxes(run, true, predicted)
-        _ranking(run, counts, true, predicted)
-    chosen = _chosen(true, predicted)
+        _boxes(run, cell)
+        _ranking(run, counts, cell)
+    chosen = cell.chosen()
     address: dict[str, object | None] = {
-        "true": _name(run, st.session_state[true]),
-        "predicted": _name(run, st.session_state[predicted]),
+        **cell.address(run),
         "unit": unit if unit != "count" else None,
         "order": order if order != "alphabetical" else None,
     }
     if chosen is not None:
-        address |= _photos(run, counts, *chosen)
+        address |= _photos(run, counts, cell, *chosen)
     _url.publish(address)
 
 
-def _seeded_cell(run: Run) -> tuple[str, str]:
-    """The keys of the two select boxes, which hold the chosen cell: class index, `TOTAL`, or None."""
-    known: dict[str, int | None] = {**{name: index for index, name in enumerate(run.classes)}, ALL: TOTAL}
-    keys = (f"confusions-{name}-{run.folder}" for name in ("true", "predicted"))
-    true, predicted = (
-        _url.seed(key, name, None, _url.one_of(known)) for key, name in zip(keys, ("true", "predicted"), strict=True)
-    )
-    return true, predicted
-
-
-def _chosen(true: str, predicted: str) -> tuple[int, int] | None:
-    """The chosen cell; where one of the two is left open, the total of the other."""
-    pair = st.session_state[true], st.session_state[predicted]
-    return (
-        None if pair == (None, None) else (TOTAL if pair[0] is None else pair[0], TOTAL if pair[1] is None else pair[1])
-    )
-
-
-def _choose(true: str, predicted: str, cell: tuple[int, int] | None) -> None:
-    st.session_state[true], st.session_state[predicted] = cell or (None, None)
-
-
-def _name(run: Run, index: int | None) -> str | None:
-    return index if index is None else ALL if index == TOTAL else run.classes[index]
-
-
-def _matrix(run: Run, counts: np.ndarray, chosen: tuple[int, int] | None) -> tuple[Unit, Order]:
-    true, predicted = _seeded_cell(run)
+def _matrix(run: Run, counts: np.ndarray, cell: Cell) -> tuple[Unit, Order]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit: Unit = st.selectbox(
             "Show",
@@ -92,6 +63,8 @@ def _matrix(run: Run, counts: np.ndarray, chosen: tuple[int, int] | None) -> tup
             width=150,
         )
         dim = st.toggle("Dim right answers", True, key="confusions-dim")
+    chosen = cell.chosen()
+    outlined = [] if chosen is None else [chosen, chosen[::-1]] if cell.both_ways() else [chosen]
     figure = plots.confusion_matrix(
         counts,
         analysis.normalised(counts, unit),
@@ -99,14 +72,14 @@ def _matrix(run: Run, counts: np.ndarray, chosen: tuple[int, int] | None) -> tup
         analysis.ordering(counts, order),
         shares=unit != "count",
         dim_diagonal=dim,
-        chosen=chosen,
+        chosen=outlined,
     )
 
     def clicked() -> None:
         points = st.session_state["matrix"].selection.points
         if points:  # a second click on a cell deselects it, which is no wish to leave it
             row, column = points[0]["customdata"]
-            _choose(true, predicted, (int(row), int(column)))
+            cell.choose((int(row), int(column)))
 
     st.plotly_chart(
         figure,
@@ -124,7 +97,7 @@ def _matrix(run: Run, counts: np.ndarray, chosen: tuple[int, int] | None) -> tup
         )
         st.download_button(
             "PNG",
-            lambda: _png(counts, run),
+            lambda: pictures.matrix_png(counts, run.classes),
             "confusion.png",
             "image/png",
             icon=":material/download:",
@@ -133,20 +106,21 @@ def _matrix(run: Run, counts: np.ndarray, chosen: tuple[int, int] | None) -> tup
     return unit, order
 
 
-def _boxes(run: Run, true: str, predicted: str) -> None:
+def _boxes(run: Run, cell: Cell) -> None:
     """The same choice from the keyboard."""
     options: dict[str, Any] = {
         "options": [TOTAL, *range(len(run.classes))],
         "format_func": lambda index: "any action" if index == TOTAL else readable(run.classes[index]),
         "index": None,
         "placeholder": "click a cell, or choose",
+        "on_change": cell.one_way,
     }
     left, right = st.columns(2)
-    left.selectbox("True action", key=true, **options)
-    right.selectbox("Taken for", key=predicted, **options)
+    left.selectbox("True action", key=cell.true, **options)
+    right.selectbox("Taken for", key=cell.predicted, **options)
 
 
-def _ranking(run: Run, counts: np.ndarray, true: str, predicted: str) -> None:
+def _ranking(run: Run, counts: np.ndarray, cell: Cell) -> None:
     both = st.segmented_control(
         "Confusions", ["each way", "both ways together"], default="each way", required=True, key="confusions-ways"
     )
@@ -170,7 +144,7 @@ def _ranking(run: Run, counts: np.ndarray, true: str, predicted: str) -> None:
         cells = st.session_state["ranking"].selection.cells
         if cells:
             one = ranked[cells[0][0]]
-            _choose(true, predicted, (one.true, one.predicted))
+            cell.choose((one.true, one.predicted), both=both != "each way")
 
     st.dataframe(
         shown,
@@ -189,33 +163,25 @@ def _ranking(run: Run, counts: np.ndarray, true: str, predicted: str) -> None:
     st.caption(f"Share {of}, with Wilson's 95 % interval. Click a row for its photos.")
 
 
-def _photos(run: Run, counts: np.ndarray, true: int, predicted: int) -> dict[str, object | None]:
-    """The photos of the chosen cell."""
-    keys = _seeded_cell(run)
+def _photos(run: Run, counts: np.ndarray, cell: Cell, true: int, predicted: int) -> dict[str, object | None]:
+    """The photos of the chosen cell, and of its mirror image if both ways are meant."""
+    both = cell.both_ways()
+    said = (words.pair if both else words.cell)(counts, run.classes, true, predicted)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(words.cell(counts, run.classes, true, predicted), anchor=False)
-        st.button("Clear", icon=":material/close:", on_click=_choose, args=(*keys, None))
+        st.subheader(said, anchor=False)
+        st.button("Clear", icon=":material/close:", on_click=cell.choose, args=(None,))
     if not run.has(runs.PREDICTIONS):
         st.info(f"{run.title} has its matrix alone: which photos these were was not published.", icon=":material/info:")
         return {}
     filters = Filters("all", None if true == TOTAL else true, None if predicted == TOTAL else predicted)
     rows = select(_data.table(run), filters).rows
-    names = {"true": _name(run, filters.true), "predicted": _name(run, filters.predicted)}
-    return _gallery.show(run, rows, key=f"cell-{true}-{predicted}", origin=_url.query(show="all", **names))
-
-
-def _png(counts: np.ndarray, run: Run) -> bytes:
-    """The matrix as a picture for a report."""
-    from matplotlib.figure import Figure  # slow import, rarely needed
-    from sklearn.metrics import ConfusionMatrixDisplay
-
-    side = 3 + 0.5 * len(run.classes)
-    figure = Figure(figsize=(side, side), layout="tight")
-    display = ConfusionMatrixDisplay(counts, display_labels=[readable(name) for name in run.classes])
-    display.plot(ax=figure.add_subplot(), cmap="Oranges", colorbar=False, xticks_rotation=60)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return buffer.getvalue()
+    names = {"true": name_of(run, filters.true), "predicted": name_of(run, filters.predicted)}
+    if both:
+        rows = np.concatenate([rows, select(_data.table(run), Filters("all", predicted, true)).rows])
+        names = {}  # the errors page has no filter for a pair: the full view goes through all errors
+    return _gallery.show(
+        run, rows, key=f"cell-{true}-{predicted}-{both}", origin=_url.query(show=None if both else "all", **names)
+    )
 
 
 page()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from har_core.photo_table import SHOWS, SORTS, UNJUDGED, Filters, Selection, as_csv, select
 from har_core.runs import PREDICTIONS, Run
 from har_core.verdicts import VERDICTS, Verdict
 from har_core.words import capital, percent, photos, readable, share
-from pages import _data, _detail, _gallery, _shared, _url
+from pages import _data, _detail, _filters, _gallery, _shared, _url
 
-ANY = None
 NAMED = {"errors": "errors", "right": "right answers", "all": "all photos"}
 TOP3 = {True: "in the top 3", False: "not in the top 3"}
 
@@ -27,17 +27,17 @@ def page() -> None:
         st.info("It is a matrix alone: which photos were misclassified was not published.", icon=":material/info:")
         _url.publish({})
         return
-    keys = _keys(run)
+    keys = _filters.keys(run)
     judged = _data.verdicts(run).all()
     found = _find(run, keys, judged)
     sample = st.query_params.get("photo")
-    position = _position(run, found, sample)
+    rows, position = _position(run, keys, found, sample)
     if position is not None:
-        _detail.show(run, found.rows, position, judged)
-        _url.publish({**_address(run, keys), "photo": sample})
+        _detail.show(run, rows, position, judged)
+        _url.publish({**_filters.address(run, keys), "photo": sample})
         return
     number, total = len(found.rows), len(_data.table(run))
-    st.title(f"{number:,} of {total:,} photos {_outcome(_filters(keys))} ({share(number / total)})")
+    st.title(f"{number:,} of {total:,} photos {_outcome(_filters.current(keys))} ({share(number / total)})")
     if sample is not None:
         st.warning(f"{sample} is not among these photos.", icon=":material/image_not_supported:")
     _controls(run, keys)
@@ -50,7 +50,7 @@ def page() -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    address = _address(run, keys)
+    address = _filters.address(run, keys)
     if len(found.rows):
         address |= _gallery.show(run, found.rows, key="errors", origin=_url.query(**address))
     else:
@@ -65,64 +65,26 @@ def _outcome(filters: Filters) -> str:
     return "pass these filters" if filters.active else "are shown"
 
 
-def _keys(run: Run) -> dict[str, str]:
-    """The keys of the filter widgets, seeded from the address."""
-    known: dict[str, int | None] = {name: index for index, name in enumerate(run.classes)}
-    seeds = {
-        "show": ("errors", _url.one_of({show: show for show in SHOWS})),
-        "true": (ANY, _url.one_of(known)),
-        "predicted": (ANY, _url.one_of(known)),
-        "confidence": ((0.0, 1.0), _range),
-        "top3": (ANY, _url.one_of({"True": True, "False": False})),
-        "verdict": (ANY, _url.one_of({kind: kind for kind in (*VERDICTS, UNJUDGED)})),
-        "sort": ("loss", _url.one_of({sort: sort for sort in SORTS})),
-    }
-    return {
-        name: _url.seed(f"errors-{name}-{run.folder}", name, default, parse)  # type: ignore[arg-type]
-        for name, (default, parse) in seeds.items()
-    }
-
-
-def _range(text: str) -> tuple[float, float]:
-    low, high = (float(part) for part in text.split("-"))
-    if not 0 <= low <= high <= 1:
-        raise ValueError(text)
-    return low, high
-
-
-def _filters(keys: dict[str, str]) -> Filters:
-    state = {name: st.session_state[key] for name, key in keys.items()}
-    low, high = state["confidence"]
-    return Filters(state["show"], state["true"], state["predicted"], low, high, state["top3"], state["verdict"])
-
-
 def _find(run: Run, keys: dict[str, str], judged: dict[str, Verdict]) -> Selection:
     verdicts = {sample: verdict.verdict for sample, verdict in judged.items()}
-    return select(_data.table(run), _filters(keys), sort=st.session_state[keys["sort"]], verdicts=verdicts)
+    return select(_data.table(run), _filters.current(keys), sort=st.session_state[keys["sort"]], verdicts=verdicts)
 
 
-def _position(run: Run, found: Selection, sample: str | None) -> int | None:
-    """Where the opened photo stands in the list."""
-    if sample is None:
-        return None
-    samples = _data.predictions(run).samples[found.rows]
-    places = (samples == sample).nonzero()[0]
-    return int(places[0]) if len(places) else None
+def _position(run: Run, keys: dict[str, str], found: Selection, sample: str | None) -> tuple[np.ndarray, int | None]:
+    """The list around the opened photo, and where in it the photo stands.
 
-
-def _address(run: Run, keys: dict[str, str]) -> dict[str, object | None]:
-    """What differs from the defaults."""
-    filters, sort = _filters(keys), st.session_state[keys["sort"]]
-    full = (filters.low, filters.high) == (0.0, 1.0)
-    return {
-        "show": filters.show if filters.show != "errors" else None,
-        "true": None if filters.true is None else run.classes[filters.true],
-        "predicted": None if filters.predicted is None else run.classes[filters.predicted],
-        "confidence": None if full else f"{filters.low:g}-{filters.high:g}",
-        "top3": filters.top3,
-        "verdict": filters.verdict,
-        "sort": sort if sort != "loss" else None,
-    }
+    A photo that has just been judged may no longer pass a filter by verdict: the way on is then that of the list
+    without this filter.
+    """
+    filters, samples = _filters.current(keys), _data.predictions(run).samples
+    lists = [found.rows]
+    if filters.verdict is not None and sample is not None:
+        lists.append(select(_data.table(run), filters.without("verdict"), sort=st.session_state[keys["sort"]]).rows)
+    for rows in lists:
+        places = (samples[rows] == sample).nonzero()[0]
+        if len(places):
+            return rows, int(places[0])
+    return found.rows, None
 
 
 def _controls(run: Run, keys: dict[str, str]) -> None:
@@ -158,7 +120,7 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
 
 def _hidden(run: Run, keys: dict[str, str], found: Selection) -> None:
     """Each filter at work, how many photos it alone keeps away, and a button that removes it."""
-    filters = _filters(keys)
+    filters = _filters.current(keys)
     words = {
         "show": f"only {NAMED[filters.show]}",
         "true": f"true: {readable(run.classes[filters.true])}" if filters.true is not None else "",
@@ -174,14 +136,9 @@ def _hidden(run: Run, keys: dict[str, str], found: Selection) -> None:
                 key=f"remove-{name}",
                 icon=":material/close:",
                 help="Remove this filter",
-                on_click=_remove,
+                on_click=_filters.remove,
                 args=(keys, filters, name),
             )
-
-
-def _remove(keys: dict[str, str], filters: Filters, name: str) -> None:
-    left = filters.without(name)
-    st.session_state[keys[name]] = (left.low, left.high) if name == "confidence" else getattr(left, name)
 
 
 page()

@@ -262,3 +262,37 @@ def test_the_report_is_told_apart_by_epoch() -> None:
     frames = [frame.value for frame in app.dataframe]
     published = next(frame for frame in frames if "protocol" in frame.columns)
     assert isinstance(published, pd.DataFrame) and len(published) == 9 and published["protocol"].notna().all()
+
+
+def test_an_address_counts_for_whoever_comes_from_another_page(made_runs: Path) -> None:
+    """What was left on a page, filters of a photo in full included, does not bend a link to it."""
+    one = table(40, ("blue", "green", "red"))
+    wrong, right = np.flatnonzero(one.true != one.predicted), np.flatnonzero(one.true == one.predicted)
+    app = opened("errors.py", "folders", photo=one.samples[wrong[0]])
+    app.switch_page("pages/compare.py").run()
+    app.switch_page("pages/errors.py")
+    app.query_params["show"], app.query_params["photo"] = "all", one.samples[right[0]]
+    app.run()
+    assert not app.warning and "recognised" in app.title[0].value
+
+
+def test_judging_photo_after_photo(made_runs: Path) -> None:
+    """A photo that has just been judged leaves the list of the unjudged, but not the way to its neighbours."""
+    one = table(40, ("blue", "green", "red"))
+    samples = one.samples[one.true != one.predicted]
+    app = opened("errors.py", "folders", verdict="none yet", sort="file name", photo=sorted(samples)[0])
+    app.segmented_control[0].set_value("unclear").run()
+    assert "taken for" in app.title[0].value and not app.warning
+    next(button for button in app.button if button.label == "Next").click().run()
+    assert address(app)["photo"] == sorted(samples)[1]
+    Verdicts(made_runs / "folders" / "verdicts.sqlite").remove(sorted(samples)[0])
+
+
+def test_both_directions_of_a_confusion(made_runs: Path) -> None:
+    one = table(40, ("blue", "green", "red"))
+    number = int((((one.true == 0) & (one.predicted == 1)) | ((one.true == 1) & (one.predicted == 0))).sum())
+    app = opened("confusions.py", "folders", true="blue", predicted="green", both="True")
+    assert app.subheader[0].value.startswith(f"{number} photos confused between blue and green")
+    assert sum(button.label == "Open" for button in app.button) == number <= 24
+    app.selectbox(key=f"cell-true-{made_runs / 'folders'}").set_value(2).run()
+    assert "both" not in address(app) and "red photo" in app.subheader[0].value
