@@ -159,28 +159,37 @@ def _numbers(
 def matrix_difference(change: np.ndarray, classes: tuple[str, ...], *, shares: bool) -> go.Figure:
     """(K, K) changes of a confusion matrix, blue where there are fewer and orange where there are more."""
     names, most = [readable(name) for name in classes], max(float(np.abs(change).max(initial=0)), 1e-9)
-    text = np.where(change == 0, "", np.char.mod("%+.0f", change * (100 if shares else 1)))
+    shown = ":+.1%" if shares else ":+d"
     figure = go.Figure(
         go.Heatmap(
             z=change,
             x=names,
             y=names,
-            text=text if len(names) <= _WRITTEN else None,
-            texttemplate="%{text}",
             colorscale=[[0, _BELOW], [0.5, _CLEAR_BELOW], [0.5, _CLEAR], [1, _FULL]],
             zmin=-most,
             zmax=most,
             showscale=False,
             xgap=1,
             ygap=1,
-            hovertemplate="true: %{y}<br>predicted: %{x}<br>change: %{z:+"
-            + (".1%" if shares else "d")
-            + "}<extra></extra>",
+            hovertemplate=f"true: %{{y}}<br>predicted: %{{x}}<br>change: %{{z{shown}}}<extra></extra>",
         )
     )
+    if len(names) <= _WRITTEN:
+        rounded = np.rint(change * (100 if shares else 1)).astype(int)
+        row, column = np.nonzero(rounded)
+        figure.add_trace(
+            go.Scatter(
+                x=[names[index] for index in column],
+                y=[names[index] for index in row],
+                text=[f"{value:+d}" for value in rounded[row, column]],
+                mode="text",
+                textfont={"size": 12},
+                hoverinfo="skip",
+            )
+        )
     figure.update_xaxes(side="top", tickangle=-60, fixedrange=True, showgrid=False, title="predicted")
     figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, title="true")
-    figure.update_layout(height=min(1200, 30 * len(names) + 160), margin={"l": 0, "r": 4, "t": 0, "b": 4})
+    figure.update_layout(height=min(1200, 30 * len(names) + 160), margin={"l": 0, "r": 32, "t": 0, "b": 4})
     return figure
 
 

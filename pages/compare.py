@@ -50,6 +50,8 @@ def _headline(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -> No
         st.title(f"{run.title} and {other.title} are equally accurate")
     else:
         st.title(f"{run.title} is {abs(points):.1f} points {'better' if points > 0 else 'worse'} than {other.title}")
+    if b.interval[0] <= a.accuracy <= b.interval[1] or a.interval[0] <= b.accuracy <= a.interval[1]:
+        st.markdown("One accuracy lies within the 95 % interval of the other: the difference may be chance.")
     rows = {}
     for one, found in ((run, b), (other, a)):
         low, high = found.interval
@@ -125,15 +127,17 @@ def _published() -> None:
     table = pd.DataFrame(published["results"])[["model", "accuracy", "macro_f1", "n", "protocol", "source"]]
     low, high = analysis.intervals((table["accuracy"] * table["n"]).round().to_numpy(), table["n"].to_numpy())
     table.insert(2, "95 %", [f"{a * 100:.1f}–{b * 100:.1f} %" for a, b in zip(low, high, strict=True)])
+    table["macro_f1"] = [f"{value:.3f}" if value == value else "–" for value in table["macro_f1"]]
     st.dataframe(
         table,
         hide_index=True,
         height="content",
         column_config={
             "accuracy": st.column_config.NumberColumn(format="%.4f"),
-            "macro_f1": st.column_config.NumberColumn("macro F1", format="%.3f"),
+            "macro_f1": "macro F1",
             "n": "photos",
-            "protocol": st.column_config.TextColumn(width="medium"),
+            "protocol": st.column_config.TextColumn(width=330),
+            "source": st.column_config.TextColumn(width="small"),
         },
         alt="Published accuracies with the protocol of each",
     )
