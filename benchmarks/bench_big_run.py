@@ -96,11 +96,11 @@ def pages(folder: Path) -> None:
     for what in ("shipped run, pictures made anew", "shipped run, pictures kept"):
         show(what, [click(app, shipped.folder, cell) for cell in cells])
     run = Run.open(folder)
+    before = peak()
     app = opened("big")
-    show(
-        f"big run, {len(run.classes)} classes", [click(app, folder, cell) for cell in ((0, 1), (1, 2), (2, 3), (3, 4))]
-    )
-    print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9:.2f} GB")
+    cells = [(0, 1), (1, 2), (2, 3), (3, 4)]
+    show(f"big run, {len(run.classes)} classes", [click(app, folder, cell) for cell in cells])
+    print(f"  peak memory of the process: {peak():.2f} GB, {before:.2f} GB of it before the big run was opened")
 
 
 def parts(folder: Path) -> None:
@@ -123,6 +123,11 @@ def parts(folder: Path) -> None:
     show("matrix, once", [matrix])
     show("figure of the matrix", [figure])
     show("filter and sort", [chosen])
+
+
+def peak() -> float:
+    """The most memory that this process has held, in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
 def show(what: str, milliseconds: list[float]) -> None:

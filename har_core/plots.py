@@ -53,7 +53,7 @@ def confusion_matrix(
 ) -> go.Figure:
     """A confusion matrix with a cell for every total, whose cells can be clicked.
 
-    Clicks land on invisible markers over the cells; their `customdata` is (true, predicted), `TOTAL` for a total.
+    Clicks land on invisible markers over the cells, whose x and y are positions in `order`, K for a total.
 
     Args:
         counts: (K, K), rows true.
@@ -112,21 +112,20 @@ def _cells(counts: np.ndarray, classes: tuple[str, ...], order: list[int]) -> go
     """One invisible marker a cell, totals included: what it says when hovered, and what it answers to a click."""
     places, numbers = [*order, TOTAL], with_totals(counts).tolist()
     names = [*(readable(name) for name in classes), "any action"]
-    cells = [(true, predicted) for true in places for predicted in places]
     hover = [
         f"true: {names[true]}<br>predicted: {names[predicted]}<br>{numbers[true][predicted]:,} photos"
-        for true, predicted in cells
+        for true in places
+        for predicted in places
     ]
-    size = len(places)
+    y, x = np.divmod(np.arange(len(places) ** 2), len(places))
     return go.Scatter(
-        x=[column for _ in range(size) for column in range(size)],
-        y=[row for row in range(size) for _ in range(size)],
+        x=x,
+        y=y,
         mode="markers",
-        customdata=cells,
         marker={"symbol": "square", "size": 12, "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        hovertext=hover,
+        hovertext=np.array(hover, dtype=object),  # Plotly looks at each entry of a list, not of an array
         hoverinfo="text",
         showlegend=False,
     )

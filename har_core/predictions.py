@@ -16,8 +16,6 @@ from har_core.files import atomic_path
 SAMPLE, TRUE, PREDICTED, PROBABILITY = "sample", "true", "predicted", "p:"
 """Column names; the probability of class c stands in column 'p:c'."""
 
-_READ_ROWS = 20_000
-
 
 @dataclass(frozen=True)
 class Predictions:
@@ -93,19 +91,16 @@ class Predictions:
                 raise RunError(
                     f"{path}: expected columns {', '.join(expected)}; found {', '.join(file.schema_arrow.names)}"
                 )
-            # Batch by batch into its place: a million photos of 100 classes take the room of the result, not three times it.
+            # Column by column into its place: a million photos of 100 classes take the room of the result, not three
+            # times it, however the file is cut into row groups.
             probabilities = np.empty((file.metadata.num_rows, len(classes)), dtype=np.float32)
-            samples = np.empty(len(probabilities), dtype=object)
-            true, predicted = np.empty((2, len(probabilities)), dtype=np.int64)
-            start = 0
-            for batch in file.iter_batches(_READ_ROWS, use_threads=False):
-                part = slice(start, start + batch.num_rows)
-                samples[part] = batch.column(0).to_numpy(zero_copy_only=False)
-                true[part] = pd.Categorical(batch.column(1).to_pandas(), categories=classes).codes
-                predicted[part] = pd.Categorical(batch.column(2).to_pandas(), categories=classes).codes
-                for index in range(len(classes)):
-                    probabilities[part, index] = batch.column(3 + index).to_numpy(zero_copy_only=False)
-                start += batch.num_rows
+            for index in range(len(classes)):
+                probabilities[:, index] = _column(file, expected[3 + index])
+            samples = np.array(_column(file, SAMPLE), dtype=object)
+            true, predicted = (
+                pd.Categorical(_column(file, name), categories=classes).codes.astype(np.int64)
+                for name in (TRUE, PREDICTED)
+            )
         except (OSError, ValueError, TypeError, pa.ArrowException) as error:
             raise RunError(f"{path} is missing or damaged ({error}); copy it again or evaluate again") from error
         if (true < 0).any() or (predicted < 0).any():
@@ -114,3 +109,7 @@ class Predictions:
         if (table.predicted != predicted).any():
             raise RunError(f"{path}: expected the predicted class to be the one of highest probability; evaluate again")
         return table
+
+
+def _column(file: pq.ParquetFile, name: str) -> np.ndarray:
+    return np.asarray(file.read(columns=[name], use_threads=False).column(0).to_numpy())

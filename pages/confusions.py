@@ -18,6 +18,8 @@ from pages._cell import Cell, name_of
 
 UNITS: dict[Unit, str] = {"count": "Photos", "recall": "% of true class", "precision": "% of predicted"}
 
+_RANKED = 500  # confusions that are listed
+
 
 def page() -> None:
     run = _data.current_run()
@@ -65,11 +67,12 @@ def _matrix(run: Run, counts: np.ndarray, cell: Cell) -> tuple[Unit, Order]:
         dim = st.toggle("Dim right answers", True, key="confusions-dim")
     chosen = cell.chosen()
     outlined = [] if chosen is None else [chosen, chosen[::-1]] if cell.both_ways() else [chosen]
+    positions = analysis.ordering(counts, order)
     figure = plots.confusion_matrix(
         counts,
         analysis.normalised(counts, unit),
         run.classes,
-        analysis.ordering(counts, order),
+        positions,
         shares=unit != "count",
         dim_diagonal=dim,
         chosen=outlined,
@@ -78,8 +81,8 @@ def _matrix(run: Run, counts: np.ndarray, cell: Cell) -> tuple[Unit, Order]:
     def clicked() -> None:
         points = st.session_state["matrix"].selection.points
         if points:  # a second click on a cell deselects it, which is no wish to leave it
-            row, column = points[0]["customdata"]
-            cell.choose((int(row), int(column)))
+            places = [*positions, TOTAL]
+            cell.choose((places[int(points[0]["y"])], places[int(points[0]["x"])]))
 
     st.plotly_chart(
         figure,
@@ -124,7 +127,7 @@ def _ranking(run: Run, counts: np.ndarray, cell: Cell) -> None:
     both = st.segmented_control(
         "Confusions", ["each way", "both ways together"], default="each way", required=True, key="confusions-ways"
     )
-    ranked = analysis.confusions(counts, directed=both == "each way")
+    ranked = analysis.confusions(counts, directed=both == "each way")[:_RANKED]
     if not ranked:
         st.success("Every photo was recognised.", icon=":material/check:")
         return
