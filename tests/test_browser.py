@@ -57,7 +57,7 @@ def address(chromium: str, runs_folder: Path, tmp_path_factory: pytest.TempPathF
         server.wait(10)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -66,10 +66,12 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Page:
-    page = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True).new_page()
-    page.set_default_timeout(PATIENCE)
-    return page
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a visitor of its own."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture
