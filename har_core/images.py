@@ -9,13 +9,15 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageOps
 
 from har_core.errors import ImageError
 
 MAX_BYTES = 25 * 1000 * 1000
 MAX_PIXELS = 40 * 1000 * 1000
+ENOUGH = 1600
+"""Pixels: a photo whose longer side is at least twice as long is decoded at a half, a quarter, … of its size."""
+
 ACCEPTED = (
     f"Accepted are JPEG, PNG and WebP photos of at most {MAX_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels."
 )
@@ -57,7 +59,8 @@ def open_photo(source: bytes | Path, name: str | None = None) -> Image.Image:
 
     The kind is read from the content, not from the name.  Of an animated file the first frame is taken;
     16-bit samples are scaled to 8 bits; CMYK, palette and grey become RGB; transparency is laid on white;
-    the EXIF orientation is applied.
+    the EXIF orientation is applied.  Large photos are reduced (see `ENOUGH`): the network sees them at 256 pixels and
+    pages show them at 1,024.
 
     Args:
         source: the file's bytes, or its path.
@@ -79,7 +82,7 @@ def open_photo(source: bytes | Path, name: str | None = None) -> Image.Image:
 
     try:
         opened = Image.open(io.BytesIO(data), formats=_DECODERS)
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(label) from error
     except Exception as error:  # a hostile header can raise nearly anything; all of it means "not a photo"
         raise _not_accepted(label, data) from error
@@ -88,9 +91,12 @@ def open_photo(source: bytes | Path, name: str | None = None) -> Image.Image:
         width, height = opened.size
         if width * height > MAX_PIXELS:  # known from the header: nothing has been decoded yet
             raise _too_many_pixels(label, width, height)
+        factor = _reduction(width, height)
         try:
+            if factor > 1:
+                opened.draft(None, (width // factor, height // factor))  # a JPEG's decoder does it for nothing
             opened.load()
-            return _upright_rgb(opened)
+            return _upright_rgb(opened, _reduction(*opened.size))
         except Exception as error:  # as above: decoders raise OSError, SyntaxError, ValueError, struct.error…
             reason = "is cut off" if "truncated" in str(error).lower() else f"is damaged ({_one_line(error)})"
             raise ImageError(f"{label} {reason}. Copy or download it again, or choose another. {ACCEPTED}") from error
@@ -105,19 +111,30 @@ def _read(path: Path, label: str) -> bytes:
         raise ImageError(f"{label} cannot be read ({error.strerror}). Check the path. {ACCEPTED}") from error
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    """Apply the orientation and convert to RGB, without metadata."""
+def _reduction(width: int, height: int) -> int:
+    """The largest power of two by which the longer side can be divided and still be `ENOUGH`."""
+    factor = 1
+    while max(width, height) >= 2 * factor * ENOUGH:
+        factor *= 2
+    return factor
+
+
+def _upright_rgb(image: Image.Image, factor: int) -> Image.Image:
+    """Apply the orientation and convert to RGB, without metadata, `factor` times smaller."""
     try:
         image = ImageOps.exif_transpose(image)
     except Exception:  # a damaged EXIF block says nothing about the pixels: show them as they are stored
         pass
     if image.mode.startswith("I"):  # 16-bit greyscale PNG: 65535 is white; convert() would clip at 255
-        image = Image.fromarray(np.round(np.asarray(image, dtype=np.float64) / 257).clip(0, 255).astype(np.uint8))
+        image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB")
+    if factor > 1:
+        image = image.reduce(factor)
     clean = Image.new("RGB", image.size)
-    clean.paste(image.convert("RGB"))
+    clean.paste(image)
     return clean
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from har_core.decoder import Decoder
 from har_core.errors import Cancelled, HarError
 from har_core.recogniser import Recogniser
 from har_core.runs import TRAINING, Run
@@ -23,6 +24,12 @@ _ABANDONED_AFTER = 5.0  # seconds without anyone asking for a computation's prog
 def recogniser(folder: Path) -> Recogniser:
     """Shared by all sessions: it holds no state between calls."""
     return Recogniser.of(Run.open(folder))
+
+
+@st.cache_resource
+def decoder() -> Decoder:
+    """Shared by all sessions: its worker processes decode what visitors bring."""
+    return Decoder()
 
 
 def not_scored(run: Run) -> None:

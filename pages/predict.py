@@ -115,7 +115,7 @@ def _recognise(files: list[tuple[str, bytes]], recogniser: Recogniser) -> tuple[
             current[key] = known[key]
         else:
             try:
-                current[key] = recogniser.recognise(open_photo(content, name), name)
+                current[key] = recogniser.recognise(_shared.decoder().open(content, name), name)
             except ImageError as error:
                 current[key] = str(error)
         if bar is not None:
