@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from har_core import recogniser, runs
+from har_core.errors import DownloadError
 from har_core.evaluation import Evaluation
 from har_core.experiment import write_evaluation
 from har_core.images import open_photo
@@ -296,3 +297,25 @@ def test_both_directions_of_a_confusion(made_runs: Path) -> None:
     assert sum(button.label == "Open" for button in app.button) == number <= 24
     app.selectbox(key=f"cell-true-{made_runs / 'folders'}").set_value(2).run()
     assert "both" not in address(app) and "red photo" in app.subheader[0].value
+
+
+def test_photos_that_cannot_be_fetched_are_told_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(target: Path) -> Path:
+        raise DownloadError("could not download the photos; check the network")
+
+    monkeypatch.setattr("pages._data.download", offline)
+    app = opened("errors.py", "folders")
+    next(button for button in app.button if button.label.startswith("Download them into")).click().run()
+    assert not app.exception and [error.value for error in app.error] == [
+        "could not download the photos; check the network"
+    ]
+
+
+def test_visitors_from_elsewhere_judge_nothing_and_fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that listens to the world trusts nobody unless it was started so."""
+    monkeypatch.setattr("pages._settings.st.get_option", {"server.address": "0.0.0.0"}.get)
+    one = table(40, ("blue", "green", "red"))
+    sample = one.samples[np.flatnonzero(one.true != one.predicted)[0]]
+    app = opened("errors.py", "folders", photo=sample)
+    assert app.segmented_control[0].disabled and app.text_input[0].disabled
+    assert not any(button.label.startswith("Download them into") for button in app.button)
