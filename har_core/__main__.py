@@ -3,6 +3,7 @@
 python -m har_core download [--data data/]
 python -m har_core predict PHOTO… [--run FOLDER] [--json]
 python -m har_core evaluate DATA [--run FOLDER] [--split validation|all] [--json]
+python -m har_core twins DATA [--run FOLDER]
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from har_core import commands
-from har_core.analysis import scores
+from har_core.analysis import interval, scores
 from har_core.data import download, require_clean, scan
 from har_core.dataset import PhotoDataset, default_workers
 from har_core.errors import DataError, ImageError
@@ -22,6 +25,7 @@ from har_core.images import open_photo
 from har_core.recogniser import Recogniser, shipped_run
 from har_core.runs import Run
 from har_core.transforms import evaluation_transform
+from har_core.twins import find_twins
 
 ROOT = Path(__file__).parent.parent
 
@@ -99,6 +103,37 @@ def _evaluate(given: argparse.Namespace) -> int:
     return 0
 
 
+def _twins(given: argparse.Namespace) -> int:
+    run = _run(given)
+    table = run.predictions()
+    photos = scan(given.data, verify=False)
+    require_clean(photos, skip_bad=given.skip_bad)
+    row = {name: number for number, name in enumerate(table.samples)}
+    scored = [sample for sample in photos.samples if sample.name in row]
+    others = [sample for sample in photos.samples if sample.name not in row]
+    if not scored or not others:
+        raise DataError(
+            f"expected photos that run {run.name} was scored on, and others, in {given.data}; found {len(scored)} and "
+            f"{len(others)}; name the whole data set"
+        )
+    found = find_twins(scored, others, progress=commands.Bar("comparing"))
+    print("scored\tother\tdistance\tidentical")
+    for pair in found:
+        print(f"{pair.scored}\t{pair.other}\t{pair.distance}\t{'yes' if pair.identical else 'no'}")
+    right = table.true == table.predicted
+    rows = np.array([row[sample.name] for sample in scored])
+    twins = {pair.scored for pair in found}
+    alone = np.array([row[sample.name] for sample in scored if sample.name not in twins])
+    print(f"{len(twins)} of {len(scored):,} scored photos have a twin among {len(others):,} others", file=sys.stderr)
+    for what, chosen in (("all scored photos", rows), ("those without a twin", alone)):
+        low, high = interval(int(right[chosen].sum()), len(chosen))
+        print(
+            f"accuracy on {what}: {right[chosen].mean():.4f} ({low:.4f} to {high:.4f}), n {len(chosen)}",
+            file=sys.stderr,
+        )
+    return 0
+
+
 def _run(given: argparse.Namespace) -> Run:
     return Run.open(given.run) if given.run else shipped_run(ROOT)
 
@@ -137,6 +172,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--skip-bad", action="store_true", help="leave out photos and rows with problems")
     _common(one)
     one.set_defaults(command=_evaluate)
+
+    one = commands_.add_parser("twins", help="find scored photos that also stand among the others, as a table")
+    one.add_argument("data", type=Path, metavar="DATA", help="the whole data set, in either layout")
+    one.add_argument("--skip-bad", action="store_true", help="leave out photos and rows with problems")
+    one.add_argument("--run", type=Path, metavar="FOLDER", help="the run folder (default: the shipped run)")
+    one.set_defaults(command=_twins)
     return parser
 
 
