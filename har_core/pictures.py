@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from plotly.colors import sample_colorscale, unlabel_rgb
 
 from har_core.transforms import Box
-from har_core.words import readable
+from har_core.words import bare
 
 SCALE = "Inferno"
 """The colours of heatmaps: evenly spaced for the eye, with or without colour vision, and in greyscale."""
@@ -67,7 +67,7 @@ def matrix_png(counts: np.ndarray, classes: tuple[str, ...]) -> bytes:
 
     side = 3 + 0.5 * len(classes)
     figure = Figure(figsize=(side, side), layout="tight")
-    display = ConfusionMatrixDisplay(counts, display_labels=[readable(name) for name in classes])
+    display = ConfusionMatrixDisplay(counts, display_labels=[bare(name).replace("$", r"\$") for name in classes])
     display.plot(ax=figure.add_subplot(), cmap="Oranges", colorbar=False, xticks_rotation=60)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)

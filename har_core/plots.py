@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from har_core.analysis import TOTAL, Curves, with_totals
-from har_core.words import percent, readable
+from har_core.words import bare, percent
 
 PRIMARY, SECOND, MUTED = "#d9622b", "#3b7dd8", "#8f97a6"
 GRID = "rgba(143, 151, 166, 0.25)"
@@ -22,7 +23,7 @@ _WRITTEN = 30  # classes up to which numbers fit into the cells
 
 def probability_bars(classes: list[str], probabilities: list[float], *, highlight: int = 0) -> go.Figure:
     """Horizontal bars, the first on top, with the percentages written at their ends."""
-    shown = [readable(name) for name in classes]
+    shown = [_label(name) for name in classes]
     figure = go.Figure(
         go.Bar(
             x=probabilities,
@@ -63,7 +64,7 @@ def confusion_matrix(
         chosen: the cells to outline, (true, predicted), either of which may be `TOTAL`.
     """
     size = len(order)
-    names = [readable(classes[index]) for index in order]
+    names = [_label(classes[index]) for index in order]
     colour = values[np.ix_(order, order)].astype(float)
     if dim_diagonal:
         np.fill_diagonal(colour, np.nan)
@@ -111,7 +112,7 @@ def confusion_matrix(
 def _cells(counts: np.ndarray, classes: tuple[str, ...], order: list[int]) -> go.Scatter:
     """One invisible marker a cell, totals included: what it says when hovered, and what it answers to a click."""
     places, numbers = [*order, TOTAL], with_totals(counts).tolist()
-    names = [*(readable(name) for name in classes), "any action"]
+    names = [*(_label(name) for name in classes), "any action"]
     hover = [
         f"true: {names[true]}<br>predicted: {names[predicted]}<br>{numbers[true][predicted]:,} photos"
         for true in places
@@ -157,7 +158,7 @@ def _numbers(
 
 def matrix_difference(change: np.ndarray, classes: tuple[str, ...], *, shares: bool) -> go.Figure:
     """(K, K) changes of a confusion matrix, blue where there are fewer and orange where there are more."""
-    names, most = [readable(name) for name in classes], max(float(np.abs(change).max(initial=0)), 1e-9)
+    names, most = [_label(name) for name in classes], max(float(np.abs(change).max(initial=0)), 1e-9)
     shown = ":+.1%" if shares else ":+d"
     figure = go.Figure(
         go.Heatmap(
@@ -203,7 +204,7 @@ def class_bars(table: pd.DataFrame, measure: str) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=values,
-            y=[readable(name) for name in table["class"]],
+            y=[_label(name) for name in table["class"]],
             orientation="h",
             marker={"color": PRIMARY},
             error_x={
@@ -224,7 +225,7 @@ def class_bars(table: pd.DataFrame, measure: str) -> go.Figure:
 
 def paired_bars(first: pd.Series, second: pd.Series, classes: list[str], names: tuple[str, str]) -> go.Figure:
     """Two values a class as two dots on a line: where a class gained and where it lost."""
-    shown = [readable(name) for name in classes]
+    shown = [_label(name) for name in classes]
     figure = go.Figure()
     for label, a, b in zip(shown, first, second, strict=True):
         line = {"color": MUTED, "width": 2}
@@ -293,3 +294,8 @@ def training_curves(history: pd.DataFrame, found: Curves) -> go.Figure:
         legend={"orientation": "h", "y": 1.12, "yanchor": "bottom", "x": 0},
     )
     return figure
+
+
+def _label(name: str) -> str:
+    """A class name for Plotly, which takes some tags in its texts for markup."""
+    return escape(bare(name), quote=False)

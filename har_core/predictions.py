@@ -103,6 +103,8 @@ class Predictions:
             )
         except (OSError, ValueError, TypeError, pa.ArrowException) as error:
             raise RunError(f"{path} is missing or damaged ({error}); copy it again or evaluate again") from error
+        if len(odd := [name for name in samples if not isinstance(name, str) or not name.isprintable() or not name]):
+            raise RunError(f"{path}: expected printable file names, found {len(odd)} others; evaluate again")
         if (true < 0).any() or (predicted < 0).any():
             raise RunError(f"{path}: expected classes {', '.join(classes)}; found others; evaluate again")
         table = cls(classes, samples, true, probabilities)

@@ -24,12 +24,12 @@ import pandas as pd
 from torch import nn
 
 from har_core.analysis import confusion
+from har_core.card import FORMAT, read_card
 from har_core.errors import CheckpointError, HarError, RunError
 from har_core.files import atomic_path, write_text
 from har_core.model import ModelSpec, load_model
 from har_core.predictions import Predictions
 
-FORMAT = "har-lens-run/1"
 CARD, MODEL, HISTORY = "card.json", "model.safetensors", "history.csv"
 PREDICTIONS, HEATMAPS, EMBEDDINGS = "predictions.parquet", "heatmaps.npy", "embeddings.npy"
 MATRIX = "matrix.csv"
@@ -59,20 +59,7 @@ class Run:
         Raises:
             RunError: if the folder has no card, or one that is damaged or of another version.
         """
-        path = folder / CARD
-        try:
-            card = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"expected a run's card at {path}, found none that can be read ({error})") from error
-        if not isinstance(card, dict) or card.get("format") != FORMAT:
-            found = card.get("format") if isinstance(card, dict) else type(card).__name__
-            raise RunError(f"{path}: expected format {FORMAT}, found {found!r}; train or evaluate again")
-        classes = card.get("classes")
-        if not isinstance(classes, list) or not all(isinstance(name, str) and name for name in classes):
-            raise RunError(f"{path}: expected classes to be a list of names, found {classes!r}")
-        if not isinstance(card.get("files"), dict):
-            raise RunError(f"{path}: expected files to be a table of names, found {card.get('files')!r}")
-        return cls(folder, card)
+        return cls(folder, read_card(folder / CARD))
 
     @property
     def name(self) -> str:
@@ -146,6 +133,9 @@ class Run:
             raise RunError(
                 f"{path}: expected columns {', '.join(HISTORY_COLUMNS)}; found {', '.join(map(str, table.columns))}"
             )
+        table = pd.DataFrame({name: pd.to_numeric(table[name], errors="coerce") for name in HISTORY_COLUMNS})
+        if not np.isfinite(table.to_numpy(dtype=np.float64)).all():
+            raise RunError(f"{path}: expected numbers, found others; copy the run again")
         return table
 
     def heatmaps(self) -> np.ndarray:

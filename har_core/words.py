@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from har_core.analysis import TOTAL, Curves, McNemar, confusions, with_totals
 
+_MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
+
+
+def bare(name: str) -> str:
+    """A class name as prose, for places that show text as it is: 'listening_to_music' → 'listening to music'."""
+    return name.replace("_", " ")
+
 
 def readable(name: str) -> str:
-    """A class name as prose: 'listening_to_music' → 'listening to music'."""
-    return name.replace("_", " ")
+    """The same for Markdown, in which a name's own punctuation means nothing."""
+    return plain(bare(name))
+
+
+def plain(text: str) -> str:
+    """Any text for Markdown: names of files and classes come from anywhere, and markup in them is shown as text."""
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def percent(value: float) -> str:

@@ -56,7 +56,7 @@ def _list(run: Run, title: str, chosen: pd.DataFrame) -> None:
             text.markdown(f"{words.capital(readable(run.classes[true]))}: was {earlier}, is now {now}")
             text.page_link(
                 "pages/errors.py",
-                label=samples[row],
+                label=words.plain(samples[row]),
                 icon=":material/open_in_full:",
                 query_params=_url.query(show="all", true=run.classes[true], photo=samples[row]),
             )

@@ -9,7 +9,7 @@ from har_core import pictures, plots
 from har_core.photo_table import similar
 from har_core.runs import Run
 from har_core.verdicts import MAX_NOTE, VERDICTS, Verdict
-from har_core.words import percent, readable
+from har_core.words import bare, percent, plain, readable
 from pages import _data, _evidence
 from pages._settings import settings
 
@@ -38,7 +38,7 @@ def show(run: Run, rows: np.ndarray, position: int, judged: dict[str, Verdict]) 
             on_click=_open,
             args=(samples[rows[min(len(rows) - 1, position + 1)]],),
         )
-        st.caption(f"{sample} · {position + 1:,} of {len(rows):,}")
+        st.caption(f"{plain(sample)} · {position + 1:,} of {len(rows):,}")
     verb = "recognised" if predicted == true else f"taken for {predicted}"
     st.title(f"{true.capitalize()}, {verb} ({percent(photo['confidence'])})")
     left, right = st.columns([6, 5], gap="large")
@@ -68,7 +68,7 @@ def _evidence_for_any(run: Run, row: int) -> None:
             "Evidence for",
             [None, *ranking],
             index=1,
-            format_func=lambda index: "no action: the photo alone" if index is None else readable(run.classes[index]),
+            format_func=lambda index: "no action: the photo alone" if index is None else bare(run.classes[index]),
             key=f"target-{run.folder}-{row}",
         )
         if target is not None:
@@ -84,7 +84,7 @@ def _evidence_for_any(run: Run, row: int) -> None:
             _data.offer_download()
     if shown is None:
         return
-    alt = "The photo" if heat is None or target is None else f"Evidence for {readable(run.classes[target])}"
+    alt = "The photo" if heat is None or target is None else f"Evidence for {bare(run.classes[target])}"
     st.image(shown if photo is not None else shown.resize((560, 560)), width="stretch", alt=alt, output_format="JPEG")
     if heat is not None:
         _evidence.colour_bar()
@@ -106,7 +106,7 @@ def _probabilities(run: Run, row: int) -> None:
         ),
         config={"displayModeBar": False},
         key=f"bars-{row}",
-        alt="Probabilities: " + ", ".join(f"{readable(run.classes[i])} {percent(chances[i])}" for i in order[:5]),
+        alt="Probabilities: " + ", ".join(f"{bare(run.classes[i])} {percent(chances[i])}" for i in order[:5]),
     )
 
 

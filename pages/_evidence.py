@@ -39,7 +39,8 @@ def heats(run: Run, row: int, classes: list[int]) -> np.ndarray | None:
     maps = _data.heatmaps(run)
     if maps is None:
         return None
-    return heatmaps_on_one_scale(np.asarray(maps[row, classes], dtype=np.float32), _crop_size(run))
+    chosen = np.nan_to_num(np.asarray(maps[row, classes], dtype=np.float32))
+    return heatmaps_on_one_scale(chosen, _crop_size(run))
 
 
 def laid(run: Run, picture: Image.Image | None, heat: np.ndarray | None, *, side: int = 1024) -> Image.Image | None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from har_core import pictures
 from har_core.runs import Run
-from har_core.words import percent, readable
+from har_core.words import bare, percent, plain
 from pages import _data, _evidence, _url
 
 PAGE = 24
@@ -56,7 +56,7 @@ def _page_in_address() -> int:
 def _card(run: Run, row: int, key: str, origin: dict[str, str], with_difference: bool) -> None:
     photo = _data.table(run).iloc[row]
     sample = str(photo["sample"])
-    predicted, true = readable(run.classes[int(photo["predicted"])]), readable(run.classes[int(photo["true"])])
+    predicted, true = bare(run.classes[int(photo["predicted"])]), bare(run.classes[int(photo["true"])])
     first, second = _evidence.pair(run, row)
     chances = _data.predictions(run).probabilities[row]
     right = predicted == true
@@ -64,7 +64,7 @@ def _card(run: Run, row: int, key: str, origin: dict[str, str], with_difference:
         heads = [("photo", f"labelled {true}")] if _data.photos().find(sample) else []
         if _data.heatmaps(run) is not None or not heads:
             heads.append(("predicted, rightly" if right else "predicted", f"{predicted} {percent(chances[first])}"))
-            other = readable(run.classes[second])
+            other = bare(run.classes[second])
             heads.append(("next likeliest" if right else "true", f"{other} {percent(chances[second])}"))
             heads += [("difference", "first − second")] if with_difference else []
         cells = "".join(
@@ -75,10 +75,10 @@ def _card(run: Run, row: int, key: str, origin: dict[str, str], with_difference:
         st.html(f'<div style="display:flex;gap:8px;font-size:.82rem;line-height:1.3">{cells}</div>')
         picture = _evidence.strip(run, row, with_difference=with_difference)
         if picture is not None:
-            alt = f"{sample}: evidence for {readable(run.classes[first])} and for {readable(run.classes[second])}"
+            alt = f"{sample}: evidence for {bare(run.classes[first])} and for {bare(run.classes[second])}"
             st.image(picture, width="stretch", alt=alt)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(escape(sample))
+            st.caption(plain(sample))
             if st.button("Open", key=f"open-{key}-{row}", icon=":material/open_in_full:", type="tertiary"):
                 st.switch_page("pages/errors.py", query_params={**origin, "photo": sample})
 

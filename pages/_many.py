@@ -13,7 +13,7 @@ import streamlit as st
 from har_core import pictures
 from har_core.explain import heatmap
 from har_core.recogniser import Recognised, Recogniser
-from har_core.words import readable
+from har_core.words import bare
 from pages import _photo
 
 
@@ -24,8 +24,8 @@ def table(seen: list[Recognised], recogniser: Recogniser) -> Recognised:
         {
             "photo": [_thumbnail(one) for one in seen],
             "file": [one.name for one in seen],
-            "action": [readable(one.predicted) if one.confidence >= threshold else "unsure" for one in seen],
-            "likeliest": [readable(one.predicted) for one in seen],
+            "action": [bare(one.predicted) if one.confidence >= threshold else "unsure" for one in seen],
+            "likeliest": [bare(one.predicted) for one in seen],
             "probability": [one.confidence * 100 for one in seen],
         }
     )

@@ -12,7 +12,7 @@ from PIL import Image
 from har_core import pictures, plots
 from har_core.explain import CLASS_INDEPENDENT, METHODS, Method, heatmap, heatmap_by, heatmaps_on_one_scale
 from har_core.recogniser import Recognised, Recogniser
-from har_core.words import percent, readable
+from har_core.words import bare, percent, readable
 from pages import _evidence, _shared
 
 
@@ -35,7 +35,7 @@ def show(seen: Recognised, recogniser: Recogniser) -> None:
 def answer(seen: Recognised) -> None:
     """The action, or that the model is unsure and between which two."""
     first, second = seen.ranking[:2]
-    one, other = readable(seen.classes[first]), readable(seen.classes[second])
+    one, other = bare(seen.classes[first]), bare(seen.classes[second])
     threshold = st.session_state.setdefault("threshold", 0.5)
     if seen.confidence >= threshold:
         _shared.answer(one, f"{percent(seen.confidence)} probable")
@@ -52,7 +52,7 @@ def _probabilities(seen: Recognised) -> None:
         config={"displayModeBar": False},
         key="top-five",
         alt="The five likeliest actions: "
-        + ", ".join(f"{readable(seen.classes[i])} {percent(seen.probabilities[i])}" for i in top),
+        + ", ".join(f"{bare(seen.classes[i])} {percent(seen.probabilities[i])}" for i in top),
     )
     st.caption(
         f"The model always answers with one of its {len(seen.classes)} actions, also for a photo that shows none of them."
@@ -71,7 +71,7 @@ def _probabilities(seen: Recognised) -> None:
 def _controls(seen: Recognised) -> tuple[int, Method, float]:
     left, middle, right = st.columns(3)
     target = left.selectbox(
-        "Evidence for", seen.ranking, format_func=lambda index: readable(seen.classes[index]), key=f"target-{seen.name}"
+        "Evidence for", seen.ranking, format_func=lambda index: bare(seen.classes[index]), key=f"target-{seen.name}"
     )
     method: Method = middle.selectbox(
         "Method",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from har_core import analysis, plots, words
 from har_core.runs import Run
-from har_core.words import readable
+from har_core.words import bare, readable
 from pages import _changed, _data, _url
 from pages._settings import ROOT
 
@@ -35,7 +35,7 @@ def page() -> None:
         _headline(run, other, before, after)
     for one in (run, other):
         if "note" in one.card:
-            st.caption(f"{one.title}: {one.card['note']}")
+            st.caption(f"{one.title}: {words.plain(one.card['note'])}")
     _classes(run, other, before, after)
     _matrices(run, before, after)
     _changed.show(run, other)
@@ -90,7 +90,7 @@ def _classes(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -> Non
         alt="F1 of each action in both runs",
     )
     with st.expander("All scores and their differences"):
-        table = pd.DataFrame({"action": [readable(name) for name in run.classes]})
+        table = pd.DataFrame({"action": [bare(name) for name in run.classes]})
         for name in ("precision", "recall", "f1"):
             table[f"{name}, {other.title}"], table[f"{name}, {run.title}"] = first[name], second[name]
             table[f"{name}, difference"] = second[name] - first[name]

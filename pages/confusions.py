@@ -12,7 +12,7 @@ from har_core import analysis, pictures, plots, runs, words
 from har_core.analysis import TOTAL, Order, Unit
 from har_core.photo_table import Filters, select
 from har_core.runs import Run
-from har_core.words import readable
+from har_core.words import bare
 from pages import _data, _gallery, _shared, _url
 from pages._cell import Cell, name_of
 
@@ -113,7 +113,7 @@ def _boxes(run: Run, cell: Cell) -> None:
     """The same choice from the keyboard."""
     options: dict[str, Any] = {
         "options": [TOTAL, *range(len(run.classes))],
-        "format_func": lambda index: "any action" if index == TOTAL else readable(run.classes[index]),
+        "format_func": lambda index: "any action" if index == TOTAL else bare(run.classes[index]),
         "index": None,
         "placeholder": "click a cell, or choose",
         "on_change": cell.one_way,
@@ -134,9 +134,7 @@ def _ranking(run: Run, counts: np.ndarray, cell: Cell) -> None:
     joint = " → " if both == "each way" else " ↔ "
     shown = pd.DataFrame(
         {
-            "confusion": [
-                readable(run.classes[one.true]) + joint + readable(run.classes[one.predicted]) for one in ranked
-            ],
+            "confusion": [bare(run.classes[one.true]) + joint + bare(run.classes[one.predicted]) for one in ranked],
             "photos": [one.photos for one in ranked],
             "share": [one.share * 100 for one in ranked],
             "95 %": [f"{one.low * 100:.0f}–{one.high * 100:.0f} %" for one in ranked],

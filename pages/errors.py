@@ -10,7 +10,7 @@ import streamlit as st
 from har_core.photo_table import SHOWS, SORTS, UNJUDGED, Filters, Selection, as_csv, select
 from har_core.runs import PREDICTIONS, Run
 from har_core.verdicts import VERDICTS, Verdict
-from har_core.words import capital, percent, photos, readable, share
+from har_core.words import bare, capital, percent, photos, plain, readable, share
 from pages import _data, _detail, _filters, _gallery, _shared, _url
 
 NAMED = {"errors": "errors", "right": "right answers", "all": "all photos"}
@@ -39,7 +39,7 @@ def page() -> None:
     number, total = len(found.rows), len(_data.table(run))
     st.title(f"{number:,} of {total:,} photos {_outcome(_filters.current(keys))} ({share(number / total)})")
     if sample is not None:
-        st.warning(f"{sample} is not among these photos.", icon=":material/image_not_supported:")
+        st.warning(f"{plain(sample)} is not among these photos.", icon=":material/image_not_supported:")
     _controls(run, keys)
     _hidden(run, keys, found)
     st.download_button(
@@ -91,7 +91,7 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
     classes = list(range(len(run.classes)))
     one, two, three, four = st.columns(4)
     actions: dict[str, Any] = {
-        "format_func": lambda index: readable(run.classes[index]),
+        "format_func": lambda index: bare(run.classes[index]),
         "index": None,
         "placeholder": "any action",
     }

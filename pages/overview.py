@@ -40,7 +40,7 @@ def _scored(run: Run) -> None:
         )
     )
     if "note" in run.card:
-        st.caption(str(run.card["note"]))
+        st.caption(words.plain(run.card["note"]))
     ranked = analysis.confusions(counts)[:3]
     st.subheader("Its worst confusions" if ranked else "It confuses nothing here", anchor=False)
     for column, row in zip(st.columns(3), ranked, strict=False):
@@ -91,7 +91,7 @@ def _facts(run: Run) -> list[str]:
     model, data = card.get("model", {}), card.get("data", {})
     facts = []
     if "source" in card:
-        facts.append(f"from: {card['source']}")
+        facts.append(f"from: {words.plain(card['source'])}")
     if "architecture" in model:
         facts.append(f"{model['architecture']}, started from {model.get('starting_weights', 'unknown weights')}")
     if "training" in data:

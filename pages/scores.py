@@ -11,7 +11,7 @@ import streamlit as st
 
 from har_core import analysis, plots, words
 from har_core.runs import PREDICTIONS, Run
-from har_core.words import readable
+from har_core.words import bare, readable
 from pages import _data, _shared, _url
 
 MEASURES = {"recall": "recall", "precision": "precision", "f1": "F1"}
@@ -99,7 +99,7 @@ def _bars(table: pd.DataFrame) -> str:
 
 
 def _table(table: pd.DataFrame) -> None:
-    shown = table.assign(**{name: table[name].map(readable) for name in ("class", "taken_for")})
+    shown = table.assign(**{name: table[name].map(bare) for name in ("class", "taken_for")})
     columns: dict[str, Any] = {
         "class": "action",
         "support": "photos",

@@ -22,7 +22,9 @@ from tests.conftest import ROOT
 from tests.test_runs import table
 
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("[!_]*.py"))
-MADE = ("two-classes", "perfect", "one-photo", "without-maps", "training", "folders", "damaged")
+MADE = ("two-classes", "perfect", "one-photo", "without-maps", "training", "folders", "hostile", "damaged")
+
+HOSTILE = ("<script>alert(1)</script>", "[click](javascript:alert(2))", "**$x$** :red[y] `z`")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,9 @@ def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write("one-photo", table(1, ("a", "b", "c")))
     write("without-maps", table(60, ("a", "b", "c", "d")), maps=False)
     write("folders", table(40, ("blue", "green", "red")))
+    strange = table(40, HOSTILE)
+    strange.samples[:4] = ["../../etc/passwd", "/etc/passwd", "<img src=x onerror=alert(1)>", "**a** [b](javascript:c)"]
+    write("hostile", strange)
     training = folder / "training"
     training.mkdir()
     runs.write_card(training, {"status": runs.TRAINING, "classes": ["a", "b"], "config": {"epochs": 5}})
@@ -319,3 +324,13 @@ def test_visitors_from_elsewhere_judge_nothing_and_fetch_nothing(monkeypatch: py
     app = opened("errors.py", "folders", photo=sample)
     assert app.segmented_control[0].disabled and app.text_input[0].disabled
     assert not any(button.label.startswith("Download them into") for button in app.button)
+
+
+def test_markup_in_names_is_shown_as_text() -> None:
+    app = opened("overview.py", "hostile")
+    told = text(app)
+    assert r"\[click\](javascript\:alert(2))" in told and r"\<script\>alert(1)\</script\>" in told
+    app = opened("errors.py", "hostile", show="all", photo="/etc/passwd")
+    assert not app.exception and "root:" not in text(app)
+    app = opened("errors.py", "hostile", show="all", sort="file name")
+    assert not app.exception and r"\*\*a\*\* \[b\](javascript\:c)" in text(app)

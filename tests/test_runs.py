@@ -75,12 +75,48 @@ def test_an_absent_file_is_said_to_be_absent(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "card",
-    ["", "[]", "{}", '{"format": "har-lens-run/9"}', '{"format": "har-lens-run/1", "classes": [1], "files": {}}'],
+    ["", "[]", "{}", '{"format": "har-lens-run/9"}', "[" * 100_000, '"' + "x" * 5_000_000 + '"'],
+    ids=["empty", "list", "table", "version", "deep", "large"],
 )
 def test_cards_of_another_kind_are_refused(tmp_path: Path, card: str) -> None:
     (tmp_path / runs.CARD).write_text(card)
     with pytest.raises(RunError, match="expected"):
         Run.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("classes", [1]),
+        ("classes", []),
+        ("classes", ["a", "a"]),
+        ("classes", ["a\u202eb"]),
+        ("classes", ["x" * 101]),
+        ("classes", [str(number) for number in range(1001)]),
+        ("files", []),
+        ("files", {runs.MODEL: 3}),
+        ("files", {runs.MODEL: {"bytes": 1, "sha256": "../../etc/passwd"}}),
+        ("model", "resnet50"),
+        ("model", {"crop_size": "224"}),
+        ("training", {"best_epoch": -1}),
+        ("config", {"epochs": 10**30}),
+        ("title", ["a"]),
+        ("note", "x" * 3000),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_cards_that_lie_are_refused_by_place(folder: Path, place: str, value: object) -> None:
+    card = json.loads((folder / runs.CARD).read_text())
+    (folder / runs.CARD).write_text(json.dumps(card | {place: value}))
+    with pytest.raises(RunError, match=rf"card\.json: expected {place}"):
+        Run.open(folder)
+
+
+def test_a_history_of_other_things_than_numbers_is_refused(tmp_path: Path) -> None:
+    run = runs.write_card(tmp_path, {"status": runs.TRAINING, "classes": ["a", "b"]})
+    runs.write_history(tmp_path, [dict.fromkeys(runs.HISTORY_COLUMNS, "=1+1")])  # type: ignore[dict-item]
+    with pytest.raises(RunError, match="expected numbers"):
+        run.history()
 
 
 def test_runs_are_found_and_a_broken_one_does_not_hide_the_others(folder: Path) -> None:
