@@ -14,6 +14,7 @@ PAGES = [
     st.Page("pages/errors.py", title="Errors", icon=":material/photo_library:"),
     st.Page("pages/scores.py", title="Scores", icon=":material/bar_chart:"),
     st.Page("pages/training.py", title="Training", icon=":material/monitoring:"),
+    st.Page("pages/own.py", title="Your photos", icon=":material/folder_zip:"),
     st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
 ]
 

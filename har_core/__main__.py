@@ -2,7 +2,7 @@
 
 python -m har_core download [--data data/]
 python -m har_core predict PHOTO… [--run FOLDER] [--json]
-python -m har_core evaluate DATA [--run FOLDER] [--split validation|all] [--json]
+python -m har_core evaluate DATA [--run FOLDER] [--split validation|all] [--out FOLDER] [--json]
 python -m har_core twins DATA [--run FOLDER]
 """
 
@@ -18,13 +18,11 @@ import numpy as np
 from har_core import commands
 from har_core.analysis import interval, scores
 from har_core.data import download, require_clean, scan
-from har_core.dataset import PhotoDataset, default_workers
 from har_core.errors import DataError, ImageError
-from har_core.evaluation import evaluate
 from har_core.images import open_photo
 from har_core.recogniser import Recogniser, shipped_run
 from har_core.runs import Run
-from har_core.transforms import evaluation_transform
+from har_core.scoring import score, write_run
 from har_core.twins import find_twins
 
 ROOT = Path(__file__).parent.parent
@@ -81,25 +79,25 @@ def _evaluate(given: argparse.Namespace) -> int:
                 "pass --split all to score all labelled photos"
             )
     unknown = sorted({sample.label for sample in samples} - set(run.classes))
-    if unknown:
+    if unknown and not given.unknown:
         raise DataError(
-            f"expected the classes {', '.join(run.classes)}; found {', '.join(unknown)} too; remove these photos"
+            f"expected the classes {', '.join(run.classes)}; found {', '.join(unknown)} too; pass --unknown skip to leave "
+            "these photos out, or --unknown error to count each as an error"
         )
-    device = commands.device_named(given.device)
-    model, spec = run.model()
-    dataset = PhotoDataset.of(samples, run.classes, evaluation_transform(spec.crop_size, spec.resize))
-    result = evaluate(
-        model.to(device),
-        dataset,
-        run.classes,
-        device=device,
-        workers=default_workers(),
+    scored = score(
+        samples,
+        Recogniser.of(run, commands.device_named(given.device)),
+        unknown="counted as errors" if given.unknown == "error" else "left out",
         progress=commands.Bar("scoring"),
     )
-    figures = scores(result.predictions)
+    for problem in scored.left_out:
+        print(f"left out {problem}", file=sys.stderr)
+    figures = scores(scored.evaluation.predictions)
     print(
         json.dumps(figures) if given.json else "\n".join(f"{name} {_shown(value)}" for name, value in figures.items())
     )
+    if given.out:
+        print(f"Run: {write_run(given.out, scored, run, title=given.out.name).folder}", file=sys.stderr)
     return 0
 
 
@@ -170,6 +168,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the run's own validation photos that are found in DATA, or all labelled photos (default: %(default)s)",
     )
     one.add_argument("--skip-bad", action="store_true", help="leave out photos and rows with problems")
+    one.add_argument(
+        "--unknown",
+        choices=("skip", "error"),
+        help="photos of classes that the model does not know: skip, or count as errors",
+    )
+    one.add_argument("--out", type=Path, metavar="FOLDER", help="keep the result as a run folder, for the app")
     _common(one)
     one.set_defaults(command=_evaluate)
 

@@ -19,7 +19,7 @@ KAGGLE_HANDLE = "meetnagadia/human-action-recognition-har-dataset"
 KAGGLE_PAGE = f"https://www.kaggle.com/datasets/{KAGGLE_HANDLE}"
 LABELS_FILE, PHOTOS_FOLDER = "Training_set.csv", "train"
 _COLUMNS = ("filename", "label")
-_PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -235,7 +235,7 @@ def _scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
     for class_folder in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
         for path in sorted(path for path in class_folder.iterdir() if not path.name.startswith(".")):
             name = f"{class_folder.name}/{path.name}"
-            if path.is_file() and path.suffix.lower() in _PHOTO_SUFFIXES:
+            if path.is_file() and path.suffix.lower() in PHOTO_SUFFIXES:
                 samples.append(Sample(name, path, class_folder.name))
             else:
                 problems.append(Problem(name, "not a JPEG, PNG or WebP photo", "convert or remove it"))

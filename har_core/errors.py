@@ -4,6 +4,7 @@ HarError
 ├── ConfigError        a setting that cannot work
 ├── ImageError         a photo that cannot be read, or is not accepted
 ├── DataError          a data folder that is not what training expects (carries the list of problems)
+├── ArchiveError       a zip that is not a zip of photos, or more than may be unpacked
 ├── DownloadError      the data set could not be fetched
 ├── WeightsError       starting weights that cannot be had or do not fit
 ├── CheckpointError    a model or training-state file that is damaged or of another version
@@ -46,6 +47,10 @@ class DataError(HarError):
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+
+
+class ArchiveError(HarError):
+    """A zip is damaged, holds what it should not, or more than may be unpacked."""
 
 
 class DownloadError(HarError):

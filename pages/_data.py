@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -31,7 +33,7 @@ _INSIDE = "inside-app"
 def all_runs() -> tuple[dict[str, Run], list[tuple[Path, HarError]]]:
     """The runs by a name that tells them apart, and the folders that cannot be opened with the reason."""
     found, broken = find_runs(list(settings().runs))
-    named: dict[str, Run] = {}
+    named: dict[str, Run] = {name: Run.open(own.folder) for name, own in own_runs().items()}
     for run in found:
         taken = run.name in named
         named[f"{run.folder.parent.name}/{run.name}" if taken else run.name] = run
@@ -120,8 +122,25 @@ def embeddings(run: Run) -> np.ndarray | None:
     )
 
 
-def photos() -> Photos:
-    return Photos(settings().data)
+@dataclass(frozen=True)
+class OwnRun:
+    """A run that a visitor made of photos of their own; it lasts as long as the session, unless it is kept."""
+
+    folder: Path
+    photos: Path
+    keeper: TemporaryDirectory[str]  # removes both when the session forgets it
+
+
+def own_runs() -> dict[str, OwnRun]:
+    """The session's own runs by name."""
+    found: dict[str, OwnRun] = st.session_state.setdefault("own-runs", {})
+    return found
+
+
+def photos(run: Run) -> Photos:
+    """Where the photos behind a run's file names are looked for."""
+    own = next((own.photos for own in own_runs().values() if own.folder == run.folder), None)
+    return Photos(own or settings().data)
 
 
 def offer_download() -> None:

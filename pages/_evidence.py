@@ -27,7 +27,7 @@ def pair(run: Run, row: int) -> tuple[int, int]:
 
 def photo(run: Run, row: int) -> Image.Image | None:
     """The photo, upright; None if it is not on this machine, or not one that can be read."""
-    path = _data.photos().find(_data.predictions(run).samples[row])
+    path = _data.photos(run).find(_data.predictions(run).samples[row])
     try:
         return open_photo(path) if path is not None else None
     except (ImageError, OSError):
@@ -64,7 +64,7 @@ def strip(run: Run, row: int, *, with_difference: bool) -> bytes | None:
     """A card's picture as JPEG: photo, evidence for the first and for the second class of `pair`, on demand their
     difference.  None if there is neither photo nor class map.
     """
-    path = _data.photos().find(_data.predictions(run).samples[row])
+    path = _data.photos(run).find(_data.predictions(run).samples[row])
     if path is None and _data.heatmaps(run) is None:
         return None
     stamp = (str(path), path.stat().st_mtime_ns) if path is not None else None

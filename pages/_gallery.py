@@ -61,7 +61,7 @@ def _card(run: Run, row: int, key: str, origin: dict[str, str], with_difference:
     chances = _data.predictions(run).probabilities[row]
     right = predicted == true
     with st.container(border=True, key=f"card-{key}-{row}"):
-        heads = [("photo", f"labelled {true}")] if _data.photos().find(sample) else []
+        heads = [("photo", f"labelled {true}")] if _data.photos(run).find(sample) else []
         if _data.heatmaps(run) is not None or not heads:
             heads.append(("predicted, rightly" if right else "predicted", f"{predicted} {percent(chances[first])}"))
             other = bare(run.classes[second])
@@ -87,7 +87,7 @@ def _missing_photos(run: Run, rows: np.ndarray) -> None:
     """Say how many of these photos are not here, and offer to fetch them."""
     samples = _data.predictions(run).samples
     looked_at = rows[:200]
-    missing = sum(_data.photos().find(samples[row]) is None for row in looked_at)
+    missing = sum(_data.photos(run).find(samples[row]) is None for row in looked_at)
     if not missing:
         return
     count = "No photo of these is" if missing == len(looked_at) else f"{missing} of these photos are not"

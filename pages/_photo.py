@@ -88,7 +88,7 @@ def _heat(seen: Recognised, recogniser: Recogniser, target: int, method: Method)
     if method == "Grad-CAM":
         return heatmap(seen.maps[target], recogniser.spec.crop_size)
     key = (seen.name, None if method in CLASS_INDEPENDENT else target, method)
-    job: _shared.Job | None = st.session_state.get("job")
+    job: _shared.Job[np.ndarray] | None = st.session_state.get("job")
     if st.session_state.get("job-key") != key or job is None:
         if job is not None:
             job.stop()
@@ -108,7 +108,7 @@ def _heat(seen: Recognised, recogniser: Recogniser, target: int, method: Method)
     return job.result
 
 
-def _watch(job: _shared.Job, method: Method) -> None:
+def _watch(job: _shared.Job[np.ndarray], method: Method) -> None:
     @st.fragment(run_every=0.4)
     def progress() -> None:
         if not job.running:

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import Generic, TypeVar
 
-import numpy as np
 import streamlit as st
 
 from har_core.decoder import Decoder
@@ -17,6 +17,7 @@ from har_core.recogniser import Recogniser
 from har_core.runs import TRAINING, Run
 from pages import _url
 
+T = TypeVar("T")
 _ABANDONED_AFTER = 5.0  # seconds without anyone asking for a computation's progress
 
 
@@ -39,7 +40,7 @@ def not_scored(run: Run) -> None:
     st.info(
         "It is scored when its last epoch is done. Until then the Training page shows how it goes."
         if training
-        else "Score a model on labelled photos with: python -m har_core evaluate DATA",
+        else "Score a model on labelled photos with: python -m har_core evaluate DATA --out runs/NAME",
         icon=":material/info:",
     )
     _url.publish({})
@@ -53,12 +54,12 @@ def answer(action: str, detail: str) -> None:
     )
 
 
-class Job:
+class Job(Generic[T]):
     """A long computation beside the page: it can be asked for progress, and stops when nobody asks any more."""
 
-    def __init__(self, compute: Callable[[Callable[[int, int], None], Callable[[], bool]], np.ndarray]) -> None:
+    def __init__(self, compute: Callable[[Callable[[int, int], None], Callable[[], bool]], T]) -> None:
         self.done, self.total = 0, 1
-        self.result: np.ndarray | None = None
+        self.result: T | None = None
         self.error: str | None = None
         self._compute, self._stop, self._asked = compute, threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._run, daemon=True)

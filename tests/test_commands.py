@@ -49,7 +49,7 @@ def test_evaluate_names_what_does_not_fit(
     kaggle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.run(lambda: cli.main(["evaluate", str(kaggle_folder), "--split", "all"])) == 1
-    assert "found blue, green, red too" in capsys.readouterr().err
+    assert "found blue, green, red too; pass --unknown" in capsys.readouterr().err
     for label in ("sitting", "running"):
         (tmp_path / label).mkdir()
         for number in range(2):

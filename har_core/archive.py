@@ -1,0 +1,156 @@
+"""A stranger's zip of labelled photos → a folder, within limits that are checked while it is unpacked."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from har_core.data import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER
+from har_core.errors import ArchiveError
+
+_CHUNK = 1 << 20
+_IGNORED = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_NESTED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
+_DEPTH, _NAME = 6, 200  # folders in a path, characters in it
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of an archive: `packed` and `unpacked` in bytes, `entries`, and `ratio` of unpacked to packed size."""
+
+    packed: int = 200 * 10**6
+    unpacked: int = 10**9
+    entries: int = 5000
+    ratio: int = 100
+
+
+def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = None) -> Path:
+    """Unpack a zip of photos in one folder a class, or of photos and one CSV with columns filename and label.
+
+    Nothing is believed that the archive says about itself: sizes are counted while it is unpacked.  Files of the
+    operating system (`__MACOSX`, names that start with a dot) are left out; anything else that is neither photo nor CSV
+    is refused.
+
+    Args:
+        target: is created; on any failure it is removed again.
+
+    Returns:
+        `target`, in a layout that `data.scan` reads.
+
+    Raises:
+        ArchiveError: naming the entry and the reason.  No byte is written outside `target`.
+    """
+    limits = limits or Limits()
+    target.mkdir(parents=True)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            entries = [(entry, _path(entry)) for entry in _counted(opened, limits)]
+            seen: set[PurePosixPath] = set()
+            written = 0
+            for entry, path in entries:
+                if path is None:
+                    continue
+                if path in seen:
+                    raise ArchiveError(f"{path} stands in the archive twice; pack it anew")
+                seen.add(path)
+                written += _extract(opened, entry, target / path, limits, room=limits.unpacked - written)
+        _arrange(target)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise ArchiveError(
+            f"expected a zip of photos, found one that cannot be read ({error}); pack it anew"
+        ) from error
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    return target
+
+
+def _counted(opened: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
+    entries = opened.infolist()
+    if len(entries) > limits.entries:
+        raise ArchiveError(f"expected at most {limits.entries:,} entries, found {len(entries):,}; leave some out")
+    packed = opened.fp.seek(0, 2) if opened.fp else 0
+    if packed > limits.packed:
+        raise ArchiveError(
+            f"expected at most {limits.packed / 1e6:.0f} MB, found {packed / 1e6:.0f} MB; leave some out"
+        )
+    return entries
+
+
+def _path(entry: zipfile.ZipInfo) -> PurePosixPath | None:
+    """Where an entry goes below the target; None for folders and what operating systems leave behind."""
+    name = entry.filename.replace("\\", "/")
+    path = PurePosixPath(name)
+    shown = repr(name[:80])
+    if not name.isprintable() or len(name) > _NAME or len(path.parts) > _DEPTH:
+        raise ArchiveError(f"{shown}: expected a plain name of at most {_NAME} characters; rename it and pack it anew")
+    if path.is_absolute() or ".." in path.parts or ":" in name:
+        raise ArchiveError(f"{shown} leads out of the archive; pack the photos anew")
+    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise ArchiveError(f"{shown} is a link or a device; pack the photos themselves")
+    if entry.is_dir() or any(part.startswith(".") or part in _IGNORED for part in path.parts):
+        return None
+    if entry.flag_bits & 1:
+        raise ArchiveError(f"{shown} is encrypted; pack it without a password")
+    suffix = path.suffix.lower()
+    if suffix in _NESTED:
+        raise ArchiveError(f"{shown} is an archive itself; unpack it first")
+    if suffix != ".csv" and suffix not in PHOTO_SUFFIXES:
+        raise ArchiveError(f"{shown} is neither a JPEG, PNG or WebP photo nor a CSV; leave it out or convert it")
+    return path
+
+
+def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits: Limits, *, room: int) -> int:
+    """Unpack one entry, counting; returns its size in bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = 0
+    allowed = limits.ratio * max(entry.compress_size, 1024)
+    with opened.open(entry) as source, path.open("xb") as goal:
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if size > room:
+                raise ArchiveError(
+                    f"expected at most {limits.unpacked / 1e6:.0f} MB unpacked, found more; leave some out"
+                )
+            if size > allowed:
+                raise ArchiveError(
+                    f"{entry.filename[:80]!r} unpacks to more than {limits.ratio} times its size; that is no photo"
+                )
+            goal.write(chunk)
+    return size
+
+
+def _arrange(target: Path) -> None:
+    """Bring what people pack into a layout that `data.scan` reads: a wrapping folder removed, the CSV in its place."""
+    inside = list(target.iterdir())
+    while (
+        len(inside) == 1
+        and inside[0].is_dir()
+        and any(path.is_dir() or path.suffix.lower() == ".csv" for path in inside[0].iterdir())
+    ):
+        wrapper = inside[0].rename(target / ".wrapper")
+        for path in wrapper.iterdir():
+            path.rename(target / path.name)
+        wrapper.rmdir()
+        inside = list(target.iterdir())
+    tables = [path for path in inside if path.suffix.lower() == ".csv"]
+    if not inside or len(tables) > 1:
+        found = f"{len(tables)} CSV files" if inside else "nothing"
+        raise ArchiveError(f"expected one folder of photos a class, or photos and one CSV, found {found}")
+    if not tables:
+        return
+    tables[0].rename(target / LABELS_FILE)
+    photos = target / PHOTOS_FOLDER
+    folders = [path for path in inside if path.is_dir()]
+    if len(folders) == 1 and not photos.exists():
+        folders[0].rename(photos)
+    photos.mkdir(exist_ok=True)
+    for path in inside:
+        if path.is_file() and path != tables[0]:
+            path.rename(photos / path.name)
