@@ -54,13 +54,16 @@ def with_totals(counts: np.ndarray) -> np.ndarray:
 def summary(counts: np.ndarray) -> Summary:
     """Accuracy with its 95 % interval (see `interval`), and the means of the F1 scores over classes.
 
+    The macro mean is over the classes that occur, as label or as prediction, as in scikit-learn.
+
     Raises:
         ValueError: if the matrix is empty.
     """
     n, right = int(counts.sum()), int(np.trace(counts))
     f1 = _f1(counts)
     support = counts.sum(axis=1)
-    return Summary(n, right, right / n, interval(right, n), float(f1.mean()), float(f1 @ support / n))
+    occurs = support + counts.sum(axis=0) > 0
+    return Summary(n, right, right / n, interval(right, n), float(f1[occurs].mean()), float(f1 @ support / n))
 
 
 def scores(predictions: Predictions) -> dict[str, float | int | list[float]]:
@@ -188,9 +191,10 @@ def intervals(successes: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, np
 
 
 def report(counts: np.ndarray, classes: tuple[str, ...]) -> tuple[str, pd.DataFrame]:
-    """scikit-learn's classification report: the familiar text, and the same as a table."""
+    """scikit-learn's classification report on the classes that occur: the familiar text, and the same as a table."""
     true, predicted = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
-    options = {"labels": range(len(classes)), "target_names": classes, "zero_division": 0}
+    occur = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
+    options = {"labels": occur, "target_names": [classes[index] for index in occur], "zero_division": 0}
     text = classification_report(true, predicted, digits=4, **options)
     table = classification_report(true, predicted, output_dict=True, **options)
     accuracy = table.pop("accuracy", None)

@@ -68,6 +68,8 @@ def score(
     wanted = [sample for sample in samples if sample.label in number]
     kept: list[Sample] = []
     results: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    if progress is not None:
+        progress(0, len(wanted))
     for start in range(0, len(wanted), _BATCH):
         if cancelled():
             raise Cancelled("scoring was stopped; nothing was kept")

@@ -28,7 +28,8 @@ def _scored(run: Run) -> None:
     counts = _data.counts(run)
     found = analysis.summary(counts)
     low, high = found.interval
-    st.title(f"{words.share(found.accuracy)} right on {words.photos(found.n)} it was not trained on")
+    unseen = " it was not trained on" if "validation" in run.card.get("data", {}) else ""
+    st.title(f"{words.share(found.accuracy)} right on {words.photos(found.n)}{unseen}")
     chosen = run.card.get("training", {}).get("best_epoch")
     st.markdown(
         f"**{run.title}** knows {len(run.classes)} actions. The 95 % interval is {low * 100:.1f} to {high * 100:.1f} %, "

@@ -24,19 +24,20 @@ def page() -> None:
         return
     counts = _data.counts(run)
     table = analysis.class_table(counts, run.classes).sort_values("f1", kind="stable", ignore_index=True)
+    tested = table[table["support"] > 0]
     found = analysis.summary(counts)
     low, high = found.interval
     st.title(f"{words.share(found.accuracy)} of {words.photos(found.n)} recognised")
     st.markdown(
         f"The 95 % interval is {low * 100:.1f} to {high * 100:.1f} % (Wilson). "
-        f"**{words.capital(readable(table['class'].iloc[-1]))}** is the strongest action, "
-        f"**{readable(table['class'].iloc[0])}** the weakest."
+        f"**{words.capital(readable(tested['class'].iloc[-1]))}** is the strongest action, "
+        f"**{readable(tested['class'].iloc[0])}** the weakest."
     )
     _figures(run, found)
     st.subheader("The weakest and the strongest", anchor=False)
     for column, position in zip(st.columns(2), (0, -1), strict=True):
         with column.container(border=True, height="stretch"):
-            _extreme(run, table.iloc[position])
+            _extreme(run, tested.iloc[position])
     st.subheader("Action by action", anchor=False)
     measure = _bars(table)
     _table(table)

@@ -56,6 +56,16 @@ def test_scores_are_scikit_learns(predictions: Predictions, counts: np.ndarray) 
         assert analysis.top_accuracy(predictions, k) == top_k_accuracy_score(true, predictions.probabilities, k=k)
 
 
+def test_classes_that_do_not_occur_do_not_count() -> None:
+    """Photos of two classes, scored by a model of four: the macro mean is that of scikit-learn's default."""
+    counts = np.zeros((4, 4), int)
+    counts[:2, :3] = [[7, 2, 1], [0, 9, 0]]
+    true, predicted = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
+    assert analysis.summary(counts).macro_f1 == pytest.approx(f1_score(true, predicted, average="macro"), abs=1e-12)
+    text, frame = analysis.report(counts, ("a", "b", "c", "d"))
+    assert list(frame["class"])[:3] == ["a", "b", "c"] and "macro avg" in text
+
+
 def test_classes_are_scored_as_by_scikit_learn(predictions: Predictions, counts: np.ndarray) -> None:
     rows = analysis.class_table(counts, CLASSES)
     expected = precision_recall_fscore_support(predictions.true, predictions.predicted)
