@@ -1,7 +1,7 @@
 """The command line of the library.
 
 python -m har_core download [--data data/]
-python -m har_core predict PHOTO… [--run FOLDER] [--json]
+python -m har_core predict PHOTO… [--run FOLDER] [--out FILE] [--json]
 python -m har_core evaluate DATA [--run FOLDER] [--split validation|all] [--out FOLDER] [--json]
 python -m har_core twins DATA [--run FOLDER]
 """
@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from har_core import commands
 from har_core.analysis import interval, scores
 from har_core.data import download, require_clean, scan
 from har_core.errors import DataError, ImageError
+from har_core.files import JsonLines
 from har_core.images import open_photo
 from har_core.recogniser import Recogniser, shipped_run
 from har_core.runs import Run
@@ -40,29 +42,38 @@ def _download(given: argparse.Namespace) -> int:
 
 def _predict(given: argparse.Namespace) -> int:
     recogniser = Recogniser.of(_run(given), commands.device_named(given.device))
+    done = JsonLines(given.out) if given.out else None
     failed = False
     for path in given.photos:
-        try:
-            seen = recogniser.recognise(open_photo(path, str(path)), str(path))
-        except ImageError as error:
-            failed = True
-            print(
-                json.dumps({"file": str(path), "error": str(error)}) if given.json else f"{path}: {error}", flush=True
-            )
+        if done is not None and str(path) in done.files:
+            failed |= "error" in done.files[str(path)]
             continue
+        row = _row(recogniser, path)
+        failed |= "error" in row
+        if done is not None:
+            done.write(row)
         if given.json:
-            row = {
-                "file": seen.name,
-                "predicted": seen.predicted,
-                "confidence": round(seen.confidence, 6),
-                "probabilities": {
-                    name: round(float(value), 6) for name, value in zip(seen.classes, seen.probabilities, strict=True)
-                },
-            }
             print(json.dumps(row), flush=True)
+        elif "error" in row:
+            print(f"{path}: {row['error']}", flush=True)
         else:
-            print(f"{seen.name}: {seen.predicted} ({seen.confidence:.1%})", flush=True)
+            print(f"{path}: {row['predicted']} ({row['confidence']:.1%})", flush=True)
     return 1 if failed else 0
+
+
+def _row(recogniser: Recogniser, path: Path) -> dict[str, Any]:
+    """What is said of one photo."""
+    try:
+        seen = recogniser.recognise(open_photo(path, str(path)), str(path))
+    except ImageError as error:
+        return {"file": str(path), "error": str(error)}
+    chances = zip(seen.classes, seen.probabilities, strict=True)
+    return {
+        "file": seen.name,
+        "predicted": seen.predicted,
+        "confidence": round(seen.confidence, 6),
+        "probabilities": {name: round(float(value), 6) for name, value in chances},
+    }
 
 
 def _evaluate(given: argparse.Namespace) -> int:
@@ -156,6 +167,13 @@ def _parser() -> argparse.ArgumentParser:
 
     one = commands_.add_parser("predict", help="name the action in photos, one line each; exit status 1 if any failed")
     one.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    one.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="add each photo's row to FILE (JSON, one object a line); photos that stand in it already are left out, so "
+        "that an interrupted prediction goes on where it was",
+    )
     _common(one)
     one.set_defaults(command=_predict)
 

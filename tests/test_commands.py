@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from har_core import __main__ as cli
-from har_core import commands
-from har_core.recogniser import shipped_run
+from har_core import commands, runs
+from har_core.model import save_model
+from har_core.recogniser import Recogniser, shipped_run
 from tests.conftest import COLOURS, ROOT, picture
 
 ASTRONAUT = ROOT / "assets" / "samples" / "astronaut.jpg"
@@ -33,6 +35,34 @@ def test_predict_prints_one_line_a_photo(tmp_path: Path, capsys: pytest.CaptureF
 def test_predict_succeeds_when_all_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.run(lambda: cli.main(["predict", str(ASTRONAUT)])) == 0
     assert capsys.readouterr().out.startswith(f"{ASTRONAUT}: ")
+
+
+def test_an_interrupted_prediction_goes_on(tmp_path: Path, tiny: Recogniser) -> None:
+    """Killed at random moments, each of 120 photos (three of them bad) ends with exactly one row."""
+    save_model(tiny.model, tiny.spec, tmp_path / "run" / runs.MODEL)
+    runs.write_card(tmp_path / "run", {"status": runs.COMPLETE, "classes": list(tiny.spec.classes)})
+    for number in range(120):
+        picture(COLOURS["red"], seed=number).save(tmp_path / f"{number}.png")
+    for number in (5, 50, 119):
+        (tmp_path / f"{number}.png").write_bytes(b"no photo")
+    rows, photos = tmp_path / "rows.jsonl", [str(tmp_path / f"{number}.png") for number in range(120)]
+    command = [sys.executable, "-m", "har_core", "predict", *photos, "--run", str(tmp_path / "run"), "--out", str(rows)]
+    for wanted in (3, 40, 90):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and (not rows.exists() or rows.read_bytes().count(b"\n") < wanted):
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+    with rows.open("ab") as file:
+        file.write(b'{"file": "half a li')
+    assert subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL).returncode == 1
+    found = [json.loads(line) for line in rows.read_text().splitlines()]
+    assert [row["file"] for row in found] == photos
+    assert sum("error" in row for row in found) == 3
+    other = tmp_path / "notes.txt"
+    other.write_text("notes\n")
+    done = subprocess.run([*command[:-1], str(other)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "choose another file" in done.stderr and other.read_text() == "notes\n"
 
 
 def test_evaluate_scores_the_runs_own_validation_photos(real_photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
