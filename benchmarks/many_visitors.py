@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Real visitors in a headless browser: does each get the answer to their own photo, and how long does it take?
+
+python benchmarks/many_visitors.py [--visitors 1 4 16] [--photos 20] [--sessions 300]
+
+Starts the app.  N visitors at once upload one photo after the other and read the answer; then sessions are opened and
+closed one after the other while the server's memory is watched.  Prints a line for each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from har_core.images import open_photo
+from har_core.recogniser import Recogniser, shipped_run
+
+ROOT = Path(__file__).parent.parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--no-first-run"]  # fmt: skip
+PATIENCE = 120_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visitors", type=int, nargs="*", default=[1, 4, 16])
+    parser.add_argument("--photos", type=int, default=20)
+    parser.add_argument("--sessions", type=int, default=300)
+    given = parser.parse_args()
+    with server() as (address, process):
+        asyncio.run(drive(given, address, process))
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, int]]:
+    """The app on a free port; its address and process number."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = f"{sys.executable} -m streamlit run app.py --server.port {port} --server.headless true".split()
+    with tempfile.TemporaryDirectory() as home:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | {"HAR_LENS_HOME": home}, stdout=subprocess.DEVNULL
+        )
+        try:
+            while True:
+                try:
+                    urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
+                    break
+                except OSError:
+                    time.sleep(0.3)
+            yield f"http://localhost:{port}", process.pid
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+async def drive(given: argparse.Namespace, address: str, process: int) -> None:
+    photos = prepared()
+    async with async_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        await visit(browser, address, photos[:1])  # the model is loaded for the first visitor
+        for visitors in given.visitors:
+            start = time.perf_counter()
+            turns = [
+                [photos[(visitor + turn) % len(photos)] for turn in range(given.photos)] for visitor in range(visitors)
+            ]
+            found = await asyncio.gather(*(visit(browser, address, turn) for turn in turns))
+            times = sorted(seconds for own, _ in found for seconds in own)
+            wrong = sum(errors for _, errors in found)
+            p99 = times[min(len(times) - 1, int(0.99 * len(times)))] if times else float("nan")
+            median = statistics.median(times) if times else float("nan")
+            print(
+                f"{visitors} visitors, {len(times) + wrong} photos: wrong or missing answers {wrong}, "
+                f"p50 {median:.2f} s, p99 {p99:.2f} s, {time.perf_counter() - start:.0f} s in all, "
+                f"peak memory {memory(process, 'VmHWM'):.0f} MB",
+                flush=True,
+            )
+        await sessions(browser, address, process, given.sessions)
+        await browser.close()
+
+
+def prepared() -> list[tuple[str, bytes, str]]:
+    """(name, content, right answer) of sample photos, cut in different ways so that answers and names differ."""
+    recogniser = Recogniser.of(shipped_run(ROOT))
+    result = []
+    for path in sorted((ROOT / "assets" / "samples").glob("*.jpg")):
+        photo = open_photo(path)
+        for part in range(6):
+            left, top = photo.width * (part % 3) // 8, photo.height * (part // 3) // 4
+            buffer = io.BytesIO()
+            photo.crop((left, top, left + photo.width * 3 // 4, top + photo.height * 3 // 4)).save(buffer, format="PNG")
+            seen = recogniser.recognise(Image.open(io.BytesIO(buffer.getvalue())).convert("RGB"), path.stem)
+            answer = seen.predicted.replace("_", " ") if seen.confidence >= 0.5 else "unsure"
+            result.append((f"{path.stem}-{part}.png", buffer.getvalue(), answer))
+    return result
+
+
+async def visit(browser: Browser, address: str, photos: list[tuple[str, bytes, str]]) -> tuple[list[float], int]:
+    """Upload one photo after the other, each in a session of its own; (seconds to each right answer, failures)."""
+    context = await browser.new_context(viewport={"width": 1400, "height": 900})
+    page = await context.new_page()
+    times, failures = [], 0
+    for name, content, answer in photos:
+        try:
+            await page.goto(f"{address}/predict", timeout=PATIENCE)
+            await expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
+            start = time.perf_counter()
+            await page.set_input_files("input[type=file]", {"name": name, "mimeType": "image/png", "buffer": content})
+            await expect(page.locator("#answer-action")).to_have_text(answer, timeout=PATIENCE)
+            await expect(page.locator(f"img[alt^='{name}']").first).to_be_attached(timeout=PATIENCE)
+            times.append(time.perf_counter() - start)
+        except AssertionError:
+            failures += 1
+    await context.close()
+    return times, failures
+
+
+async def sessions(browser: Browser, address: str, process: int, count: int) -> None:
+    """Open and close sessions, and say how the server's memory grows."""
+    marks = {}
+    for number in range(1, count + 1):
+        context = await browser.new_context()
+        page: Page = await context.new_page()
+        await page.goto(f"{address}/confusions", timeout=PATIENCE)
+        await expect(page.locator("h1")).to_have_count(1, timeout=PATIENCE)
+        await context.close()
+        if number % 100 == 0 or number == count:
+            marks[number] = memory(process, "VmRSS")
+    if marks:
+        told = ", ".join(f"after {number}: {size:.0f} MB" for number, size in marks.items())
+        print(f"{count} sessions opened and closed; memory {told}")
+
+
+def memory(process: int, what: str) -> float:
+    """VmRSS (now) or VmHWM (at most) of a process, in MB; Linux."""
+    return int(Path(f"/proc/{process}/status").read_text().split(f"{what}:")[1].split()[0]) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main()
