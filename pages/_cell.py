@@ -10,7 +10,7 @@ from har_core.analysis import TOTAL
 from har_core.runs import Run
 from pages import _url
 
-ALL = "all"
+ALL = "*"
 
 
 class Cell(NamedTuple):

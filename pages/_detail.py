@@ -11,6 +11,7 @@ from har_core.runs import Run
 from har_core.verdicts import MAX_NOTE, VERDICTS, Verdict
 from har_core.words import bare, percent, plain, readable
 from pages import _data, _evidence
+from pages._gallery import LOOKED_AT
 from pages._settings import settings
 
 
@@ -54,7 +55,7 @@ def show(run: Run, rows: np.ndarray, position: int, judged: dict[str, Verdict]) 
 
 def _open(sample: str | None) -> None:
     if sample is None:
-        del st.query_params["photo"]
+        st.session_state[LOOKED_AT] = st.query_params.pop("photo")
     else:
         st.query_params["photo"] = sample
 

@@ -16,6 +16,9 @@ from pages import _data, _evidence, _url
 PAGE = 24
 """Cards a page."""
 
+LOOKED_AT = "looked-at"
+"""Where the session keeps the photo that was last seen in full."""
+
 
 def show(run: Run, rows: np.ndarray, *, key: str, origin: dict[str, str]) -> dict[str, object | None]:
     """A page of cards, and the widgets to turn pages; returns what belongs into the address.
@@ -26,7 +29,7 @@ def show(run: Run, rows: np.ndarray, *, key: str, origin: dict[str, str]) -> dic
     """
     pages = max(1, ceil(len(rows) / PAGE))
     page_key = f"{key}-page-{pages}"
-    number = min(max(1, st.session_state.get(page_key) or _page_in_address()), pages)
+    number = min(max(1, st.session_state.get(page_key) or _first_page(run, rows)), pages)
     _missing_photos(run, rows)
     with_difference = st.toggle(
         "Show the difference",
@@ -48,9 +51,13 @@ def show(run: Run, rows: np.ndarray, *, key: str, origin: dict[str, str]) -> dic
     return {"page": number if number > 1 else None, "difference": with_difference or None}
 
 
-def _page_in_address() -> int:
-    text = st.query_params.get("page", "1")
-    return int(text) if text.isdecimal() else 1
+def _first_page(run: Run, rows: np.ndarray) -> int:
+    """The page of the photo that somebody comes back from, else what the address says."""
+    asked, looked_at = _url.once("page") or "1", st.session_state.pop(LOOKED_AT, None)
+    places = (_data.predictions(run).samples[rows] == looked_at).nonzero()[0]
+    if len(places):
+        return int(places[0]) // PAGE + 1
+    return int(asked) if asked.isdecimal() else 1
 
 
 def _card(run: Run, row: int, key: str, origin: dict[str, str], with_difference: bool) -> None:

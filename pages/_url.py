@@ -41,6 +41,16 @@ def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
     return key
 
 
+def once(name: str) -> str | None:
+    """What the address says, for the first who asks after a page was opened; None for those who ask later."""
+    key = f"asked-{name}"
+    if key in st.session_state:
+        return None
+    st.session_state[key] = True
+    st.session_state[_SEEDED].append(key)
+    return st.query_params.get(name)
+
+
 def one_of(values: Mapping[str, T]) -> Callable[[str], T]:
     """A parser that knows the words of a choice."""
     return lambda text: values[text]

@@ -52,7 +52,9 @@ def page() -> None:
     )
     address = _filters.address(run, keys)
     if len(found.rows):
-        address |= _gallery.show(run, found.rows, key="errors", origin=_url.query(**address))
+        address |= _gallery.show(
+            run, found.rows, key=f"errors-{abs(hash(tuple(address.values())))}", origin=_url.query(**address)
+        )
     else:
         st.success("No photo passes these filters.", icon=":material/check:")
     _url.publish(address)

@@ -77,7 +77,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made_runs: Pat
     monkeypatch.setenv("HAR_RUNS", str(made_runs))
 
 
-def opened(page: str | None = None, run: str | None = None, **query: str) -> AppTest:
+def opened(page: str | None = None, run: str | None = None, /, **query: str) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     if run is not None:
         app.query_params["run"] = run
@@ -372,3 +372,19 @@ def test_a_zip_that_is_none_is_told_in_plain_words() -> None:
     app = opened("own.py")
     app.file_uploader[0].set_value(("mine.zip", b"these are notes", "application/zip")).run()
     assert not app.exception and "expected a zip of photos" in app.error[0].value
+
+
+def test_pages_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address opens a page, another list starts anew, and whoever looked at a photo comes back to its page."""
+    many = table(400, ("blue", "green", "red"))
+    many.write(tmp_path / "runs" / "many" / runs.PREDICTIONS)
+    runs.write_card(tmp_path / "runs" / "many", {"status": runs.COMPLETE, "classes": list(many.classes)})
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("errors.py", "many", sort="file name", page="3")
+    assert address(app)["page"] == "3" and not app.exception
+    next(button for button in app.button if button.label == "Open").click().run()
+    sample = address(app)["photo"]
+    next(button for button in app.button if button.label == "Back to the list").click().run()
+    assert address(app)["page"] == "3" and any(sample == line.value.replace("\\", "") for line in app.caption)
+    app.selectbox(key=f"errors-true-{tmp_path / 'runs' / 'many'}").set_value(1).run()
+    assert "page" not in address(app)
