@@ -19,6 +19,7 @@ from har_core.errors import HarError, RunError
 from har_core.photo_table import photo_table
 from har_core.photos import Photos, PictureCache
 from har_core.predictions import Predictions
+from har_core.recogniser import shipped_run
 from har_core.runs import CARD, Run, find_runs
 from har_core.verdicts import Verdicts
 from pages._settings import ROOT, settings
@@ -137,14 +138,26 @@ def own_runs() -> dict[str, OwnRun]:
     return found
 
 
+def _own(run: Run) -> OwnRun | None:
+    return next((own for own in own_runs().values() if own.folder == run.folder), None)
+
+
 def photos(run: Run) -> Photos:
     """Where the photos behind a run's file names are looked for."""
-    own = next((own.photos for own in own_runs().values() if own.folder == run.folder), None)
-    return Photos(own or settings().data)
+    own = _own(run)
+    return Photos(own.photos if own else settings().data)
 
 
-def offer_download() -> None:
+def may_judge(run: Run) -> bool:
+    """Whether this visitor's verdicts on the run are kept: on their own run always, on others if they are trusted."""
+    return settings().trusted or _own(run) is not None
+
+
+def offer_download(run: Run) -> None:
     """A button that fetches the data set, for whoever started the app."""
+    if run.classes != shipped_run(ROOT).classes:
+        st.caption("Start the app with `-- --data DIR` to see them.")
+        return
     with st.popover("Get the photos", icon=":material/download:"):
         st.markdown(
             f"The photos are those of [Human Action Recognition]({KAGGLE_PAGE}) on Kaggle (ODbL-1.0, no account needed). "
@@ -166,9 +179,15 @@ def verdicts(run: Run) -> Verdicts:
     return Verdicts(run.folder / "verdicts.sqlite")
 
 
-@st.cache_resource
-def pictures() -> PictureCache:
-    return PictureCache(settings().home / "pictures")
+def pictures(run: Run) -> PictureCache:
+    """Where small pictures are kept; those of a visitor's own photos go with the photos."""
+    own = _own(run)
+    return _pictures(own.photos.parent / "pictures" if own else settings().home / "pictures")
+
+
+@st.cache_resource(max_entries=20)
+def _pictures(folder: Path) -> PictureCache:
+    return PictureCache(folder)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -12,7 +12,6 @@ from har_core.verdicts import MAX_NOTE, VERDICTS, Verdict
 from har_core.words import bare, percent, plain, readable
 from pages import _data, _evidence
 from pages._gallery import LOOKED_AT
-from pages._settings import settings
 
 
 def show(run: Run, rows: np.ndarray, position: int, judged: dict[str, Verdict]) -> None:
@@ -82,7 +81,7 @@ def _evidence_for_any(run: Run, row: int) -> None:
                 ":material/image_not_supported: This photo is not on this machine"
                 + ("; the heatmap stands alone." if heat is not None else ".")
             )
-            _data.offer_download()
+            _data.offer_download(run)
     if shown is None:
         return
     alt = "The photo" if heat is None or target is None else f"Evidence for {bare(run.classes[target])}"
@@ -165,7 +164,7 @@ def _likes(run: Run, row: int) -> None:
 def _verdict(run: Run, sample: str, given: Verdict | None) -> None:
     """Who is wrong here?  Saved as soon as it is chosen."""
     store, key = _data.verdicts(run), f"verdict-{run.folder}-{sample}"
-    trusted = settings().trusted
+    trusted = _data.may_judge(run)
     st.session_state.setdefault(key, given.verdict if given else None)
     st.session_state.setdefault(f"{key}-note", given.note if given else "")
 

@@ -69,7 +69,7 @@ def strip(run: Run, row: int, *, with_difference: bool) -> bytes | None:
         return None
     stamp = (str(path), path.stat().st_mtime_ns) if path is not None else None
     key = (str(run.folder), _data.version(run), row, with_difference, stamp, _STRIP)
-    return _data.pictures().get(key, lambda: _strip(run, row, with_difference))
+    return _data.pictures(run).get(key, lambda: _strip(run, row, with_difference))
 
 
 def _strip(run: Run, row: int, with_difference: bool) -> Image.Image:

@@ -105,4 +105,4 @@ def _missing_photos(run: Run, rows: np.ndarray) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f":material/image_not_supported: {count} on this machine: {instead}.")
-        _data.offer_download()
+        _data.offer_download(run)

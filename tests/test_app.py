@@ -313,7 +313,7 @@ def test_photos_that_cannot_be_fetched_are_told_in_plain_words(monkeypatch: pyte
         raise DownloadError("could not download the photos; check the network")
 
     monkeypatch.setattr("pages._data.download", offline)
-    app = opened("errors.py", "folders")
+    app = opened("errors.py", "report-recipe")
     next(button for button in app.button if button.label.startswith("Download them into")).click().run()
     assert not app.exception and [error.value for error in app.error] == [
         "could not download the photos; check the network"
@@ -362,6 +362,7 @@ def test_a_visitors_own_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert not app.exception and not [error for error in app.error if "damaged" not in error.value]
     app.switch_page("pages/errors.py").run()
     assert "of 6 photos" in app.title[0].value and not any("on this machine" in line.value for line in app.caption)
+    assert not (tmp_path / "home" / "pictures").exists()
     assert len(list(tmp_path.glob("har-lens-*"))) == 1
     del app
     gc.collect()
