@@ -169,6 +169,7 @@ def save_model(model: nn.Module, spec: ModelSpec, path: Path) -> None:
     }
     with atomic_path(path) as partial:
         save_file(state, partial, metadata={"format": FORMAT, "spec": json.dumps(asdict(spec))})
+        partial.chmod(0o644)  # safetensors lets nobody else read it; a run is made to be shown
 
 
 def load_model(path: Path) -> tuple[nn.Module, ModelSpec]:
