@@ -68,7 +68,7 @@ def _names(value: object) -> bool:
         isinstance(value, list)
         and 1 <= len(value) <= _MAX_CLASSES
         and all(_text(name, _MAX_NAME) for name in value)
-        and len(set(value)) == len(value)
+        and len({name.replace("_", " ") for name in value}) == len(value)  # as people see them
     )
 
 

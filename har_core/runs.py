@@ -161,7 +161,7 @@ class Run:
         path = self.file(name)
         try:
             array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # of the file system, of NumPy, and of the parser under it that reads the header
             raise RunError(f"{path} is damaged ({error}); copy the run again") from error
         if array.ndim != dimensions or array.dtype != np.float16:
             raise RunError(f"{path}: expected float16 of {dimensions} dimensions, found {array.dtype} of {array.ndim}")

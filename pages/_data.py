@@ -53,6 +53,7 @@ def pick_run() -> None:
     seed(RUN, RUN, default, lambda text: text if text in named else default)
     if st.session_state[RUN] not in named:
         st.session_state[RUN] = default
+    called = labels(named)
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="run-bar"):
         for folder, error in broken:
             st.badge(f"{folder.name} cannot be opened", icon=":material/error:", color="red", help=str(error))
@@ -60,15 +61,25 @@ def pick_run() -> None:
             "Run",
             list(named),
             key=RUN,
-            format_func=lambda name: _label(name, named),
+            format_func=lambda name: f"Run: {called[name]}",
             width=280,
             label_visibility="collapsed",
         )
 
 
-def _label(name: str, named: dict[str, Run]) -> str:
-    title = named[name].title
-    return f"Run: {title} (training)" if named[name].card.get("status") == runs.TRAINING else f"Run: {title}"
+def labels(named: dict[str, Run]) -> dict[str, str]:
+    """What the runs are called in a list: their titles, with the name where two share one (a list needs different labels)."""
+    titles = [run.title for run in named.values()]
+    return {
+        name: run.title
+        + (f" ({name})" if titles.count(run.title) > 1 else "")
+        + (" · training" if _trains(run) else "")
+        for name, run in named.items()
+    }
+
+
+def _trains(run: Run) -> bool:
+    return run.card.get("status") == runs.TRAINING
 
 
 @contextmanager

@@ -26,10 +26,8 @@ def page() -> None:
         _url.publish({})
         return
     key = _url.seed(f"compare-{run.folder}", "with", comparable[0], _url.one_of({name: name for name in comparable}))
-    top = st.container()
-    other = named[
-        st.selectbox("Compared with", comparable, key=key, format_func=lambda name: named[name].title, width=320)
-    ]
+    called, top = _data.labels(named), st.container()
+    other = named[st.selectbox("Compared with", comparable, key=key, format_func=lambda name: called[name], width=320)]
     before, after = _data.counts(other), _data.counts(run)
     with top:
         _headline(run, other, before, after)

@@ -389,3 +389,14 @@ def test_pages_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert address(app)["page"] == "3" and any(sample == line.value.replace("\\", "") for line in app.caption)
     app.selectbox(key=f"errors-true-{tmp_path / 'runs' / 'many'}").set_value(1).run()
     assert "page" not in address(app)
+
+
+def test_runs_of_one_name_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's training into a folder that is called as the shipped one."""
+    mine = tmp_path / "mine" / "report-recipe"
+    table(30, ("no", "yes")).write(mine / runs.PREDICTIONS)
+    runs.write_card(mine, {"status": runs.COMPLETE, "classes": ["no", "yes"]})
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "mine"))
+    for name, number in (("report-recipe", "1,890"), ("mine/report-recipe", "30")):
+        app = opened("scores.py", name)
+        assert address(app)["run"] == name and f"of {number} photos" in app.title[0].value

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from har_core.dataset import EpochBatches
-from har_core.plots import overlay
+from har_core.pictures import overlay
 from har_core.transforms import Box, evaluation_crop, evaluation_transform, seeded, training_transform
 from tests.conftest import picture
 
