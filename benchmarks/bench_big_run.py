@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long the error analysis takes: the shipped run, and a run of a million predictions over 100 classes.
 
-python benchmarks/bench_big_run.py [--photos N] [--classes K]
+python benchmarks/bench_big_run.py [--photos N] [--classes K] [--data DIR]
 
 Prints medians in milliseconds of whole reruns of the confusions page on the server, as a click causes them, and for the
 big run the parts as well: reading and checking the table, the matrix, a filter.  Memory is the peak of the process,
@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=1_000_000)
     parser.add_argument("--classes", type=int, default=100)
+    parser.add_argument("--data", type=Path, help="the photos of the shipped run (default: none, heatmap grids alone)")
     parser.add_argument("--step", choices=["make", "pages", "parts"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -46,7 +47,11 @@ def main() -> None:
         parts(given.folder)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            os.environ |= {"HAR_RUNS": folder, "HAR_LENS_HOME": f"{folder}/home", "HAR_DATA": f"{folder}/none"}
+            os.environ |= {
+                "HAR_RUNS": folder,
+                "HAR_LENS_HOME": f"{folder}/home",
+                "HAR_DATA": str(given.data or f"{folder}/none"),
+            }
             own = [sys.executable, __file__, "--photos", str(given.photos), "--classes", str(given.classes)]
             for step in ("make", "pages", "parts"):  # each in a process of its own, whose memory is its own
                 subprocess.run([*own, "--folder", f"{folder}/big", "--step", step], check=True)

@@ -17,6 +17,7 @@ from har_core.decode_worker import HEADER
 from har_core.errors import ImageError
 from har_core.images import ACCEPTED, MAX_BYTES
 
+_PIPE = 1 << 20  # bytes in flight: the usual 64 kB would make the two processes wait for each other
 _ROOT = Path(__file__).parent.parent
 
 
@@ -99,6 +100,8 @@ class Decoder:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,
+            pipesize=_PIPE if sys.platform == "linux" else -1,
         )
 
     def _ask(self, worker: subprocess.Popen[bytes], data: bytes, name: str) -> Image.Image:
@@ -109,9 +112,8 @@ class Decoder:
         watch.start()
         try:
             label = name.encode("utf-8", "replace")
-            worker.stdin.write(HEADER.pack(len(label), len(data)) + label)
-            worker.stdin.write(data)
-            worker.stdin.flush()
+            _all(worker.stdin, HEADER.pack(len(label), len(data)) + label)
+            _all(worker.stdin, data)
             status = _exactly(worker.stdout, 1)
             first, second = HEADER.unpack(_exactly(worker.stdout, HEADER.size))
             if status == b"k":
@@ -131,8 +133,18 @@ class Decoder:
             watch.cancel()
 
 
-def _exactly(stream: IO[bytes], count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise EOFError(f"expected {count} bytes, found {len(data)}")
+def _exactly(stream: IO[bytes], count: int) -> bytearray:
+    data = bytearray(count)
+    view, filled = memoryview(data), 0
+    while filled < count:
+        size = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not size:
+            raise EOFError(f"expected {count} bytes, found {filled}")
+        filled += size
     return data
+
+
+def _all(stream: IO[bytes], data: bytes) -> None:
+    view, written = memoryview(data), 0
+    while written < len(data):
+        written += stream.write(view[written:]) or 0

@@ -37,6 +37,9 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+_ROW = b'{"file": "'
+
+
 class JsonLines:
     """A file of JSON objects, one a line, that can be gone on with: what a killed process left of a line is cut off.
 
@@ -54,8 +57,8 @@ class JsonLines:
         if path.exists():
             with path.open("rb") as existing:
                 for line in existing:
-                    if not line.endswith(b"\n"):
-                        break
+                    if not line.endswith(b"\n") and (line.startswith(_ROW) or _ROW.startswith(line)):
+                        break  # cut short by a killed process
                     try:
                         row = json.loads(line)
                         self.files[row["file"]] = tuple(row.keys() - {"file"})
