@@ -152,7 +152,11 @@ def _numbers(
     for style, entries in written.items():
         x, y, words = zip(*entries, strict=True) if entries else ((), (), ())
         font = {"size": 12} | ({"color": style} if style else {})
-        traces.append(go.Scatter(x=x, y=y, text=words, mode="text", textfont=font, hoverinfo="skip", showlegend=False))
+        traces.append(
+            go.Scatter(
+                x=x, y=y, text=words, mode="text", textfont=font, cliponaxis=False, hoverinfo="skip", showlegend=False
+            )
+        )
     return traces
 
 

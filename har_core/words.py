@@ -75,12 +75,12 @@ def worst_confusion(counts: np.ndarray, classes: tuple[str, ...]) -> str:
         return f"No photo of {int(counts.sum()):,} is confused"
     number = found[0].photos
     top = [one for one in found if one.photos == number]
-    names = [f"{readable(classes[one.true])} for {readable(classes[one.predicted])}" for one in top]
+    names = [f"{readable(classes[one.true])} taken for {readable(classes[one.predicted])}" for one in top]
     if len(names) > 3:
         return f"{len(names)} confusions lead with {photos(number)} each"
     if len(names) > 1:
-        return capital(f"{' and '.join(names)} are the most frequent confusions, {photos(number)} each")
-    return capital(f"{names[0]} is the most frequent confusion: {photos(number)}")
+        return f"Most frequent confusions: {' and '.join(names)} ({photos(number)} each)"
+    return f"Most frequent confusion: {names[0]} ({photos(number)})"
 
 
 def training_verdict(found: Curves) -> str:

@@ -44,12 +44,14 @@ def page() -> None:
 def _headline(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -> None:
     a, b = analysis.summary(before), analysis.summary(after)
     points = (b.accuracy - a.accuracy) * 100
+    chance = b.interval[0] <= a.accuracy <= b.interval[1] or a.interval[0] <= b.accuracy <= a.interval[1]
     if abs(points) < 0.05:
         st.title(f"{run.title} and {other.title} are equally accurate")
+    elif chance:
+        st.title(f"{run.title} and {other.title} differ by {abs(points):.1f} points, which may be chance")
+        st.markdown("One accuracy lies within the 95 % interval of the other.")
     else:
         st.title(f"{run.title} is {abs(points):.1f} points {'better' if points > 0 else 'worse'} than {other.title}")
-    if b.interval[0] <= a.accuracy <= b.interval[1] or a.interval[0] <= b.accuracy <= a.interval[1]:
-        st.markdown("One accuracy lies within the 95 % interval of the other: the difference may be chance.")
     rows = {}
     for one, found in ((run, b), (other, a)):
         low, high = found.interval

@@ -197,6 +197,6 @@ def test_cells_in_words() -> None:
     for (true, predicted), expected in said.items():
         assert words.cell(counts, classes, true, predicted) == expected
     assert words.worst_confusion(counts, classes) == (
-        "Dancing for listening to music is the most frequent confusion: 12 photos"
+        "Most frequent confusion: dancing taken for listening to music (12 photos)"
     )
     assert "confused" in words.worst_confusion(np.diag([1, 2]), classes)

@@ -258,7 +258,7 @@ def test_two_runs_are_compared_photo_by_photo(made_runs: Path, tmp_path: Path, m
         runs.write_card(folder, {"status": runs.COMPLETE, "classes": list(first.classes)})
     monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
     app = opened("compare.py", "second")
-    assert app.title[0].value == "Second is 5.0 points better than First"
+    assert app.title[0].value == "Second and First differ by 5.0 points, which may be chance"
     assert "Second fixes 3 photos of First and breaks 1" in text(app) and "p = 0.625" in text(app)
     assert "**Fixed: 3 photos**" in text(app) and "**Broken: 1 photo**" in text(app)
 
