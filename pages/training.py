@@ -45,7 +45,9 @@ def curves(folder_run: Run) -> None:
     st.caption(
         f"{words.capital(state)}; {seconds.median():.0f} seconds an epoch (median), {seconds.sum() / 60:.0f} minutes in "
         "all. Dashed lines: the learning rate was reduced. Training accuracy is measured on random crops, while the "
-        "network learns."
+        "network learns; both are measured in the arithmetic of the training"
+        + (f" ({precision})" if (precision := run.card.get("machine", {}).get("precision")) else "")
+        + ", the scores on other pages in 32 bit from the stored weights."
     )
     with st.expander("Every epoch in figures"):
         st.dataframe(history, hide_index=True, alt="The history of the training, one row an epoch")
