@@ -19,14 +19,11 @@ from har_core.errors import HarError, RunError
 from har_core.photo_table import photo_table
 from har_core.photos import Photos, PictureCache
 from har_core.predictions import Predictions
-from har_core.recogniser import shipped_run
+from har_core.recogniser import SHIPPED, shipped_run
 from har_core.runs import CARD, Run, find_runs
 from har_core.verdicts import Verdicts
 from pages._settings import ROOT, settings
 from pages._url import RUN, seed
-
-SHIPPED = "report-recipe"
-"""The run that is chosen until somebody chooses another."""
 
 _INSIDE = "inside-app"
 
