@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Train an action recogniser on a folder of labelled photos.
 
-python train.py data/                       the report's recipe, into runs/<date>/
-python train.py data/ --epochs 3 --lr 3e-4  the same with two values changed
+python train.py data/                       the most accurate recipe, into runs/<date>/
+python train.py data/ --recipe report       the published report's
+python train.py data/ --epochs 3 --lr 3e-4  the same as the first with two values changed
 python train.py data/ --resume              go on with the last training that was interrupted
+torchrun --nproc-per-node 8 train.py data/  in 8 processes, which share every batch
 """
 
 from __future__ import annotations
@@ -15,41 +17,36 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+import torch
 from sklearn.metrics import classification_report, confusion_matrix
 from tqdm import tqdm
 
 from har_core import commands, runs
 from har_core.config import RECIPES, TrainConfig
-from har_core.data import require_clean, scan
+from har_core.data import LabelledPhotos, require_clean, scan
 from har_core.dataset import default_workers
 from har_core.errors import ConfigError
 from har_core.experiment import Reports, train
+from har_core.parallel import Processes, joined
 from har_core.training import STATE, Step, read_state
 
 
 def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
-    changes = {name: value for name in _flags() if (value := getattr(given, name)) is not None}
-    folder: Path = given.out or (
-        _last_interrupted() if given.resume else Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    )
-    config = (
-        _resumed_config(folder, given, changes)
-        if given.resume
-        else RECIPES[given.recipe or "report"].replace(**changes)
-    )
+    with joined(commands.device_named(given.device)) as (processes, device):
+        return _train(given, processes, device)
 
-    photos = scan(given.data, progress=commands.Bar("checking photos"))
-    require_clean(photos, skip_bad=given.skip_bad)
-    for problem in photos.problems:
-        print(f"skipped {problem}", file=sys.stderr)
 
+def _train(given: argparse.Namespace, processes: Processes, device: torch.device) -> int:
+    folder, config = processes.from_first(lambda: _folder_and_config(given))
+    photos = processes.from_first(lambda: _photos(given))
     terminal = _Terminal()
     run = train(
         photos,
         config,
         folder,
-        device=commands.device_named(given.device),
+        device=device,
+        processes=processes,
         workers=given.workers if given.workers is not None else default_workers(),
         resume=given.resume,
         save_every=given.save_every,
@@ -57,12 +54,31 @@ def main(arguments: list[str] | None = None) -> int:
             start=lambda line: print(line, flush=True),
             step=terminal.step,
             epoch=terminal.epoch,
+            twins=commands.Bar("looking for twins"),
             activations=commands.Bar("frozen stages"),
             evaluation=commands.Bar("scoring"),
         ),
     )
-    _print_scores(run)
+    if run is not None:
+        _print_scores(run)
     return 0
+
+
+def _folder_and_config(given: argparse.Namespace) -> tuple[Path, TrainConfig]:
+    changes = {name: value for name in _flags() if (value := getattr(given, name)) is not None}
+    if given.resume:
+        folder = given.out or _last_interrupted()
+        return folder, _resumed_config(folder, given, changes)
+    folder = given.out or Path("runs") / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    return folder, RECIPES[given.recipe or "best"].replace(**changes)
+
+
+def _photos(given: argparse.Namespace) -> LabelledPhotos:
+    photos = scan(given.data, progress=commands.Bar("checking photos"))
+    require_clean(photos, skip_bad=given.skip_bad)
+    for problem in photos.problems:
+        print(f"skipped {problem}", file=sys.stderr)
+    return photos
 
 
 class _Terminal:
@@ -113,7 +129,7 @@ def _flags() -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, metavar="DATA", help="Training_set.csv with train/, or one folder a class")
-    parser.add_argument("--recipe", choices=sorted(RECIPES), help="a named configuration (default: report)")
+    parser.add_argument("--recipe", choices=sorted(RECIPES), help="a named configuration (default: best)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder (default: runs/<date>)")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the last saved state, of --out or of the last run"
@@ -135,8 +151,11 @@ def _parser() -> argparse.ArgumentParser:
         if entry.name not in (types := _flags()):
             continue
         kind = types[entry.name]
-        options: dict[str, Any] = {"help": f"{entry.metadata['help']} (report: {_shown(entry.default)})"}
-        if get_origin(kind) is tuple:
+        values = ", ".join(f"{name}: {_shown(getattr(recipe, entry.name))}" for name, recipe in RECIPES.items())
+        options: dict[str, Any] = {"help": f"{entry.metadata['help']} ({values})"}
+        if kind is bool:
+            options |= {"action": argparse.BooleanOptionalAction}
+        elif get_origin(kind) is tuple:
             options |= {"type": lambda text: tuple(text.split(",")), "metavar": "A,B"}
         elif get_args(kind):
             options |= {"choices": get_args(kind)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from har_core.config import TrainConfig
 from har_core.data import Progress
 from har_core.dataset import Batch, EpochBatches, InOrder, PhotoDataset, loader
 from har_core.files import atomic_path
+from har_core.parallel import ALONE, Processes
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -104,8 +105,8 @@ def frozen_forward(trunk: nn.Sequential, device: torch.device, precision: torch.
     return forward
 
 
-def compiled(forward: Forward, shape: tuple[int, int, int, int], *, photos: int) -> Forward:
-    """The same function on a CPU, compiled for batches of one shape at its first call, where that pays.
+def compiled(forward: Forward, shapes: set[tuple[int, int, int, int]], *, photos: int) -> Forward:
+    """The same function on a CPU, compiled for batches of some shapes when they first come, where that pays.
 
     Folding the batch norms into the convolutions makes a frozen ResNet trunk about 1.5 times as fast.  Where there
     is no compiler, too few photos to repay the half minute it takes, or a batch of another shape, the function
@@ -120,7 +121,7 @@ def compiled(forward: Forward, shape: tuple[int, int, int, int], *, photos: int)
 
     def run(images: Tensor) -> Tensor:
         nonlocal fast
-        if fast is not None and tuple(images.shape) == shape:
+        if fast is not None and tuple(images.shape) in shapes:
             try:
                 return fast(images)
             except Exception:  # no C++ compiler, or one that torch cannot use
@@ -133,7 +134,7 @@ def compiled(forward: Forward, shape: tuple[int, int, int, int], *, photos: int)
 class Feed:
     """What the trainable stages learn from: images where nothing is frozen, otherwise activations behind the frozen stages.
 
-    Validation photos are always cropped alike, so behind frozen stages their activations are computed once.
+    Validation photos are always cropped alike, so behind frozen stages a single process computes their activations once.
     """
 
     def __init__(
@@ -145,10 +146,11 @@ class Feed:
         cache: ActivationCache,
         workers: int,
         progress: Progress | None,
+        processes: Processes = ALONE,
     ) -> None:
         self.training_set, self.validation_set, self.config = training, validation, config
-        self.cache, self.workers, self.progress = cache, workers, progress
-        self.order = EpochBatches(len(training), config.batch_size, seed=config.seed)
+        self.cache, self.workers, self.progress, self.processes = cache, workers, progress, processes
+        self.order = EpochBatches(len(training), config.batch_size, seed=config.seed, processes=processes)
         self.size = len(training) - self.order.dropped
         self.frozen = frozen
         self._loader = loader(training, self.order, workers=workers)
@@ -157,21 +159,26 @@ class Feed:
     def training(self, epoch: int, first_batch: int) -> Iterator[Batch]:
         views = self.config.views
         view = (epoch - 1) % views + 1 if views else epoch
-        self.order.set(epoch=epoch, view=view, first_batch=first_batch)
+        full_size = int(self.config.full_size(epoch))
+        self.order.set(epoch=epoch, view=view, first_batch=first_batch, transform=full_size)
         if self.frozen is not None and views:
             store = self._stored(view, self.training_set)
             yield from cached_batches(store, self._labels[0], self.order.indices()[first_batch:])
             return
-        for batch in self._loader:
-            yield batch if self.frozen is None else batch._replace(images=self.frozen(batch.images).float())
+        yield from self._behind_frozen(self._loader)
 
     def validation(self) -> Iterator[Batch]:
         size, step = len(self.validation_set), self.config.batch_size
         chunks = [list(range(start, min(start + step, size))) for start in range(0, size, step)]
-        if self.frozen is not None:
+        if self.frozen is not None and self.processes.count == 1:
             yield from cached_batches(self._stored(0, self.validation_set), self._labels[1], chunks)
             return
-        yield from loader(self.validation_set, InOrder(size, step), workers=self.workers)
+        order = InOrder(size, step, processes=self.processes)
+        yield from self._behind_frozen(loader(self.validation_set, order, workers=self.workers))
+
+    def _behind_frozen(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            yield batch if self.frozen is None else batch._replace(images=self.frozen(batch.images).float())
 
     def _stored(self, view: int, dataset: PhotoDataset) -> np.ndarray:
         stored = self.cache.get(view)

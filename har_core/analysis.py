@@ -228,12 +228,12 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> McNemar:
 class Curves:
     """What the history of a training says.  Accuracies in [0, 1], losses in nats, epochs from 1.
 
-    `gap` is training minus validation accuracy at the best epoch.  `turned`: the validation loss has risen again by
-    more than 1 % over its lowest value.
+    `kept_epoch` is the one whose weights are kept.  `gap` is training minus validation accuracy there.  `turned`: the
+    validation loss has risen again by more than 1 % over its lowest value.
     """
 
-    best_epoch: int
-    best_accuracy: float
+    kept_epoch: int
+    kept_accuracy: float
     gap: float
     lowest_loss_epoch: int
     lowest_loss: float
@@ -242,21 +242,30 @@ class Curves:
     reductions: list[int]
 
 
-def curves(history: pd.DataFrame) -> Curves:
-    """Read a training's history (at least one epoch); `reductions` are the first epochs at a lower learning rate."""
-    best = history.iloc[int(history["validation_accuracy"].to_numpy().argmax())]
+def curves(history: pd.DataFrame, *, keeps_last: bool = False) -> Curves:
+    """Read a training's history (at least one epoch).
+
+    `reductions` are the first epochs at a lower learning rate, of a schedule that falls in steps; of one that falls in
+    every other epoch or more often, there are none.
+
+    Args:
+        keeps_last: the weights of the last epoch are kept, and not those of the first best one.
+    """
+    accuracy = history["validation_accuracy"].to_numpy()
+    kept = history.iloc[-1 if keeps_last else int(accuracy.argmax())]
     lowest = history.iloc[int(history["validation_loss"].to_numpy().argmin())]
     last = float(history["validation_loss"].iloc[-1])
     rates = history["learning_rate"].to_numpy()
+    falls = np.flatnonzero(rates[1:] < rates[:-1] * 0.999) + 1
     return Curves(
-        int(best["epoch"]),
-        float(best["validation_accuracy"]),
-        float(best["train_accuracy"] - best["validation_accuracy"]),
+        int(kept["epoch"]),
+        float(kept["validation_accuracy"]),
+        float(kept["train_accuracy"] - kept["validation_accuracy"]),
         int(lowest["epoch"]),
         float(lowest["validation_loss"]),
         last,
         last > 1.01 * float(lowest["validation_loss"]),
-        [int(epoch) for epoch in history["epoch"].to_numpy()[1:][rates[1:] < rates[:-1] * 0.999]],
+        history["epoch"].to_numpy()[falls].astype(int).tolist() if 2 * len(falls) <= len(rates) else [],
     )
 
 

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from har_core.data import Sample
 from har_core.images import open_photo
+from har_core.parallel import ALONE, Processes
 from har_core.transforms import Transform, seeded
 
 
@@ -25,10 +26,12 @@ class Batch(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """What a sampler asks for: which augmented view (0 where there is no augmentation) of which sample."""
+    """What a sampler asks for: which augmented view (0 where there is no augmentation) of which sample, and by which
+    of the dataset's transforms."""
 
     view: int
     sample: int
+    transform: int = 0
 
 
 class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
@@ -40,14 +43,19 @@ class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
     """
 
     def __init__(
-        self, paths: Sequence[Path], names: Sequence[str], labels: Sequence[int], transform: Transform, *, seed: int = 0
+        self,
+        paths: Sequence[Path],
+        names: Sequence[str],
+        labels: Sequence[int],
+        *transforms: Transform,
+        seed: int = 0,
     ) -> None:
         self.paths, self.names, self.labels = list(paths), list(names), list(labels)
-        self.transform, self.seed = transform, seed
+        self.transforms, self.seed = transforms, seed
 
     @classmethod
     def of(
-        cls, samples: Sequence[Sample], classes: Sequence[str], transform: Transform, *, seed: int = 0
+        cls, samples: Sequence[Sample], classes: Sequence[str], *transforms: Transform, seed: int = 0
     ) -> PhotoDataset:
         """A dataset of labelled samples; a label's index is its place in `classes`."""
         number = {label: index for index, label in enumerate(classes)}
@@ -55,7 +63,7 @@ class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
             [s.path for s in samples],
             [s.name for s in samples],
             [number[s.label] for s in samples],
-            transform,
+            *transforms,
             seed=seed,
         )
 
@@ -64,7 +72,7 @@ class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int]:
         photo = open_photo(self.paths[draw.sample])
-        image = seeded(self.transform, photo, self.seed, draw.view, self.names[draw.sample])
+        image = seeded(self.transforms[draw.transform], photo, self.seed, draw.view, self.names[draw.sample])
         return image, self.labels[draw.sample], draw.sample
 
 
@@ -73,44 +81,52 @@ class EpochBatches(Sampler[list[Draw]]):
 
     Every epoch visits every sample once, in an order that depends on (seed, epoch) alone.  A last batch of a
     single photo is dropped, since batch norms cannot train on it; `dropped` says how many photos an epoch leaves out.
+
+    Of every batch a process draws its share.  Where that is empty it draws the batch's first photo, which is not its
+    own, so that all processes make the same steps.
     """
 
-    def __init__(self, size: int, batch_size: int, *, seed: int) -> None:
-        self.size, self.batch_size, self.seed = size, batch_size, seed
+    def __init__(self, size: int, batch_size: int, *, seed: int, processes: Processes = ALONE) -> None:
+        self.size, self.batch_size, self.seed, self.processes = size, batch_size, seed, processes
         self.dropped = 1 if size % batch_size == 1 else 0
         self.epoch = self.view = 1
-        self.first_batch = 0
+        self.first_batch = self.transform = 0
 
-    def set(self, *, epoch: int, view: int, first_batch: int = 0) -> None:
-        self.epoch, self.view, self.first_batch = epoch, view, first_batch
+    def set(self, *, epoch: int, view: int, first_batch: int = 0, transform: int = 0) -> None:
+        self.epoch, self.view, self.first_batch, self.transform = epoch, view, first_batch, transform
 
     def indices(self) -> list[list[int]]:
-        """Sample indices of all batches of the epoch, the ones before `first_batch` included."""
+        """Sample indices of all batches of the epoch, the ones before `first_batch` included, over all processes."""
         order = torch.randperm(
             self.size, generator=torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         ).tolist()
         order = order[: self.size - self.dropped]
         return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
 
+    def photos(self, batch: int) -> int:
+        """How many photos a batch, counted from 0, has over all processes."""
+        return min(self.batch_size, self.size - self.dropped - batch * self.batch_size)
+
     def __len__(self) -> int:
         return -(-(self.size - self.dropped) // self.batch_size)
 
     def __iter__(self) -> Iterator[list[Draw]]:
         for batch in self.indices()[self.first_batch :]:
-            yield [Draw(self.view, index) for index in batch]
+            yield [Draw(self.view, index, self.transform) for index in self.processes.share(batch) or batch[:1]]
 
 
 class InOrder(Sampler[list[Draw]]):
-    """All samples once, in their order, as one fixed view."""
+    """All samples once, in their order, as one fixed view; of the batches, a process draws its share."""
 
-    def __init__(self, size: int, batch_size: int, *, view: int = 0) -> None:
+    def __init__(self, size: int, batch_size: int, *, view: int = 0, processes: Processes = ALONE) -> None:
         self.size, self.batch_size, self.view = size, batch_size, view
+        self._starts = processes.share(range(0, size, batch_size))
 
     def __len__(self) -> int:
-        return -(-self.size // self.batch_size)
+        return len(self._starts)
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        for start in range(0, self.size, self.batch_size):
+        for start in self._starts:
             yield [Draw(self.view, index) for index in range(start, min(start + self.batch_size, self.size))]
 
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 from har_core.data import Progress
 from har_core.dataset import Batch, InOrder, PhotoDataset, loader
 from har_core.explain import explain
+from har_core.parallel import ALONE, Processes
 from har_core.predictions import Predictions
 
 
@@ -56,10 +57,13 @@ def evaluate(
 
 
 def loss_and_accuracy(
-    forward: Callable[[Tensor], Tensor], batches: Iterable[Batch], device: torch.device
+    forward: Callable[[Tensor], Tensor],
+    batches: Iterable[Batch],
+    device: torch.device,
+    processes: Processes = ALONE,
 ) -> tuple[float, float]:
-    """Mean cross-entropy (nats) and share of right answers, in [0, 1], over all photos of `batches`."""
-    loss, right, seen = 0.0, 0, 0
+    """Mean cross-entropy (nats) and share of right answers, in [0, 1], over the `batches` of all processes."""
+    loss, right, seen = 0.0, 0.0, 0.0
     for batch in batches:
         labels = batch.labels.to(device)
         with torch.no_grad():
@@ -67,4 +71,5 @@ def loss_and_accuracy(
         loss += functional.cross_entropy(logits, labels, reduction="sum").item()
         right += int((logits.argmax(dim=1) == labels).sum())
         seen += len(labels)
+    loss, right, seen = processes.sum(loss, right, seen)
     return loss / seen, right / seen

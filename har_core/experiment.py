@@ -25,10 +25,19 @@ from har_core.dataset import PhotoDataset
 from har_core.errors import RunError
 from har_core.evaluation import Evaluation, evaluate
 from har_core.model import ModelSpec, from_pretrained, load_model, save_model
+from har_core.parallel import ALONE, Processes
 from har_core.runs import Run
 from har_core.training import BEST, STATE, Step, Trainer, pick_precision, read_state
 from har_core.transforms import evaluation_transform, training_transform
+from har_core.twins import Twins, find_twins
 
+TUNING_FRACTION = 0.1
+"""Share of each class of the training photos that scores a recipe under trial."""
+
+_CHOSEN_ON = {
+    "best": "the validation photos, which are the scored ones: the accuracy is that of the best epoch",
+    "last": "nothing: the last epoch's weights are scored, whatever the epochs before them reached",
+}
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -39,6 +48,7 @@ class Reports:
     start: Callable[[str], None] = lambda line: None
     step: Callable[[Step], None] = lambda step: None
     epoch: Callable[[dict[str, float], bool], None] = lambda row, best: None
+    twins: Progress | None = None
     activations: Progress | None = None
     evaluation: Progress | None = None
 
@@ -50,28 +60,29 @@ def train(
     *,
     device: torch.device,
     workers: int,
+    processes: Processes = ALONE,
     resume: bool = False,
     save_every: float = 300.0,
     reports: Reports | None = None,
-) -> Run:
+) -> Run | None:
     """Train, or go on training, and leave a complete run in `folder`.
 
-    The weights shipped are those of the best epoch in half precision; predictions, class maps and embeddings come
-    from the reloaded file in 32-bit arithmetic, so that anyone gets the same.
+    The weights shipped are those of the best epoch, or of the last, as `config` says, in half precision; predictions,
+    class maps and embeddings come from the reloaded file in 32-bit arithmetic, so that anyone gets the same.
+
+    Args:
+        processes: those that train together.  Only the first writes, reports and scores.
+
+    Returns:
+        The run; None in all processes but the first.
 
     Raises:
         RunError: if `folder` already holds a run and `resume` is false.
         HarError: whatever else stands in the way, in its own words.
     """
-    reports = reports or Reports()
-    saved = read_state(folder) if resume else None
-    if saved is None and (folder / runs.CARD).exists():
-        raise RunError(f"expected an empty folder, found a run in {folder}; pass --resume, or another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    for partial in folder.glob(".*.partial"):  # left by a killed process
-        partial.unlink()
-
-    training, validation = split(photos.samples, fraction=config.validation_fraction, seed=config.seed)
+    reports = (reports or Reports()) if processes.first else Reports()
+    saved = processes.from_first(lambda: _prepare(folder, resume))
+    training, validation, twins = processes.from_first(lambda: divide(photos, config, reports.twins))
     random.seed(config.seed)
     np.random.seed(config.seed)
     torch.manual_seed(config.seed)
@@ -86,19 +97,25 @@ def train(
     if saved is not None:
         precision = {str(dtype): dtype for dtype in PRECISIONS.values()}[saved["precision"]]
     elif config.precision == "auto":
-        precision = pick_precision(model, device, config.crop_size)
+        precision = processes.from_first(lambda: pick_precision(model, device, config.sizes[0]))
     else:
         precision = PRECISIONS[config.precision]
 
-    card = _card(photos, training, validation, config, spec, origin, precision, device)
+    card = _card(photos, training, validation, twins, config, spec, origin, precision, device)
 
     def after_epoch(row: dict[str, float], best: bool) -> None:
-        runs.write_history(folder, trainer.state.history)
+        if processes.first:
+            runs.write_history(folder, trainer.state.history)
         reports.epoch(row, best)
 
     trainer = Trainer(
         model,
-        PhotoDataset.of(training, photos.classes, training_transform(config.crop_size), seed=config.seed),
+        PhotoDataset.of(
+            training,
+            photos.classes,
+            *(training_transform(size, config.min_area) for size in config.sizes),
+            seed=config.seed,
+        ),
         PhotoDataset.of(validation, photos.classes, evaluation_transform(config.crop_size, config.resize)),
         config,
         folder=folder,
@@ -106,6 +123,7 @@ def train(
         device=device,
         precision=precision,
         workers=workers,
+        processes=processes,
         save_every=save_every,
         on_step=reports.step,
         on_epoch=after_epoch,
@@ -113,14 +131,19 @@ def train(
     )
     if saved is not None:
         trainer.restore(saved)
+    if processes.first:
         runs.write_history(folder, trainer.state.history)
-    runs.write_card(folder, {"status": runs.TRAINING, **card})
+        runs.write_card(folder, {"status": runs.TRAINING, **card})
     reports.start(
         f"{len(training)} training and {len(validation)} validation photos, {len(photos.classes)} classes; "
         f"{config.architecture} from {origin}; {str(precision).removeprefix('torch.')} on {device}"
+        + (f", {processes.count} processes" if processes.count > 1 else "")
+        + (f"; {len({pair.other for pair in twins})} twins of scored photos left out" if twins else "")
         + (f"; resuming in epoch {trainer.state.epoch} at batch {trainer.state.batch}" if saved else "")
     )
     state = trainer.run()
+    if not processes.first:
+        return None
 
     model.load_state_dict(trainer.best_weights())
     save_model(model, spec, folder / runs.MODEL)
@@ -133,13 +156,36 @@ def train(
         "best_epoch": state.best_epoch,
         "epochs": len(state.history),
         "seconds": round(sum(row["seconds"] for row in state.history)),
-        "chosen_on": "the validation photos, which are the scored ones: the accuracy is that of the best epoch",
+        "chosen_on": _CHOSEN_ON[config.selection],
     }
     run = write_evaluation(folder, result, card)
     for leftover in (STATE, BEST):
         (folder / leftover).unlink(missing_ok=True)
     shutil.rmtree(folder / "activations", ignore_errors=True)
     return run
+
+
+def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
+    """Make the folder ready and read the state to go on from."""
+    saved = read_state(folder) if resume else None
+    if saved is None and (folder / runs.CARD).exists():
+        raise RunError(f"expected an empty folder, found a run in {folder}; pass --resume, or another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    for partial in folder.glob(".*.partial"):  # left by a killed process
+        partial.unlink()
+    return saved
+
+
+def divide(
+    photos: LabelledPhotos, config: TrainConfig, progress: Progress | None = None
+) -> tuple[list[Sample], list[Sample], list[Twins]]:
+    """The photos that train, those that score, and the pairs for whose sake some were left out of the former."""
+    training, scored = split(photos.samples, fraction=config.validation_fraction, seed=config.seed)
+    if config.scored == "tuning":
+        training, scored = split(training, fraction=TUNING_FRACTION, seed=config.seed)
+    twins = find_twins(scored, training, progress=progress) if config.leave_out_twins else []
+    left_out = {pair.other for pair in twins}
+    return [sample for sample in training if sample.name not in left_out], scored, twins
 
 
 def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> Run:
@@ -153,7 +199,7 @@ def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> 
 def _identity(
     config: TrainConfig, classes: tuple[str, ...], samples: list[Sample], model: torch.nn.Module
 ) -> dict[str, Any]:
-    """What must be equal for a saved state to fit.  `epochs` may change: a schedule of steps can be cut or extended."""
+    """What must be equal for a saved state to fit.  A schedule of steps can be cut or extended, a cosine cannot."""
     names = "\n".join(f"{sample.name}\t{sample.label}" for sample in samples)
     start = hashlib.sha256()
     for name, tensor in model.state_dict().items():
@@ -162,7 +208,7 @@ def _identity(
     kept = {
         name: value
         for name, value in config.as_dict().items()
-        if name not in ("epochs", "precision", "weights", "recipe")
+        if name not in ("precision", "weights", "recipe") and not (name == "epochs" and config.schedule == "steps")
     }
     return {
         "configuration": kept,
@@ -176,6 +222,7 @@ def _card(
     photos: LabelledPhotos,
     training: list[Sample],
     validation: list[Sample],
+    twins: list[Twins],
     config: TrainConfig,
     spec: ModelSpec,
     origin: str,
@@ -189,7 +236,9 @@ def _card(
         "data": {
             "training": len(training),
             "validation": len(validation),
-            "split": f"{config.validation_fraction:g} of each class, shuffled with seed {config.seed}",
+            "split": f"{config.validation_fraction:g} of each class, shuffled with seed {config.seed}"
+            + (f"; then {TUNING_FRACTION:g} of each class of the rest" if config.scored == "tuning" else ""),
+            "left_out_of_training": sorted({pair.other for pair in twins}),
             "validation_names_sha256": hashlib.sha256(
                 "\n".join(sorted(s.name for s in validation)).encode()
             ).hexdigest(),

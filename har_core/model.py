@@ -150,10 +150,10 @@ def split_frozen(model: nn.Module, trainable: Iterable[str]) -> tuple[nn.Sequent
     )
 
 
-def training_mode(model: nn.Module, trainable: Iterable[str]) -> None:
-    """Batch norms of the trainable stages learn their statistics; those of the frozen stages keep still."""
+def training_mode(model: nn.Module, trainable: Iterable[str], *, frozen_norms: bool = False) -> None:
+    """Batch norms of the trainable stages learn their statistics, unless told otherwise; the others keep still."""
     model.eval()
-    for stage in trainable:
+    for stage in () if frozen_norms else trainable:  # of all that a ResNet holds, only its batch norms know a mode
         model.get_submodule(stage).train()
 
 

@@ -252,7 +252,7 @@ def paired_bars(first: pd.Series, second: pd.Series, classes: list[str], names: 
 
 
 def training_curves(history: pd.DataFrame, found: Curves) -> go.Figure:
-    """Accuracy and loss over the epochs, training against validation, best epoch and learning-rate steps marked."""
+    """Accuracy and loss over the epochs, training against validation, the epoch kept and learning-rate steps marked."""
     figure = make_subplots(rows=1, cols=2, subplot_titles=("accuracy", "loss (nats)"), horizontal_spacing=0.08)
     epochs = history["epoch"]
     for column, measure in ((1, "accuracy"), (2, "loss")):
@@ -279,12 +279,12 @@ def training_curves(history: pd.DataFrame, found: Curves) -> go.Figure:
             figure.add_vline(x=epoch - 0.5, line={"color": MUTED, "dash": "dash", "width": 1}, row=1, col=column)
     figure.add_trace(
         go.Scatter(
-            x=[found.best_epoch],
-            y=[found.best_accuracy],
-            name="best epoch",
+            x=[found.kept_epoch],
+            y=[found.kept_accuracy],
+            name="epoch kept",
             mode="markers",
             marker={"color": SECOND, "size": 14, "symbol": "circle-open", "line": {"width": 3}},
-            hovertemplate=f"best: epoch {found.best_epoch}, {found.best_accuracy:.2%}<extra></extra>",
+            hovertemplate=f"kept: epoch {found.kept_epoch}, {found.kept_accuracy:.2%}<extra></extra>",
         ),
         row=1,
         col=1,

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, StepLR
+from torch.optim.swa_utils import AveragedModel
 
 from har_core.activations import ActivationCache, Feed, Forward, compiled, frozen_forward
 from har_core.config import TrainConfig
 from har_core.data import Progress
-from har_core.dataset import PhotoDataset
-from har_core.errors import CheckpointError, TrainingDiverged
+from har_core.dataset import Batch, PhotoDataset
+from har_core.errors import CheckpointError, ConfigError, TrainingDiverged
 from har_core.evaluation import loss_and_accuracy
 from har_core.files import atomic_path
 from har_core.model import split_frozen, training_mode
+from har_core.parallel import ALONE, Processes
 
 STATE, BEST = "state.pt", "best.pt"
 _STATE_FORMAT = "har-lens-state/1"
@@ -59,8 +62,9 @@ class Trainer:
     """Trains a model in place.
 
     Args:
-        folder: where `state.pt` (to resume from) and `best.pt` (weights of the best epoch) are kept.
+        folder: where `state.pt` (to resume from) and `best.pt` (weights of the epoch to ship) are kept.
         identity: what must be the same for a state to fit: JSON values that describe config, data and origin.
+        processes: those that train together; each takes its share of every batch, and only the first writes files.
         precision: of the forward pass, float32 or bfloat16; parameters and optimiser stay float32.
         save_every: seconds between two states within an epoch; the end of an epoch is always saved.
         on_activations: progress of computing activations of the frozen stages, (done, total).
@@ -78,22 +82,31 @@ class Trainer:
         device: torch.device,
         precision: torch.dtype,
         workers: int,
+        processes: Processes = ALONE,
         save_every: float = 300.0,
         on_step: Callable[[Step], None] = lambda step: None,
         on_epoch: Callable[[dict[str, float], bool], None] = lambda row, best: None,
         on_activations: Progress | None = None,
     ) -> None:
         self.model, self.config, self.folder, self.identity = model.to(device), config, folder, identity
-        self.device, self.precision, self.save_every = device, precision, save_every
+        self.device, self.precision, self.processes, self.save_every = device, precision, processes, save_every
         self.on_step, self.on_epoch = on_step, on_epoch
-        trunk, self.head = split_frozen(model, config.trainable)
-        learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimizer = torch.optim.Adam(learning, lr=config.lr)
-        self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, config.step_size, config.gamma)
+        if config.views and processes.count > 1:
+            raise ConfigError(
+                f"expected fresh crops in {processes.count} processes, found --views {config.views}; use 0"
+            )
+        trunk, head = split_frozen(self.model, config.trainable)
+        self._learning = processes.synchronised(head, device)
+        self.optimizer = _optimizer(model, config)
+        self.average = (
+            AveragedModel(model, avg_fn=_moving_average(config.average), use_buffers=True) if config.average else None
+        )
+        self.scored = self.average.module if self.average is not None else self.model
+        self._scored_head = split_frozen(self.scored, config.trainable)[1]
         frozen: Forward | None = frozen_forward(trunk, device, precision) if len(trunk) else None
         if frozen is not None and device.type == "cpu":
-            shape = (config.batch_size, 3, config.crop_size, config.crop_size)
-            frozen = compiled(frozen, shape, photos=(config.views or config.epochs) * len(training))
+            shapes = {(config.batch_size, 3, size, size) for size in config.sizes}
+            frozen = compiled(frozen, shapes, photos=(config.views or config.epochs) * len(training))
         self.feed = Feed(
             training,
             validation,
@@ -102,7 +115,9 @@ class Trainer:
             ActivationCache(folder / "activations", {**identity, "precision": str(precision)}),
             workers,
             on_activations,
+            processes,
         )
+        self.scheduler = _scheduler(self.optimizer, config, batches=len(self.feed.order))
         self.state = State()
         self._saved_at = time.monotonic()
 
@@ -114,77 +129,97 @@ class Trainer:
         """
         state = self.state
         while state.epoch <= self.config.epochs:
-            self._train_epoch()
+            for step in self.steps():
+                self.on_step(step)
             started = time.monotonic()
-            self.model.eval()
-            loss, accuracy = loss_and_accuracy(self._forward, self.feed.validation(), self.device)
+            self.scored.eval()
+            loss, accuracy = loss_and_accuracy(self._scores, self.feed.validation(), self.device, self.processes)
             row = {
                 "epoch": state.epoch,
                 "train_loss": state.loss_sum / state.seen,
                 "train_accuracy": state.right / state.seen,
                 "validation_loss": loss,
                 "validation_accuracy": accuracy,
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "learning_rate": self.optimizer.param_groups[-1]["lr"],
                 "seconds": state.seconds + time.monotonic() - started,
             }
             state.history.append(row)
-            better = accuracy > state.best_accuracy
-            if (
-                better
-            ):  # before the state that names it: a kill in between repeats this epoch's end, with the same result
+            better = self.config.selection == "last" or accuracy > state.best_accuracy
+            if better:
+                # Before the state that names it: a kill in between repeats this epoch's end, with the same result.
                 state.best_accuracy, state.best_epoch = accuracy, state.epoch
-                _write(self.folder / BEST, self.model.state_dict())
-            self.scheduler.step()
+                self._write(BEST, self.scored.state_dict())
+            if self.config.schedule == "steps":
+                self.scheduler.step()
             state.next_epoch()
             self.save()
             self.on_epoch(row, better)
         return state
 
-    def _train_epoch(self) -> None:
+    def steps(self) -> Iterator[Step]:
+        """Learn the rest of the current epoch, batch after batch.
+
+        Raises:
+            TrainingDiverged: if the loss is not finite; the weights are still those before that batch.
+        """
         state = self.state
-        training_mode(self.model, self.config.trainable)
+        training_mode(self.model, self.config.trainable, frozen_norms=self.config.frozen_norms)
         resumed, started = state.seconds, time.monotonic()
         for batch in self.feed.training(state.epoch, state.batch):
-            labels = batch.labels.to(self.device)
-            logits = self._forward(batch.images.to(self.device))
-            loss = functional.cross_entropy(logits, labels)
-            value = loss.item()
-            if not math.isfinite(value):
-                kept = (
-                    f"{self.folder / BEST} holds epoch {state.best_epoch}"
-                    if state.best_epoch
-                    else "no epoch was finished"
-                )
-                raise TrainingDiverged(
-                    f"expected a finite loss, found {value} in epoch {state.epoch} at batch {state.batch + 1}; {kept}; "
-                    f"lower --lr (now {self.config.lr:g}) or pass --precision fp32"
-                )
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-
+            photos = self.feed.order.photos(state.batch)
+            loss_sum, right = self._learn(batch, photos)
             state.batch += 1
-            state.seen += len(labels)
-            state.loss_sum += value * len(labels)
-            state.right += int((logits.argmax(dim=1) == labels).sum())
+            state.seen += photos
+            state.loss_sum += loss_sum
+            state.right += right
             state.seconds = resumed + time.monotonic() - started
             if time.monotonic() - self._saved_at >= self.save_every:
                 self.save()
-            self.on_step(
-                Step(state.epoch, state.seen, self.feed.size, state.loss_sum / state.seen, state.right / state.seen)
-            )
+            yield Step(state.epoch, state.seen, self.feed.size, state.loss_sum / state.seen, state.right / state.seen)
 
-    def _forward(self, activations: Tensor) -> Tensor:
+    def _learn(self, batch: Batch, photos: int) -> tuple[float, int]:
+        """One step of the optimiser: summed loss and right answers over the batch's `photos` of all processes."""
+        own = len(self.processes.share(range(photos)))  # 0: the one photo drawn only keeps step with the others
+        labels = batch.labels.to(self.device)[:own]
+        logits = self._forward(self._learning, batch.images)[:own]
+        loss = functional.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing, reduction="sum")
+        loss_sum, right = self.processes.sum(loss.item(), int((logits.argmax(dim=1) == labels).sum()))
+        if not math.isfinite(loss_sum):
+            self._diverged(loss_sum / photos)
+        self.optimizer.zero_grad(set_to_none=True)
+        # Gradients are averaged over the processes, the loss is a mean over the photos of all of them.
+        (loss * (self.processes.count / photos)).backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        if self.config.schedule == "cosine":
+            self.scheduler.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return loss_sum, int(right)
+
+    def _diverged(self, loss: float) -> NoReturn:
+        epoch, batch = self.state.epoch, self.state.batch + 1
+        kept = self.state.best_epoch
+        raise TrainingDiverged(
+            f"expected a finite loss, found {loss} in epoch {epoch} at batch {batch}; "
+            + (f"{self.folder / BEST} holds epoch {kept}" if kept else "no epoch was finished")
+            + f"; lower --lr (now {self.config.lr:g}) or pass --precision fp32"
+        )
+
+    def _forward(self, head: nn.Module, activations: Tensor) -> Tensor:
         """Activations behind the frozen stages (or images, if nothing is frozen) → logits (B, K), float32."""
-        activations = activations.contiguous(memory_format=torch.channels_last)
+        activations = activations.to(self.device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
-            logits: Tensor = self.head(activations)
+            logits: Tensor = head(activations)
         return logits.float()
+
+    def _scores(self, activations: Tensor) -> Tensor:
+        """Logits of the weights that are scored and shipped."""
+        return self._forward(self._scored_head, activations)
 
     def save(self) -> None:
         """Write the state to a temporary name, flush it and rename it."""
-        _write(
-            self.folder / STATE,
+        self._write(
+            STATE,
             {
                 "format": _STATE_FORMAT,
                 "identity": self.identity,
@@ -192,6 +227,7 @@ class Trainer:
                 "precision": str(self.precision),
                 "progress": vars(self.state),
                 "model": self.model.state_dict(),
+                "average": None if self.average is None else self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "scheduler": self.scheduler.state_dict(),
                 "rng": torch.get_rng_state(),
@@ -212,10 +248,17 @@ class Trainer:
                 "resume with the same photos, or start anew with another --out"
             )
         self.model.load_state_dict(saved["model"])
+        if self.average is not None:
+            self.average.load_state_dict(saved["average"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.scheduler.load_state_dict(saved["scheduler"])
         torch.set_rng_state(saved["rng"])
         self.state = State(**saved["progress"])
+
+    def _write(self, name: str, value: object) -> None:
+        if self.processes.first:
+            with atomic_path(self.folder / name) as partial:
+                torch.save(value, partial)
 
     def best_weights(self) -> dict[str, Tensor]:
         weights: dict[str, Tensor] = _read(self.folder / BEST, self.device)
@@ -260,9 +303,40 @@ def pick_precision(model: nn.Module, device: torch.device, crop_size: int) -> to
         model.train(was_training)
 
 
-def _write(path: Path, value: object) -> None:
-    with atomic_path(path) as partial:
-        torch.save(value, partial)
+def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam or AdamW over what learns, with the last layer in a group of its own."""
+    head = list(model.get_submodule("fc").parameters())
+    body = [
+        parameter
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and not name.startswith("fc.")
+    ]
+    groups = [{"params": head, "lr": config.lr * config.head_lr_factor}, {"params": body, "lr": config.lr}]
+    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return kinds[config.optimizer]([group for group in groups if group["params"]], lr=config.lr, weight_decay=config.weight_decay)
+
+
+def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """An exponential moving average that first forgets quickly: after n steps its decay is at most (1 + n) / (10 + n)."""
+
+    def updated(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+        weight = min(decay, (1 + int(steps)) / (10 + int(steps)))
+        return averaged + (1 - weight) * (current - averaged)
+
+    return updated
+
+
+def _scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig, *, batches: int) -> LRScheduler:
+    """One that steps after an epoch (`steps`), or after each of an epoch's batches (`cosine`)."""
+    if config.schedule == "steps":
+        return StepLR(optimizer, config.step_size, config.gamma)
+    return OneCycleLR(
+        optimizer,
+        max_lr=[group["lr"] for group in optimizer.param_groups],
+        total_steps=config.epochs * batches + 1,
+        pct_start=config.warmup / config.epochs,
+        cycle_momentum=False,
+    )
 
 
 def _read(path: Path, device: torch.device) -> Any:

@@ -19,9 +19,10 @@ Transform = Callable[[Image.Image], Tensor]
 """An RGB photo → float32 tensor (3, crop_size, crop_size), normalised."""
 
 
-def training_transform(crop_size: int) -> Transform:
-    """A random crop (8 to 100 % of the area, aspect 3:4 to 4:3), flipped in half of the cases."""
-    return _then_tensor(v2.RandomResizedCrop(crop_size, antialias=True), v2.RandomHorizontalFlip())
+def training_transform(crop_size: int, min_area: float = 0.08) -> Transform:
+    """A random crop (from `min_area` to all of the area, aspect 3:4 to 4:3), flipped in half of the cases."""
+    crop = v2.RandomResizedCrop(crop_size, scale=(min_area, 1.0), antialias=True)
+    return _then_tensor(crop, v2.RandomHorizontalFlip())
 
 
 def evaluation_transform(crop_size: int, resize: int) -> Transform:

@@ -84,10 +84,10 @@ def worst_confusion(counts: np.ndarray, classes: tuple[str, ...]) -> str:
 
 
 def training_verdict(found: Curves) -> str:
-    """The gap between training and validation at the best epoch, and whether validation loss has turned."""
+    """The gap between training and validation at the epoch that is kept, and whether validation loss has turned."""
     points = abs(found.gap) * 100
     side = "above" if found.gap > 0 else "below"
-    gap = f"At epoch {found.best_epoch}, the best, training accuracy is {points:.1f} points {side} validation"
+    gap = f"At epoch {found.kept_epoch}, whose weights are kept, training accuracy is {points:.1f} points {side} validation"
     if found.gap <= 0:
         gap += " (it is measured on random crops while the network still learns, so it can be the lower one)"
     if found.turned:

@@ -31,11 +31,16 @@ def _scored(run: Run) -> None:
     unseen = " it was not trained on" if "validation" in run.card.get("data", {}) else ""
     st.title(f"{words.share(found.accuracy)} right on {words.photos(found.n)}{unseen}")
     chosen = run.card.get("training", {}).get("best_epoch")
+    picked = run.card.get("config", {}).get("selection", "best") == "best"
     st.markdown(
         f"**{run.title}** knows {len(run.classes)} actions. The 95 % interval is {low * 100:.1f} to {high * 100:.1f} %, "
         f"macro F1 {found.macro_f1:.3f}."
         + (
-            f" Read it as slightly too good: epoch {chosen} was picked because it did best on these very photos."
+            (
+                f" Read it as slightly too good: epoch {chosen} was picked because it did best on these very photos."
+                if picked
+                else f" These photos chose nothing: the weights are those of epoch {chosen}, the last."
+            )
             if chosen
             else ""
         )
@@ -103,6 +108,8 @@ def _facts(run: Run) -> list[str]:
         facts.append(
             f"sees the centre of a photo, {model['crop_size']} × {model['crop_size']} pixels, and nothing else of it"
         )
+    if isinstance(left_out := data.get("left_out_of_training"), list) and left_out:
+        facts.append(f"{words.photos(len(left_out))} did not train, being nearly identical to scored ones")
     if card.get("data", {}).get("skipped"):
         facts.append(f"{len(data['skipped'])} files were left out of its data; its card names them")
     actions = ", ".join(readable(name) for name in run.classes[:20])

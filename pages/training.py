@@ -30,22 +30,29 @@ def curves(folder_run: Run) -> None:
         st.title("The first epoch is under way")
         st.caption("A point appears here as soon as it is complete.")
         return
-    found = analysis.curves(history)
-    planned = run.card.get("config", {}).get("epochs")
+    config = run.card.get("config", {})
+    last = config.get("selection") == "last"
+    found = analysis.curves(history, keeps_last=last)
+    planned = config.get("epochs")
     state = f"running, {len(history)} of {planned} epochs so far" if running else f"{len(history)} epochs"
-    st.title(f"Best after epoch {found.best_epoch}: {words.share(found.best_accuracy)} on the validation photos")
+    when = f"After epoch {found.kept_epoch}" if last else f"Best after epoch {found.kept_epoch}"
+    st.title(f"{when}: {words.share(found.kept_accuracy)} on the photos it is scored on")
     st.markdown(words.training_verdict(found))
     st.plotly_chart(
         plots.training_curves(history, found),
         config={"displayModeBar": False},
         key="curves",
-        alt=f"Accuracy and loss over {len(history)} epochs; best epoch {found.best_epoch}",
+        alt=f"Accuracy and loss over {len(history)} epochs; the weights of epoch {found.kept_epoch} are kept",
     )
     seconds = history["seconds"]
     st.caption(
         f"{words.capital(state)}; {seconds.median():.0f} seconds an epoch (median), {seconds.sum() / 60:.0f} minutes in "
-        "all. Dashed lines: the learning rate was reduced. Training accuracy is measured on random crops, while the "
-        "network learns; both are measured in the arithmetic of the training"
+        "all. "
+        + ("Dashed lines: the learning rate was reduced. " if found.reductions else "")
+        + ("Training loss counts the smoothing of the labels. " if config.get("label_smoothing") else "")
+        + "Training accuracy is measured on random crops, while the network learns"
+        + (", validation on the moving average of its weights" if config.get("average") else "")
+        + "; both are measured in the arithmetic of the training"
         + (f" ({precision})" if (precision := run.card.get("machine", {}).get("precision")) else "")
         + ", the scores on other pages in 32 bit from the stored weights."
     )

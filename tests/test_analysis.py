@@ -176,9 +176,14 @@ def history(train: list[float], accuracy: list[float], loss: list[float], rates:
 def test_what_the_curves_say() -> None:
     overfit = history([0.5, 0.8, 0.95], [0.6, 0.7, 0.7], [1.0, 0.8, 0.9], [1e-4, 1e-4, 1e-5])
     found = analysis.curves(overfit)
-    assert (found.best_epoch, found.lowest_loss_epoch, found.turned, found.reductions) == (2, 2, True, [3])
+    assert (found.kept_epoch, found.lowest_loss_epoch, found.turned, found.reductions) == (2, 2, True, [3])
     assert found.gap == pytest.approx(0.1)
     assert "10.0 points above" in words.training_verdict(found) and "overfitting" in words.training_verdict(found)
+    last = analysis.curves(overfit, keeps_last=True)
+    assert (last.kept_epoch, last.kept_accuracy) == (3, 0.7) and last.gap == pytest.approx(0.25)
+    assert "epoch 3, whose weights are kept" in words.training_verdict(last)
+    falling = analysis.curves(history([0.5] * 4, [0.5] * 4, [1.0] * 4, [4e-4, 3e-4, 2e-4, 1e-4]))
+    assert falling.reductions == []
     fine = analysis.curves(history([0.5, 0.6], [0.6, 0.7], [1.0, 0.8], [1e-4, 1e-4]))
     assert not fine.turned and fine.reductions == []
     assert "has not turned" in words.training_verdict(fine) and "below" in words.training_verdict(fine)

@@ -137,6 +137,14 @@ def test_frozen_stages_hold_no_gradient_and_their_batch_norms_keep_still(tiny_we
     assert torch.allclose(head(trunk(images)), model(images), atol=1e-5)
 
 
+def test_all_batch_norms_can_be_kept_still(tiny_weights: Path) -> None:
+    model, _, _ = start(str(tiny_weights))
+    training_mode(model, ("layer4", "fc"), frozen_norms=True)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model(torch.randn(4, 3, 64, 64))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
 @pytest.mark.parametrize(
     "trainable", [("fc",), ("layer3", "layer4", "fc"), tuple(("conv1 bn1 layer1 layer2 layer3 layer4 fc").split())]
 )
@@ -157,10 +165,25 @@ def test_the_recipe_is_the_reports() -> None:
     assert TrainConfig.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
 
 
+def test_the_best_recipe_chooses_nothing_on_the_scored_photos() -> None:
+    recipe = RECIPES["best"]
+    assert recipe.selection == "last" and recipe.leave_out_twins and recipe.scored == "validation"
+    assert (recipe.seed, recipe.validation_fraction) == (RECIPES["report"].seed, RECIPES["report"].validation_fraction)
+    assert TrainConfig.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
+
+
+def test_crops_grow_in_the_last_epochs() -> None:
+    recipe = RECIPES["report"].replace(epochs=5, train_size=160, full_size_epochs=2)
+    assert [recipe.sizes[recipe.full_size(epoch)] for epoch in range(1, 6)] == [160, 160, 160, 224, 224]
+    assert RECIPES["report"].sizes == (224, 224) and not RECIPES["report"].full_size(15)
+
+
 @pytest.mark.parametrize(
     "change",
     [{"lr": 0.0}, {"epochs": 0}, {"batch_size": 1}, {"resize": 100}, {"trainable": ("layer9", "fc")}, {"trainable": ("layer4",)},
-     {"gamma": 2.0}, {"validation_fraction": 1.0}, {"precision": "fp8"}, {"architecture": "vgg"}, {"views": -1}],
+     {"gamma": 2.0}, {"validation_fraction": 1.0}, {"precision": "fp8"}, {"architecture": "vgg"}, {"views": -1},
+     {"head_lr_factor": 0.0}, {"weight_decay": -1.0}, {"min_area": 0.0}, {"warmup": 15.0}, {"label_smoothing": 1.0},
+     {"average": 1.0}, {"train_size": -1}, {"full_size_epochs": -1}, {"scored": "test"}, {"selection": "first"}],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused_with_their_flag(change: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match="--" + next(iter(change)).replace("_", "-")):

@@ -159,7 +159,7 @@ def test_compiled_stages_compute_the_same_for_any_batch(monkeypatch: pytest.Monk
     monkeypatch.setattr(activations, "_COMPILE_ABOVE", 1)
     trunk = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.BatchNorm2d(8), torch.nn.ReLU()).eval()
     plain = activations.frozen_forward(trunk, CPU, torch.float32)
-    fast = activations.compiled(plain, (4, 3, 16, 16), photos=10)
+    fast = activations.compiled(plain, {(4, 3, 16, 16)}, photos=10)
     for count in (4, 3):
         images = torch.randn(count, 3, 16, 16)
         assert torch.allclose(fast(images), plain(images), atol=1e-5)
