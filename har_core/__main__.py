@@ -19,7 +19,7 @@ import numpy as np
 from har_core import commands
 from har_core.analysis import interval, scores
 from har_core.data import download, require_clean, scan
-from har_core.errors import DataError, ImageError
+from har_core.errors import ConfigError, DataError, ImageError
 from har_core.files import JsonLines
 from har_core.images import open_photo
 from har_core.recogniser import Recogniser, shipped_run
@@ -77,6 +77,8 @@ def _row(recogniser: Recogniser, path: Path) -> dict[str, Any]:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
+    if given.flip and given.out:
+        raise ConfigError("--flip and --out exclude each other: the heatmaps of a run explain one view; leave out one")
     run = _run(given)
     photos = scan(given.data, verify=False)
     require_clean(photos, skip_bad=given.skip_bad)
@@ -99,6 +101,7 @@ def _evaluate(given: argparse.Namespace) -> int:
         samples,
         Recogniser.of(run, commands.device_named(given.device)),
         unknown="counted as errors" if given.unknown == "error" else "left out",
+        flip=given.flip,
         progress=commands.Bar("scoring"),
     )
     for problem in scored.left_out:
@@ -191,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("skip", "error"),
         help="photos of classes that the model does not know: skip, or count as errors",
     )
+    one.add_argument("--flip", action="store_true", help="average over each photo and its mirror image")
     one.add_argument("--out", type=Path, metavar="FOLDER", help="keep the result as a run folder, for the app")
     _common(one)
     one.set_defaults(command=_evaluate)

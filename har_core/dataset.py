@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from har_core.data import Sample
+from har_core.errors import HarError
 from har_core.images import open_photo
 from har_core.parallel import ALONE, Processes
 from har_core.transforms import Transform, seeded
@@ -135,15 +136,34 @@ def loader(dataset: PhotoDataset, batches: Sampler[list[Draw]], *, workers: int)
 
     Args:
         workers: processes that decode; 0 decodes in the calling process.
+
+    Raises:
+        ImageError: while iterating, if a photo cannot be read.
     """
-    return DataLoader(
-        dataset,
-        batch_sampler=batches,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        collate_fn=_collate,
-        pin_memory=torch.cuda.is_available(),
+    return _Loader(
+        DataLoader(
+            dataset,
+            batch_sampler=batches,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            collate_fn=_collate,
+            pin_memory=torch.cuda.is_available(),
+        )
     )
+
+
+class _Loader:
+    """Batches of a DataLoader; what goes wrong in a worker is raised in its own words, without the worker's traceback."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        try:
+            yield from self._batches
+        except HarError as error:
+            kind = type(error)
+            raise kind(str(error).rpartition(f"{kind.__name__}: ")[2].strip()) from error
 
 
 def default_workers() -> int:

@@ -8,7 +8,8 @@ import importlib.metadata
 import platform
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 
 from har_core import __version__, runs
 from har_core.analysis import scores
@@ -31,6 +33,7 @@ from har_core.training import BEST, STATE, Step, Trainer, pick_precision, read_s
 from har_core.transforms import evaluation_transform, training_transform
 from har_core.twins import Twins, find_twins
 
+LOCK = "training.lock"
 TUNING_FRACTION = 0.1
 """Share of each class of the training photos that scores a recipe under trial."""
 
@@ -81,88 +84,116 @@ def train(
         HarError: whatever else stands in the way, in its own words.
     """
     reports = (reports or Reports()) if processes.first else Reports()
-    saved = processes.from_first(lambda: _prepare(folder, resume))
-    training, validation, twins = processes.from_first(lambda: divide(photos, config, reports.twins))
-    random.seed(config.seed)
-    np.random.seed(config.seed)
-    torch.manual_seed(config.seed)
-    model, spec, origin = from_pretrained(
-        config.weights,
-        classes=photos.classes,
-        architecture=config.architecture,
-        crop_size=config.crop_size,
-        resize=config.resize,
-    )
-    model.to(device)
-    if saved is not None:
-        precision = {str(dtype): dtype for dtype in PRECISIONS.values()}[saved["precision"]]
-    elif config.precision == "auto":
-        precision = processes.from_first(lambda: pick_precision(model, device, config.sizes[0]))
-    else:
-        precision = PRECISIONS[config.precision]
+    with _sole_writer(folder) if processes.first else nullcontext():
+        saved = processes.from_first(lambda: _prepare(folder, resume))
+        training, validation, twins = processes.from_first(lambda: divide(photos, config, reports.twins))
+        random.seed(config.seed)
+        np.random.seed(config.seed)
+        torch.manual_seed(config.seed)
+        model, spec, origin = from_pretrained(
+            config.weights,
+            classes=photos.classes,
+            architecture=config.architecture,
+            crop_size=config.crop_size,
+            resize=config.resize,
+        )
+        model.to(device)
+        if saved is not None:
+            precision = {str(dtype): dtype for dtype in PRECISIONS.values()}[saved["precision"]]
+        elif config.precision == "auto":
+            precision = processes.from_first(lambda: pick_precision(model, device, config.sizes[0]))
+        else:
+            precision = PRECISIONS[config.precision]
 
-    card = _card(photos, training, validation, twins, config, spec, origin, precision, device)
+        card = _card(photos, training, validation, twins, config, spec, origin, precision, device)
 
-    def after_epoch(row: dict[str, float], best: bool) -> None:
+        def after_epoch(row: dict[str, float], best: bool) -> None:
+            if processes.first:
+                runs.write_history(folder, trainer.state.history)
+            reports.epoch(row, best)
+
+        trainer = Trainer(
+            model,
+            PhotoDataset.of(
+                training,
+                photos.classes,
+                *(training_transform(size, config.min_area) for size in config.sizes),
+                seed=config.seed,
+            ),
+            PhotoDataset.of(validation, photos.classes, evaluation_transform(config.crop_size, config.resize)),
+            config,
+            folder=folder,
+            identity=_identity(config, photos.classes, training + validation, model),
+            device=device,
+            precision=precision,
+            workers=workers,
+            processes=processes,
+            save_every=save_every,
+            on_step=reports.step,
+            on_epoch=after_epoch,
+            on_activations=reports.activations,
+        )
+        if saved is not None:
+            trainer.restore(saved)
         if processes.first:
             runs.write_history(folder, trainer.state.history)
-        reports.epoch(row, best)
+            runs.write_card(folder, {"status": runs.TRAINING, **card})
+        reports.start(
+            f"{len(training)} training and {len(validation)} validation photos, {len(photos.classes)} classes; "
+            f"{config.architecture} from {origin}; {str(precision).removeprefix('torch.')} on {device}"
+            + (f", {processes.count} processes" if processes.count > 1 else "")
+            + (f"; {len({pair.other for pair in twins})} twins of scored photos left out" if twins else "")
+            + (f"; resuming in epoch {trainer.state.epoch} at batch {trainer.state.batch}" if saved else "")
+        )
+        state = trainer.run()
+        if not processes.first:
+            return None
 
-    trainer = Trainer(
-        model,
-        PhotoDataset.of(
-            training,
+        model.load_state_dict(trainer.best_weights())
+        save_model(model, spec, folder / runs.MODEL)
+        shipped, _ = load_model(folder / runs.MODEL)
+        validation_set = PhotoDataset.of(
+            validation, photos.classes, evaluation_transform(config.crop_size, config.resize)
+        )
+        result = evaluate(
+            shipped.to(device),
+            validation_set,
             photos.classes,
-            *(training_transform(size, config.min_area) for size in config.sizes),
-            seed=config.seed,
-        ),
-        PhotoDataset.of(validation, photos.classes, evaluation_transform(config.crop_size, config.resize)),
-        config,
-        folder=folder,
-        identity=_identity(config, photos.classes, training + validation, model),
-        device=device,
-        precision=precision,
-        workers=workers,
-        processes=processes,
-        save_every=save_every,
-        on_step=reports.step,
-        on_epoch=after_epoch,
-        on_activations=reports.activations,
-    )
-    if saved is not None:
-        trainer.restore(saved)
-    if processes.first:
-        runs.write_history(folder, trainer.state.history)
-        runs.write_card(folder, {"status": runs.TRAINING, **card})
-    reports.start(
-        f"{len(training)} training and {len(validation)} validation photos, {len(photos.classes)} classes; "
-        f"{config.architecture} from {origin}; {str(precision).removeprefix('torch.')} on {device}"
-        + (f", {processes.count} processes" if processes.count > 1 else "")
-        + (f"; {len({pair.other for pair in twins})} twins of scored photos left out" if twins else "")
-        + (f"; resuming in epoch {trainer.state.epoch} at batch {trainer.state.batch}" if saved else "")
-    )
-    state = trainer.run()
-    if not processes.first:
-        return None
+            device=device,
+            workers=workers,
+            progress=reports.evaluation,
+        )
+        card["training"] = {
+            "best_epoch": state.best_epoch,
+            "epochs": len(state.history),
+            "seconds": round(sum(row["seconds"] for row in state.history)),
+            "chosen_on": _CHOSEN_ON[config.selection],
+        }
+        run = write_evaluation(folder, result, card)
+        for leftover in (STATE, BEST):
+            (folder / leftover).unlink(missing_ok=True)
+        shutil.rmtree(folder / "activations", ignore_errors=True)
+        return run
 
-    model.load_state_dict(trainer.best_weights())
-    save_model(model, spec, folder / runs.MODEL)
-    shipped, _ = load_model(folder / runs.MODEL)
-    validation_set = PhotoDataset.of(validation, photos.classes, evaluation_transform(config.crop_size, config.resize))
-    result = evaluate(
-        shipped.to(device), validation_set, photos.classes, device=device, workers=workers, progress=reports.evaluation
-    )
-    card["training"] = {
-        "best_epoch": state.best_epoch,
-        "epochs": len(state.history),
-        "seconds": round(sum(row["seconds"] for row in state.history)),
-        "chosen_on": _CHOSEN_ON[config.selection],
-    }
-    run = write_evaluation(folder, result, card)
-    for leftover in (STATE, BEST):
-        (folder / leftover).unlink(missing_ok=True)
-    shutil.rmtree(folder / "activations", ignore_errors=True)
-    return run
+
+@contextmanager
+def _sole_writer(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of a folder (a killed one keeps nobody out), and say what it means if it cannot be written."""
+    lock = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, blocking=False):
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+    except Timeout as error:
+        raise RunError(f"another training writes into {folder}; wait for it, or choose another --out") from error
+    except OSError as error:
+        raise RunError(
+            f"the run in {folder} could not be written ({error}); what was saved before is kept: make room or choose "
+            "another disk, then go on with --resume"
+        ) from error
 
 
 def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
@@ -170,7 +201,6 @@ def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
     saved = read_state(folder) if resume else None
     if saved is None and (folder / runs.CARD).exists():
         raise RunError(f"expected an empty folder, found a run in {folder}; pass --resume, or another --out")
-    folder.mkdir(parents=True, exist_ok=True)
     for partial in folder.glob(".*.partial"):  # left by a killed process
         partial.unlink()
     return saved

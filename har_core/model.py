@@ -168,7 +168,10 @@ def save_model(model: nn.Module, spec: ModelSpec, path: Path) -> None:
         for name, tensor in model.state_dict().items()
     }
     with atomic_path(path) as partial:
-        save_file(state, partial, metadata={"format": FORMAT, "spec": json.dumps(asdict(spec))})
+        try:
+            save_file(state, partial, metadata={"format": FORMAT, "spec": json.dumps(asdict(spec))})
+        except safetensors.SafetensorError as error:  # what it makes of a full disk
+            raise OSError(str(error)) from error
         partial.chmod(0o644)  # safetensors lets nobody else read it; a run is made to be shown
 
 

@@ -40,6 +40,7 @@ def score(
     recogniser: Recogniser,
     *,
     unknown: Unknown = "left out",
+    flip: bool = False,
     decode: Callable[[bytes, str], Image.Image] = open_photo,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -49,6 +50,7 @@ def score(
     Args:
         unknown: what becomes of photos whose label the model does not know.  Counted as errors, their labels follow the
             model's own classes, with probability 0 everywhere.
+        flip: average the probabilities of each photo and its mirror image; maps and embeddings remain the photo's own.
         decode: bytes and name → photo; `decoder.Decoder.open` for strangers' files.
         cancelled: asked before every batch.
 
@@ -81,9 +83,14 @@ def score(
             except (ImageError, OSError) as error:
                 left_out.append(Problem(sample.name, str(error), "replace the photo"))
         if inputs:
-            found = explain(recogniser.model, torch.stack(inputs).to(recogniser.device))
-            chances = found.logits.softmax(dim=1).cpu().numpy()
-            results.append((chances, found.maps.half().cpu().numpy(), found.embeddings.half().cpu().numpy()))
+            images = torch.stack(inputs).to(recogniser.device)
+            found = explain(recogniser.model, images)
+            chances = found.logits.softmax(dim=1)
+            if flip:
+                chances = (chances + explain(recogniser.model, images.flip(3)).logits.softmax(dim=1)) / 2
+            results.append(
+                (chances.cpu().numpy(), found.maps.half().cpu().numpy(), found.embeddings.half().cpu().numpy())
+            )
         if progress is not None:
             progress(min(start + _BATCH, len(wanted)), len(wanted))
     if not kept:

@@ -258,7 +258,10 @@ class Trainer:
     def _write(self, name: str, value: object) -> None:
         if self.processes.first:
             with atomic_path(self.folder / name) as partial:
-                torch.save(value, partial)
+                try:
+                    torch.save(value, partial)
+                except RuntimeError as error:  # what torch makes of a full disk
+                    raise OSError(str(error).splitlines()[0]) from error
 
     def best_weights(self) -> dict[str, Tensor]:
         weights: dict[str, Tensor] = _read(self.folder / BEST, self.device)
@@ -313,7 +316,9 @@ def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     ]
     groups = [{"params": head, "lr": config.lr * config.head_lr_factor}, {"params": body, "lr": config.lr}]
     kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kinds[config.optimizer]([group for group in groups if group["params"]], lr=config.lr, weight_decay=config.weight_decay)
+    return kinds[config.optimizer](
+        [group for group in groups if group["params"]], lr=config.lr, weight_decay=config.weight_decay
+    )
 
 
 def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageOps
 
 from har_core.data import scan
 from har_core.errors import Cancelled, DataError
@@ -42,6 +43,15 @@ def test_the_same_as_photo_by_photo(folder: Path, tiny: Recogniser) -> None:
     reasons = {problem.name: problem.reason for problem in scored.left_out}
     assert len(reasons) == 4 and "not a photo" in reasons["blue/notes.jpg"]
     assert "does not know violet" in reasons["violet/0.png"]
+
+
+def test_mirror_images_are_averaged(folder: Path, tiny: Recogniser) -> None:
+    samples = [sample for sample in scan(folder, verify=False).samples if sample.label == "red"]
+    found = score(samples, tiny, flip=True).evaluation.predictions.probabilities
+    for sample, chances in zip(samples, found, strict=True):
+        photo = open_photo(sample.path)
+        ways = [tiny.recognise(way, "x").probabilities for way in (photo, ImageOps.mirror(photo))]
+        assert np.allclose(chances, np.mean(ways, axis=0), atol=2e-3) and not np.allclose(*ways, atol=1e-5)
 
 
 def test_unknown_classes_can_count_as_errors(folder: Path, tiny: Recogniser) -> None:
