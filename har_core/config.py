@@ -74,7 +74,7 @@ class TrainConfig:
     )
     step_size: int = _option(5, "steps: epochs between two reductions of the learning rate")
     gamma: float = _option(0.1, "steps: factor of each reduction")
-    warmup: float = _option(0.0, "cosine: epochs in which the learning rate rises")
+    warmup: float = _option(0.0, "cosine: epochs in which the learning rate rises, but at most a third of all")
     label_smoothing: float = _option(0.0, "share of the target that is spread over all classes")
     average: float = _option(
         0.0, "decay a step of the moving average of the weights, which is scored and shipped; 0: no average"
@@ -105,7 +105,7 @@ class TrainConfig:
         _require(self.head_lr_factor > 0, "head_lr_factor", "above 0", self.head_lr_factor)
         _require(self.weight_decay >= 0, "weight_decay", "0 or more", self.weight_decay)
         _require(0 < self.min_area <= 1, "min_area", "in (0, 1]", self.min_area)
-        _require(0 <= self.warmup < self.epochs, "warmup", f"from 0 to below epochs ({self.epochs})", self.warmup)
+        _require(self.warmup >= 0, "warmup", "0 or more", self.warmup)
         for name in ("label_smoothing", "average"):
             _require(0 <= getattr(self, name) < 1, name, "from 0 to below 1", getattr(self, name))
         _require(0 < self.gamma <= 1, "gamma", "in (0, 1]", self.gamma)

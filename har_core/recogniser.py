@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from har_core.explain import explain
+from har_core.explain import Explained, explain
 from har_core.model import ModelSpec
 from har_core.runs import Run
 from har_core.transforms import Box, evaluation_crop, evaluation_transform
 
-SHIPPED = "report-recipe"
+SHIPPED = "best"
 """The folder of the run that is used until somebody chooses another."""
 
 
@@ -50,11 +51,15 @@ class Recognised:
 
 
 class Recogniser:
-    """A model with the transform that feeds it.  Holds no state between calls: threads may share one."""
+    """A model with the transform that feeds it.  Holds no state between calls: threads may share one.
+
+    They take turns in the network, since each forward pass uses all cores: sixteen at once would only slow one another.
+    """
 
     def __init__(self, model: nn.Module, spec: ModelSpec, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
         self.model, self.spec = model.to(self.device), spec
+        self._turn = threading.Lock()
         self._transform = evaluation_transform(spec.crop_size, spec.resize)
 
     @classmethod
@@ -70,9 +75,14 @@ class Recogniser:
         """What the network sees of an upright RGB photo: (3, crop_size, crop_size) float32, normalised."""
         return self._transform(photo)
 
+    def explain(self, images: Tensor) -> Explained:
+        """Predict inputs (B, 3, crop_size, crop_size) in 32-bit arithmetic, with the class maps of all classes."""
+        with self._turn:
+            return explain(self.model, images.to(self.device))
+
     def recognise(self, photo: Image.Image, name: str) -> Recognised:
         """Predict one upright RGB photo in 32-bit arithmetic, with the class maps of all classes."""
-        explained = explain(self.model, self.input(photo)[None].to(self.device))
+        explained = self.explain(self.input(photo)[None])
         return Recognised(
             name,
             photo,

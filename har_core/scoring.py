@@ -16,7 +16,6 @@ from har_core.data import Problem, Progress, Sample
 from har_core.errors import Cancelled, DataError, ImageError
 from har_core.evaluation import Evaluation
 from har_core.experiment import write_evaluation
-from har_core.explain import explain
 from har_core.images import open_photo
 from har_core.predictions import Predictions
 from har_core.recogniser import Recogniser
@@ -83,13 +82,13 @@ def score(
             except (ImageError, OSError) as error:
                 left_out.append(Problem(sample.name, str(error), "replace the photo"))
         if inputs:
-            images = torch.stack(inputs).to(recogniser.device)
-            found = explain(recogniser.model, images)
-            chances = found.logits.softmax(dim=1)
+            images = torch.stack(inputs)
+            found = recogniser.explain(images)
+            probabilities = found.logits.softmax(dim=1)
             if flip:
-                chances = (chances + explain(recogniser.model, images.flip(3)).logits.softmax(dim=1)) / 2
+                probabilities = (probabilities + recogniser.explain(images.flip(3)).logits.softmax(dim=1)) / 2
             results.append(
-                (chances.cpu().numpy(), found.maps.half().cpu().numpy(), found.embeddings.half().cpu().numpy())
+                (probabilities.cpu().numpy(), found.maps.half().cpu().numpy(), found.embeddings.half().cpu().numpy())
             )
         if progress is not None:
             progress(min(start + _BATCH, len(wanted)), len(wanted))

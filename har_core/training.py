@@ -339,7 +339,7 @@ def _scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig, *, batches
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
         total_steps=config.epochs * batches + 1,
-        pct_start=config.warmup / config.epochs,
+        pct_start=min(config.warmup / config.epochs, 1 / 3),
         cycle_momentum=False,
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from har_core import pictures, plots
+from har_core.errors import RunError
 from har_core.photo_table import similar
 from har_core.runs import Run
 from har_core.verdicts import MAX_NOTE, VERDICTS, Verdict
@@ -170,10 +171,14 @@ def _verdict(run: Run, sample: str, given: Verdict | None) -> None:
 
     def save() -> None:
         chosen = st.session_state[key]
-        if chosen is None:
-            store.remove(sample)
-        else:
-            store.set(sample, chosen, st.session_state[f"{key}-note"])
+        try:
+            if chosen is None:
+                store.remove(sample)
+            else:
+                store.set(sample, chosen, st.session_state[f"{key}-note"])
+        except RunError as error:
+            st.session_state[key] = given.verdict if given else None  # what is on the disk
+            st.session_state[f"{key}-error"] = str(error)
 
     st.segmented_control("Your verdict", VERDICTS, key=key, on_change=save, disabled=not trusted)
     st.text_input(
@@ -184,5 +189,7 @@ def _verdict(run: Run, sample: str, given: Verdict | None) -> None:
         on_change=save,
         disabled=not trusted or st.session_state[key] is None,
     )
+    if (failed := st.session_state.pop(f"{key}-error", None)) is not None:
+        st.error(failed, icon=":material/error:")
     if not trusted:
         st.caption("Only the person who starts the app may judge photos (`-- --trust-visitors` lets everyone).")

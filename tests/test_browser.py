@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from har_core import runs
-from har_core.recogniser import shipped_run
+from har_core.recogniser import SHIPPED, shipped_run
 from tests.conftest import ROOT
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -111,7 +111,7 @@ def test_a_deep_link_opens_its_page_on_a_fresh_server(page: Page, address: str) 
     page.goto(f"{address}/scores")
     assert "recognised" in heading(page)
     expect(page.get_by_role("link", name="Confusions")).to_be_visible()
-    assert "run=report-recipe" in page.url
+    assert f"run={SHIPPED}" in page.url
 
 
 def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str, real_photos: Path) -> None:

@@ -182,7 +182,7 @@ def test_crops_grow_in_the_last_epochs() -> None:
     "change",
     [{"lr": 0.0}, {"epochs": 0}, {"batch_size": 1}, {"resize": 100}, {"trainable": ("layer9", "fc")}, {"trainable": ("layer4",)},
      {"gamma": 2.0}, {"validation_fraction": 1.0}, {"precision": "fp8"}, {"architecture": "vgg"}, {"views": -1},
-     {"head_lr_factor": 0.0}, {"weight_decay": -1.0}, {"min_area": 0.0}, {"warmup": 15.0}, {"label_smoothing": 1.0},
+     {"head_lr_factor": 0.0}, {"weight_decay": -1.0}, {"min_area": 0.0}, {"warmup": -1.0}, {"label_smoothing": 1.0},
      {"average": 1.0}, {"train_size": -1}, {"full_size_epochs": -1}, {"scored": "test"}, {"selection": "first"}],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused_with_their_flag(change: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""The run that the app opens with is what its card says, and anyone gets the same from it."""
+"""The runs that are published with the app are what their cards say, and anyone gets the same from the model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from har_core.data import scan
+from har_core.config import RECIPES
+from har_core.data import scan, split
 from har_core.images import open_photo
-from har_core.recogniser import Recogniser, shipped_run
-from har_core.runs import Run
+from har_core.recogniser import SHIPPED, Recogniser, shipped_run
+from har_core.runs import MODEL, Run
 from tests.conftest import ROOT
 from tests.test_data import REPORT_VALIDATION, data_set_labels
 
@@ -22,19 +23,24 @@ def run() -> Run:
     return shipped_run(ROOT)
 
 
-def test_its_scores_follow_from_its_predictions(run: Run) -> None:
-    table, said = run.predictions(), run.card["scores"]
+@pytest.fixture(params=[SHIPPED, "report-recipe"])
+def published(request: pytest.FixtureRequest) -> Run:
+    return Run.open(ROOT / "assets" / "runs" / request.param)
+
+
+def test_its_scores_follow_from_its_predictions(published: Run) -> None:
+    table, said = published.predictions(), published.card["scores"]
     assert said["n"] == len(table) == 1890
     assert said["accuracy"] == accuracy_score(table.true, table.predicted) >= 0.79
     assert said["macro_f1"] == pytest.approx(f1_score(table.true, table.predicted, average="macro"), abs=1e-12)
 
 
-def test_it_was_scored_on_the_reports_validation_photos(run: Run) -> None:
-    table = run.predictions()
+def test_it_was_scored_on_the_reports_validation_photos(published: Run) -> None:
+    table = published.predictions()
     names = "\n".join(sorted(table.samples))
     assert hashlib.sha256(names.encode()).hexdigest() == REPORT_VALIDATION
     labels = {sample.name: sample.label for sample in data_set_labels()}
-    assert [labels[name] for name in table.samples] == [run.classes[index] for index in table.true]
+    assert [labels[name] for name in table.samples] == [published.classes[index] for index in table.true]
 
 
 def test_its_arrays_belong_to_its_predictions(run: Run, shipped: Recogniser) -> None:
@@ -51,11 +57,24 @@ def test_its_arrays_belong_to_its_predictions(run: Run, shipped: Recogniser) -> 
         assert np.abs(exponent / exponent.sum(axis=1, keepdims=True) - table.probabilities).max() < 0.01
 
 
-def test_its_history_and_card_agree(run: Run) -> None:
-    history, trained = run.history(), run.card["training"]
-    assert trained["epochs"] == len(history)
-    assert trained["best_epoch"] == 1 + int(history["validation_accuracy"].argmax())
-    assert run.card["config"]["epochs"] == len(history)
+def test_its_history_and_card_agree(published: Run) -> None:
+    history, trained = published.history(), published.card["training"]
+    assert trained["epochs"] == len(history) == published.card["config"]["epochs"]
+    last = published.card["config"].get("selection") == "last"
+    assert trained["best_epoch"] == (len(history) if last else 1 + int(history["validation_accuracy"].argmax()))
+
+
+def test_no_photo_it_trained_on_is_nearly_identical_to_a_scored_one(run: Run) -> None:
+    """The names that were left out are training photos, and as many as the card counts less."""
+    training, _ = split(data_set_labels(), fraction=0.15, seed=42)
+    left_out = run.card["data"]["left_out_of_training"]
+    assert left_out and set(left_out) <= {sample.name for sample in training}
+    assert run.card["data"]["training"] == len(training) - len(left_out)
+    assert run.card["config"] == RECIPES["best"].as_dict() | {"weights": run.card["config"]["weights"]}
+
+
+def test_only_the_model_that_is_opened_has_weights(published: Run) -> None:
+    assert published.has(MODEL) == (published.name == SHIPPED)
 
 
 def test_the_photos_give_the_same_predictions_again(run: Run, shipped: Recogniser, real_photos: Path) -> None:

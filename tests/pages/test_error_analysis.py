@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from har_core import recogniser, runs
 from har_core.errors import DownloadError
 from har_core.verdicts import Verdicts
 from tests.conftest import ROOT
-from tests.pages.conftest import address, opened
+from tests.pages.conftest import address, opened, text
 from tests.test_runs import table
 
 
@@ -61,11 +63,12 @@ def test_a_photo_in_full_and_a_verdict_on_it(made_runs: Path) -> None:
 def test_verdicts_on_a_shipped_run_go_to_the_users_folder(tmp_path: Path) -> None:
     shipped = recogniser.shipped_run(ROOT).predictions()
     sample = shipped.samples[np.flatnonzero(shipped.true != shipped.predicted)[0]]
-    before = {path.name for path in (ROOT / "assets" / "runs" / "report-recipe").iterdir()}
-    app = opened("errors.py", "report-recipe", photo=sample)
+    folder = ROOT / "assets" / "runs" / recogniser.SHIPPED
+    before = {path.name for path in folder.iterdir()}
+    app = opened("errors.py", recogniser.SHIPPED, photo=sample)
     app.segmented_control[0].set_value("both fit").run()
-    assert Verdicts(tmp_path / "home" / "verdicts" / "report-recipe.sqlite").all()[sample].verdict == "both fit"
-    assert {path.name for path in (ROOT / "assets" / "runs" / "report-recipe").iterdir()} == before
+    assert Verdicts(tmp_path / "home" / "verdicts" / f"{recogniser.SHIPPED}.sqlite").all()[sample].verdict == "both fit"
+    assert {path.name for path in folder.iterdir()} == before
 
 
 def test_an_address_counts_for_whoever_comes_from_another_page(made_runs: Path) -> None:
@@ -107,11 +110,42 @@ def test_photos_that_cannot_be_fetched_are_told_in_plain_words(monkeypatch: pyte
         raise DownloadError("could not download the photos; check the network")
 
     monkeypatch.setattr("pages._data.download", offline)
-    app = opened("errors.py", "report-recipe")
+    app = opened("errors.py", recogniser.SHIPPED)
     next(button for button in app.button if button.label.startswith("Download them into")).click().run()
     assert not app.exception and [error.value for error in app.error] == [
         "could not download the photos; check the network"
     ]
+
+
+def test_photos_that_vanish_while_the_app_runs(
+    real_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heatmap grids take their place; when they are back, they are shown again."""
+    data = Path(shutil.copytree(real_photos, tmp_path / "data"))
+    monkeypatch.setenv("HAR_DATA", str(data))
+    table = recogniser.shipped_run(ROOT).predictions()
+    present = {path.name for path in (data / "train").iterdir()}
+    wrong = [name for name in table.samples[table.true != table.predicted] if name in present]
+    app = opened("errors.py", recogniser.SHIPPED, photo=wrong[0])
+    assert not app.exception and not app.error
+    shutil.rmtree(data)
+    for photo in (wrong[0], wrong[1]):
+        app.query_params["photo"] = photo
+        app.run()
+        assert not app.exception and "taken for" in app.title[0].value
+    app = opened("errors.py", recogniser.SHIPPED)
+    assert not app.exception and "on this machine: heatmap grids stand in their place" in text(app)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that nobody can write to")
+def test_a_verdict_that_cannot_be_kept_is_not_shown_as_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAR_LENS_HOME", "/sys/har-lens")
+    table = recogniser.shipped_run(ROOT).predictions()
+    sample = table.samples[np.flatnonzero(table.true != table.predicted)[0]]
+    app = opened("errors.py", recogniser.SHIPPED, photo=sample)
+    app.segmented_control[0].set_value("both fit").run()
+    assert not app.exception and len(app.error) == 1 and "/sys/har-lens" in app.error[0].value
+    assert app.segmented_control[0].value is None
 
 
 def test_visitors_from_elsewhere_judge_nothing_and_fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from tests.pages.conftest import MADE, PAGES, address, opened, text
 from tests.test_runs import table
 
 
-@pytest.mark.parametrize("run", ["report-recipe", "published-report", *MADE[:-1]])
+@pytest.mark.parametrize("run", ["best", "report-recipe", "published-report", *MADE[:-1]])
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_for_every_run(page: str, run: str) -> None:
     app = opened(page, run)
@@ -29,7 +29,7 @@ def test_every_page_opens_for_every_run(page: str, run: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_with_photos(page: str, real_photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAR_DATA", str(real_photos))
-    app = opened(page, "report-recipe")
+    app = opened(page, recogniser.SHIPPED)
     assert not app.exception and len(app.title) == 1
 
 
@@ -58,7 +58,8 @@ def test_the_start_says_what_the_run_is_and_where_it_fails() -> None:
     run = recogniser.shipped_run(ROOT)
     assert f"{run.card['scores']['accuracy'] * 100:.1f} %" in app.title[0].value
     cards = [line for line in (element.value for element in app.markdown) if "taken for" in line]
-    assert len(cards) == 3 and "picked because it did best" in text(app)
+    assert len(cards) == 3 and "These photos chose nothing" in text(app)
+    assert "picked because it did best" in text(opened("overview.py", "report-recipe"))
 
 
 def test_two_runs_are_compared_photo_by_photo(made_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,10 +105,10 @@ def test_markup_in_names_is_shown_as_text() -> None:
 
 def test_runs_of_one_name_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody's training into a folder that is called as the shipped one."""
-    mine = tmp_path / "mine" / "report-recipe"
+    mine = tmp_path / "mine" / recogniser.SHIPPED
     table(30, ("no", "yes")).write(mine / runs.PREDICTIONS)
     runs.write_card(mine, {"status": runs.COMPLETE, "classes": ["no", "yes"]})
     monkeypatch.setenv("HAR_RUNS", str(tmp_path / "mine"))
-    for name, number in (("report-recipe", "1,890"), ("mine/report-recipe", "30")):
+    for name, number in ((recogniser.SHIPPED, "1,890"), (f"mine/{recogniser.SHIPPED}", "30")):
         app = opened("scores.py", name)
         assert address(app)["run"] == name and f"of {number} photos" in app.title[0].value

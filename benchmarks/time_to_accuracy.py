@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""How long training takes until a given accuracy: the report's own way, ours at its recipe, and our best recipe.
+
+python benchmarks/time_to_accuracy.py DATA --weights FILE [--batches 12] [--rounds 3] [--repeat 1]
+taskset -c 0 python benchmarks/time_to_accuracy.py …            the same on one core
+
+Measures photos a second, decoding included, in turns within one run:
+
+(a) the report's recipe as a script of that kind runs it: 32-bit floats, every photo decoded and transformed anew, the
+    whole network in training mode; four processes decode, as in the report's script
+(b) the same recipe as `train.py` runs it, fresh crops in every epoch
+(c) the best recipe as `train.py` runs it, at both sizes of its crops
+
+and from these, with the epochs that the published histories needed, the minutes to the accuracy that the report's recipe
+reached here and to the report's own 0.8196.  (a) has the epochs of (b)'s history, since the recipe is the same one.
+Validation after each epoch is left out of all three.  Compiling, about half a minute a training, is left out too.
+With `--repeat N` every training photo is named N times: the memory that is printed is then that of a larger data set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from har_core.config import RECIPES, TrainConfig
+from har_core.data import LabelledPhotos, scan
+from har_core.dataset import EpochBatches, PhotoDataset, default_workers, loader
+from har_core.experiment import PRECISIONS, divide
+from har_core.model import from_pretrained, split_frozen
+from har_core.runs import Run
+from har_core.training import Trainer, pick_precision
+from har_core.transforms import training_transform
+
+ROOT = Path(__file__).parent.parent
+CPU = torch.device("cpu")
+REPORT_ACCURACY, REPORT_WORKERS = 0.8196, 4
+
+
+def model_of(config: TrainConfig, classes: tuple[str, ...]) -> nn.Module:
+    return from_pretrained(
+        config.weights,
+        classes=classes,
+        architecture=config.architecture,
+        crop_size=config.crop_size,
+        resize=config.resize,
+    )[0]
+
+
+def plain_script(photos: LabelledPhotos, config: TrainConfig) -> Iterator[int]:
+    """(a): the photos of each batch of the first epoch, once it has been learnt."""
+    training, _, _ = divide(photos, config)
+    dataset = PhotoDataset.of(training, photos.classes, training_transform(config.crop_size))
+    model = model_of(config, photos.classes)
+    split_frozen(model.to(memory_format=torch.contiguous_format), config.trainable)  # type: ignore[call-overload]
+    model.train()
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(learning, lr=config.lr)
+    order = EpochBatches(len(dataset), config.batch_size, seed=config.seed)
+    for batch in loader(dataset, order, workers=REPORT_WORKERS):
+        loss = functional.cross_entropy(model(batch.images), batch.labels)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        yield len(batch.labels)
+
+
+def ours(photos: LabelledPhotos, config: TrainConfig, folder: Path) -> Iterator[int]:
+    """(b) and (c): the first epoch of `train.py`."""
+    training, scored, _ = divide(photos, config.replace(leave_out_twins=False))
+    model = model_of(config, photos.classes)
+    crops = [training_transform(size, config.min_area) for size in config.sizes]
+    precision = (
+        pick_precision(model, CPU, config.sizes[0]) if config.precision == "auto" else PRECISIONS[config.precision]
+    )
+    trainer = Trainer(
+        model,
+        PhotoDataset.of(training, photos.classes, *crops, seed=config.seed),
+        PhotoDataset.of(scored, photos.classes, crops[0]),
+        config,
+        folder=folder,
+        identity={},
+        device=CPU,
+        precision=precision,
+        workers=default_workers(),
+        save_every=1e9,
+    )
+    before = 0
+    for step in trainer.steps():
+        yield step.photos - before
+        before = step.photos
+
+
+def repeated(photos: LabelledPhotos, times: int) -> LabelledPhotos:
+    """The same photos under `times` names each."""
+    samples = [replace(sample, name=f"{turn}/{sample.name}") for turn in range(times) for sample in photos.samples]
+    return replace(photos, samples=tuple(samples)) if times > 1 else photos
+
+
+def anonymous_memory() -> int:
+    """Bytes of this process and its children that belong to no file; 0 where /proc does not tell."""
+    total = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        except OSError:  # it ended just now
+            continue
+        if str(os.getpid()) in (fields["Pid"].strip(), fields["PPid"].strip()):
+            total += 1024 * int(fields.get("RssAnon", "0 kB").split()[0])
+    return total
+
+
+def photos_needed(run: Run, accuracy: float) -> tuple[int, list[bool]] | None:
+    """Up to the first epoch that reached an accuracy: its number, and whether each epoch used full-size crops."""
+    history = run.history()
+    reached = history.loc[history["validation_accuracy"] >= accuracy, "epoch"]
+    if reached.empty:
+        return None
+    config = TrainConfig.from_dict(TrainConfig().as_dict() | run.card["config"])
+    return int(reached.iloc[0]), [config.full_size(epoch) for epoch in range(1, int(reached.iloc[0]) + 1)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--weights", default="imagenet")
+    parser.add_argument("--batches", type=int, default=12, help="batches a turn (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=1, help="how often each photo is named (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (default: %(default)s)")
+    given = parser.parse_args()
+    photos = repeated(scan(given.data, verify=False), given.repeat)
+    report, best = (RECIPES[name].replace(weights=given.weights) for name in ("report", "best"))
+    small, full = best.replace(full_size_epochs=0), best.replace(train_size=0, full_size_epochs=0)
+    with tempfile.TemporaryDirectory() as folder:
+        ways: dict[str, Callable[[], Iterator[int]]] = {
+            "(a) report's recipe, plain script": lambda: plain_script(photos, report),
+            "(b) report's recipe, train.py": lambda: ours(photos, report, Path(folder)),
+            f"(c) best recipe, crops of {best.sizes[0]}": lambda: ours(photos, small, Path(folder)),
+            f"(c) best recipe, crops of {best.sizes[1]}": lambda: ours(photos, full, Path(folder)),
+        }
+        speeds, memory = measure(ways, batches=given.batches, rounds=given.rounds)
+    (plain, fresh, *of_best) = speeds
+    for name, speed in zip(ways, speeds, strict=True):
+        print(f"{name:40} {speed:6.1f} photos/s   {speed / plain:5.2f} times (a)")
+    print(
+        f"{torch.get_num_threads()} threads, {len(photos.samples):,} photos, {memory / 1e9:.1f} GB of anonymous memory for "
+        "all of these and their workers at once"
+    )
+
+    runs = {name: Run.open(ROOT / "assets" / "runs" / name) for name in ("report-recipe", "best")}
+    here = float(runs["report-recipe"].history()["validation_accuracy"].max())
+    for accuracy in (here, REPORT_ACCURACY):
+        print(f"\nminutes of training to an accuracy of {accuracy:.4f}:")
+        for label, name, of_epoch in (
+            ("(a)", "report-recipe", lambda size: plain),
+            ("(b)", "report-recipe", lambda size: fresh),
+            ("(c)", "best", lambda size: of_best[size]),
+        ):
+            found = photos_needed(runs[name], accuracy)
+            size = runs[name].card["data"]["training"]
+            print(
+                f"  {label} "
+                + (
+                    f"{sum(size / of_epoch(full) for full in found[1]) / 60:6.1f}  ({found[0]} epochs × {size:,} photos)"
+                    if found
+                    else "not reached"
+                )
+            )
+    return 0
+
+
+def measure(ways: dict[str, Callable[[], Iterator[int]]], *, batches: int, rounds: int) -> tuple[list[float], int]:
+    """Photos a second of each way, the median over rounds in which all take turns; and the memory of all together."""
+    going = [make() for make in ways.values()]
+    for one in going:  # compiles, starts workers, fills caches of the system
+        for _ in range(3):
+            next(one)
+    found: list[list[float]] = [[] for _ in going]
+    for _ in range(rounds):
+        for one, speeds in zip(going, found, strict=True):
+            next(one)  # what its workers prepared while others ran does not count
+            next(one)
+            started, seen = time.perf_counter(), 0
+            for _ in range(batches):
+                seen += next(one)
+            speeds.append(seen / (time.perf_counter() - started))
+    return [statistics.median(speeds) for speeds in found], anonymous_memory()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
