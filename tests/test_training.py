@@ -32,7 +32,7 @@ from tests.conftest import ROOT, TINY
 
 CPU = torch.device("cpu")
 FLAGS = ["--architecture", "resnet18", "--crop-size", "32", "--resize", "36", "--precision", "fp32", "--device", "cpu",
-         "--epochs", "2", "--batch-size", "4", "--trainable", "layer4,fc"]  # fmt: skip
+         "--recipe", "report", "--epochs", "2", "--batch-size", "4"]  # fmt: skip
 
 
 def config(weights: Path, **changes: object):  # type: ignore[no-untyped-def]
