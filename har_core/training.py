@@ -12,8 +12,6 @@ from typing import Any, NoReturn
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, StepLR
-from torch.optim.swa_utils import AveragedModel
 
 from har_core.activations import ActivationCache, Feed, Forward, compiled, frozen_forward
 from har_core.config import TrainConfig
@@ -23,6 +21,7 @@ from har_core.errors import CheckpointError, ConfigError, TrainingDiverged
 from har_core.evaluation import loss_and_accuracy
 from har_core.files import atomic_path
 from har_core.model import split_frozen, training_mode
+from har_core.optimisation import average_of, optimizer_of, scheduler_of
 from har_core.parallel import ALONE, Processes
 
 STATE, BEST = "state.pt", "best.pt"
@@ -97,10 +96,8 @@ class Trainer:
             )
         trunk, head = split_frozen(self.model, config.trainable)
         self._learning = processes.synchronised(head, device)
-        self.optimizer = _optimizer(model, config)
-        self.average = (
-            AveragedModel(model, avg_fn=_moving_average(config.average), use_buffers=True) if config.average else None
-        )
+        self.optimizer = optimizer_of(model, config)
+        self.average = average_of(model, config)
         self.scored = self.average.module if self.average is not None else self.model
         self._scored_head = split_frozen(self.scored, config.trainable)[1]
         frozen: Forward | None = frozen_forward(trunk, device, precision) if len(trunk) else None
@@ -117,7 +114,7 @@ class Trainer:
             on_activations,
             processes,
         )
-        self.scheduler = _scheduler(self.optimizer, config, batches=len(self.feed.order))
+        self.scheduler = scheduler_of(self.optimizer, config, batches=len(self.feed.order))
         self.state = State()
         self._saved_at = time.monotonic()
 
@@ -304,44 +301,6 @@ def pick_precision(model: nn.Module, device: torch.device, crop_size: int) -> to
         return min((torch.float32, torch.bfloat16), key=seconds)
     finally:
         model.train(was_training)
-
-
-def _optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over what learns, with the last layer in a group of its own."""
-    head = list(model.get_submodule("fc").parameters())
-    body = [
-        parameter
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad and not name.startswith("fc.")
-    ]
-    groups = [{"params": head, "lr": config.lr * config.head_lr_factor}, {"params": body, "lr": config.lr}]
-    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kinds[config.optimizer](
-        [group for group in groups if group["params"]], lr=config.lr, weight_decay=config.weight_decay
-    )
-
-
-def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """An exponential moving average that first forgets quickly: after n steps its decay is at most (1 + n) / (10 + n)."""
-
-    def updated(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-        weight = min(decay, (1 + int(steps)) / (10 + int(steps)))
-        return averaged + (1 - weight) * (current - averaged)
-
-    return updated
-
-
-def _scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig, *, batches: int) -> LRScheduler:
-    """One that steps after an epoch (`steps`), or after each of an epoch's batches (`cosine`)."""
-    if config.schedule == "steps":
-        return StepLR(optimizer, config.step_size, config.gamma)
-    return OneCycleLR(
-        optimizer,
-        max_lr=[group["lr"] for group in optimizer.param_groups],
-        total_steps=config.epochs * batches + 1,
-        pct_start=min(config.warmup / config.epochs, 1 / 3),
-        cycle_momentum=False,
-    )
 
 
 def _read(path: Path, device: torch.device) -> Any:

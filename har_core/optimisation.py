@@ -1,0 +1,57 @@
+"""A recipe's values → optimiser, schedule of the learning rate, moving average of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, StepLR
+from torch.optim.swa_utils import AveragedModel
+
+from har_core.config import TrainConfig
+
+
+def optimizer_of(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam or AdamW over what learns, with the last layer in a group of its own."""
+    head = list(model.get_submodule("fc").parameters())
+    body = [
+        parameter
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and not name.startswith("fc.")
+    ]
+    groups = [{"params": head, "lr": config.lr * config.head_lr_factor}, {"params": body, "lr": config.lr}]
+    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return kinds[config.optimizer](
+        [group for group in groups if group["params"]], lr=config.lr, weight_decay=config.weight_decay
+    )
+
+
+def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """An exponential moving average that first forgets quickly: after n steps its decay is at most (1 + n) / (10 + n)."""
+
+    def updated(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+        weight = min(decay, (1 + int(steps)) / (10 + int(steps)))
+        return averaged + (1 - weight) * (current - averaged)
+
+    return updated
+
+
+def scheduler_of(optimizer: torch.optim.Optimizer, config: TrainConfig, *, batches: int) -> LRScheduler:
+    """One that steps after an epoch (`steps`), or after each of an epoch's batches (`cosine`)."""
+    if config.schedule == "steps":
+        return StepLR(optimizer, config.step_size, config.gamma)
+    return OneCycleLR(
+        optimizer,
+        max_lr=[group["lr"] for group in optimizer.param_groups],
+        total_steps=config.epochs * batches + 1,
+        pct_start=min(config.warmup / config.epochs, 1 / 3),
+        cycle_momentum=False,
+    )
+
+
+def average_of(model: nn.Module, config: TrainConfig) -> AveragedModel | None:
+    """The moving average of a model's weights and buffers, to be told of every step; None if the recipe has none."""
+    if not config.average:
+        return None
+    return AveragedModel(model, avg_fn=_moving_average(config.average), use_buffers=True)
