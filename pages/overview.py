@@ -39,7 +39,7 @@ def _scored(run: Run) -> None:
             (
                 f" Read it as slightly too good: epoch {chosen} was picked because it did best on these very photos."
                 if picked
-                else f" These photos chose nothing: the weights are those of epoch {chosen}, the last."
+                else f" No epoch was picked on these photos: the weights are those of epoch {chosen}, the last."
             )
             if chosen
             else ""

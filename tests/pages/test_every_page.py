@@ -58,7 +58,7 @@ def test_the_start_says_what_the_run_is_and_where_it_fails() -> None:
     run = recogniser.shipped_run(ROOT)
     assert f"{run.card['scores']['accuracy'] * 100:.1f} %" in app.title[0].value
     cards = [line for line in (element.value for element in app.markdown) if "taken for" in line]
-    assert len(cards) == 3 and "These photos chose nothing" in text(app)
+    assert len(cards) == 3 and "No epoch was picked on these photos" in text(app)
     assert "picked because it did best" in text(opened("overview.py", "report-recipe"))
 
 
