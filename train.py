@@ -21,7 +21,7 @@ import torch
 from sklearn.metrics import classification_report, confusion_matrix
 from tqdm import tqdm
 
-from har_core import commands, runs
+from har_core import commands, runs, soft_labels
 from har_core.config import RECIPES, TrainConfig
 from har_core.data import LabelledPhotos, require_clean, scan
 from har_core.dataset import default_workers
@@ -40,12 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(given: argparse.Namespace, processes: Processes, device: torch.device) -> int:
     folder, config = processes.from_first(lambda: _folder_and_config(given))
     photos = processes.from_first(lambda: _photos(given))
+    taught = processes.from_first(lambda: soft_labels.taught(config.soft_labels, given.data, photos.classes))
     terminal = _Terminal()
     run = train(
         photos,
         config,
         folder,
         device=device,
+        taught=taught,
         processes=processes,
         workers=given.workers if given.workers is not None else default_workers(),
         resume=given.resume,
@@ -170,8 +172,8 @@ def _shown(value: object) -> str:
 
 
 def _resumed_config(folder: Path, given: argparse.Namespace, changes: dict[str, Any]) -> TrainConfig:
-    """The configuration that was saved; only where the weights lie and the number of epochs may change."""
-    fixed = sorted(changes.keys() - {"weights", "epochs"})
+    """The configuration that was saved; only where weights and soft labels lie and the number of epochs may change."""
+    fixed = sorted(changes.keys() - {"weights", "soft_labels", "epochs"})
     if fixed or given.recipe:
         raise ConfigError(
             f"a resumed training keeps its configuration, found {', '.join('--' + name.replace('_', '-') for name in fixed) or '--recipe'}; "

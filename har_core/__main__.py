@@ -4,6 +4,7 @@ python -m har_core download [--data data/]
 python -m har_core predict PHOTO… [--run FOLDER] [--out FILE] [--json]
 python -m har_core evaluate DATA [--run FOLDER] [--split validation|all] [--out FOLDER] [--json]
 python -m har_core twins DATA [--run FOLDER]
+python -m har_core soft-labels DATA --out FILE [--run FOLDER]
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from har_core import commands
+from har_core import commands, soft_labels
 from har_core.analysis import interval, scores
 from har_core.data import download, require_clean, scan
+from har_core.dataset import default_workers
 from har_core.errors import ConfigError, DataError, ImageError
 from har_core.files import JsonLines
 from har_core.images import open_photo
 from har_core.recogniser import Recogniser, shipped_run
 from har_core.runs import Run
 from har_core.scoring import score, write_run
+from har_core.training import pick_precision
 from har_core.twins import find_twins
 
 ROOT = Path(__file__).parent.parent
@@ -146,6 +149,27 @@ def _twins(given: argparse.Namespace) -> int:
     return 0
 
 
+def _soft_labels(given: argparse.Namespace) -> int:
+    photos = soft_labels.unlabelled(given.data)
+    model, spec = _run(given).model()
+    device = commands.device_named(given.device)
+    found = soft_labels.predict(
+        model,
+        spec,
+        given.data,
+        photos,
+        device=device,
+        precision=pick_precision(model.to(device), device, spec.crop_size),
+        workers=default_workers(),
+        progress=commands.Bar("labelling"),
+    )
+    found.write(given.out)
+    print(
+        f"{len(photos):,} photos, mean probability of the likeliest class {found.probabilities.max(axis=1).mean():.3f}"
+    )
+    return 0
+
+
 def _run(given: argparse.Namespace) -> Run:
     return Run.open(given.run) if given.run else shipped_run(ROOT)
 
@@ -204,6 +228,15 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--skip-bad", action="store_true", help="leave out photos and rows with problems")
     one.add_argument("--run", type=Path, metavar="FOLDER", help="the run folder (default: the shipped run)")
     one.set_defaults(command=_twins)
+
+    one = commands_.add_parser(
+        "soft-labels", help="let a model name the photos without labels, for others to learn from"
+    )
+    one.add_argument("data", type=Path, metavar="DATA", help="Kaggle's layout, with photos in test/")
+    one.add_argument("--out", type=Path, metavar="FILE", required=True, help="the table (Parquet)")
+    one.add_argument("--run", type=Path, metavar="FOLDER", help="the teacher's run (default: the shipped run)")
+    one.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    one.set_defaults(command=_soft_labels)
     return parser
 
 

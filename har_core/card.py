@@ -16,7 +16,7 @@ _TABLES = ("model", "data", "training", "config", "scores", "machine", "versions
 _TEXTS = {"title": _MAX_NAME, "note": _MAX_TEXT, "source": _MAX_TEXT, "status": _MAX_NAME}
 _NUMBERS = {
     "model": ("crop_size", "resize"),
-    "data": ("training", "validation"),
+    "data": ("training", "validation", "soft_labels"),
     "training": ("best_epoch", "epochs"),
     "config": ("epochs",),
 }

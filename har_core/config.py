@@ -76,6 +76,11 @@ class TrainConfig:
     gamma: float = _option(0.1, "steps: factor of each reduction")
     warmup: float = _option(0.0, "cosine: epochs in which the learning rate rises, but at most a third of all")
     label_smoothing: float = _option(0.0, "share of the target that is spread over all classes")
+    soft_labels: str = _option(
+        "none",
+        "what photos without labels teach: none; shipped, the recipe's own, where DATA/test holds their photos; or a "
+        "file that `python -m har_core soft-labels` wrote",
+    )
     average: float = _option(
         0.0, "decay a step of the moving average of the weights, which is scored and shipped; 0: no average"
     )

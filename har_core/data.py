@@ -17,7 +17,7 @@ from har_core.images import open_photo
 
 KAGGLE_HANDLE = "meetnagadia/human-action-recognition-har-dataset"
 KAGGLE_PAGE = f"https://www.kaggle.com/datasets/{KAGGLE_HANDLE}"
-LABELS_FILE, PHOTOS_FOLDER = "Training_set.csv", "train"
+LABELS_FILE, PHOTOS_FOLDER, UNLABELLED_FOLDER = "Training_set.csv", "train", "test"
 _COLUMNS = ("filename", "label")
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -148,7 +148,7 @@ def download(target: Path) -> Path:
     """Fetch the data set from Kaggle (public, no key; ODbL-1.0) and lay it out in `target`.
 
     Returns:
-        `target`, which then holds `Training_set.csv` and `train/`.
+        `target`, which then holds `Training_set.csv`, `train/` and `test/`.
 
     Raises:
         DownloadError: if there is no network, or what came is not the data set.
@@ -171,7 +171,9 @@ def download(target: Path) -> Path:
             f"expected {LABELS_FILE} beside {PHOTOS_FOLDER}/ in the download, found neither in {fetched}"
         )
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(labels.parent / PHOTOS_FOLDER, target / PHOTOS_FOLDER, dirs_exist_ok=True)
+    for folder in (PHOTOS_FOLDER, UNLABELLED_FOLDER):
+        if (labels.parent / folder).is_dir():
+            shutil.copytree(labels.parent / folder, target / folder, dirs_exist_ok=True)
     partial = target / f"{LABELS_FILE}.partial"
     shutil.copyfile(labels, partial)
     partial.replace(target / LABELS_FILE)  # last: its presence says that the photos are complete

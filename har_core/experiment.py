@@ -8,7 +8,7 @@ import importlib.metadata
 import platform
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from har_core.evaluation import Evaluation, evaluate
 from har_core.model import ModelSpec, from_pretrained, load_model, save_model
 from har_core.parallel import ALONE, Processes
 from har_core.runs import Run
+from har_core.soft_labels import Taught
 from har_core.training import BEST, STATE, Step, Trainer, pick_precision, read_state
 from har_core.transforms import evaluation_transform, training_transform
 from har_core.twins import Twins, find_twins
@@ -39,7 +40,7 @@ TUNING_FRACTION = 0.1
 
 _CHOSEN_ON = {
     "best": "the validation photos, which are the scored ones: the accuracy is that of the best epoch",
-    "last": "nothing: the last epoch's weights are scored, whatever the epochs before them reached",
+    "last": "no epoch was chosen: the last one's weights are scored, whatever those before it reached",
 }
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -63,6 +64,7 @@ def train(
     *,
     device: torch.device,
     workers: int,
+    taught: Taught | None = None,
     processes: Processes = ALONE,
     resume: bool = False,
     save_every: float = 300.0,
@@ -74,6 +76,7 @@ def train(
     class maps and embeddings come from the reloaded file in 32-bit arithmetic, so that anyone gets the same.
 
     Args:
+        taught: photos without labels that are to learn too, from a teacher's probabilities.
         processes: those that train together.  Only the first writes, reports and scores.
 
     Returns:
@@ -86,7 +89,12 @@ def train(
     reports = (reports or Reports()) if processes.first else Reports()
     with _sole_writer(folder) if processes.first else nullcontext():
         saved = processes.from_first(lambda: _prepare(folder, resume))
-        training, validation, twins = processes.from_first(lambda: divide(photos, config, reports.twins))
+        training, validation, twins = processes.from_first(
+            lambda: divide(photos, config, reports.twins, unlabelled=taught.samples if taught else ())
+        )
+        place = {sample.name: row for row, sample in enumerate(taught.samples)} if taught else {}
+        rows = [place[sample.name] for sample in training if sample.name in place]
+        soft = taught.probabilities[rows] if taught else None
         random.seed(config.seed)
         np.random.seed(config.seed)
         torch.manual_seed(config.seed)
@@ -105,7 +113,7 @@ def train(
         else:
             precision = PRECISIONS[config.precision]
 
-        card = _card(photos, training, validation, twins, config, spec, origin, precision, device)
+        card = _card(photos, training, validation, twins, len(rows), config, spec, origin, precision, device)
 
         def after_epoch(row: dict[str, float], best: bool) -> None:
             if processes.first:
@@ -123,7 +131,8 @@ def train(
             PhotoDataset.of(validation, photos.classes, evaluation_transform(config.crop_size, config.resize)),
             config,
             folder=folder,
-            identity=_identity(config, photos.classes, training + validation, model),
+            identity=_identity(config, photos.classes, training + validation, soft, model),
+            soft_targets=None if soft is None else torch.from_numpy(soft),
             device=device,
             precision=precision,
             workers=workers,
@@ -139,7 +148,9 @@ def train(
             runs.write_history(folder, trainer.state.history)
             runs.write_card(folder, {"status": runs.TRAINING, **card})
         reports.start(
-            f"{len(training)} training and {len(validation)} validation photos, {len(photos.classes)} classes; "
+            f"{len(training) - len(rows)} training and {len(validation)} validation photos, "
+            + (f"{len(rows)} more with soft labels, " if rows else "")
+            + f"{len(photos.classes)} classes; "
             f"{config.architecture} from {origin}; {str(precision).removeprefix('torch.')} on {device}"
             + (f", {processes.count} processes" if processes.count > 1 else "")
             + (f"; {len({pair.other for pair in twins})} twins of scored photos left out" if twins else "")
@@ -207,12 +218,21 @@ def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
 
 
 def divide(
-    photos: LabelledPhotos, config: TrainConfig, progress: Progress | None = None
+    photos: LabelledPhotos,
+    config: TrainConfig,
+    progress: Progress | None = None,
+    *,
+    unlabelled: Sequence[Sample] = (),
 ) -> tuple[list[Sample], list[Sample], list[Twins]]:
-    """The photos that train, those that score, and the pairs for whose sake some were left out of the former."""
+    """The photos that train, those that score, and the pairs for whose sake some were left out of the former.
+
+    Args:
+        unlabelled: photos that train too, after the others; they never score.
+    """
     training, scored = split(photos.samples, fraction=config.validation_fraction, seed=config.seed)
     if config.scored == "tuning":
         training, scored = split(training, fraction=TUNING_FRACTION, seed=config.seed)
+    training = [*training, *unlabelled]
     twins = find_twins(scored, training, progress=progress) if config.leave_out_twins else []
     left_out = {pair.other for pair in twins}
     return [sample for sample in training if sample.name not in left_out], scored, twins
@@ -227,7 +247,11 @@ def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> 
 
 
 def _identity(
-    config: TrainConfig, classes: tuple[str, ...], samples: list[Sample], model: torch.nn.Module
+    config: TrainConfig,
+    classes: tuple[str, ...],
+    samples: list[Sample],
+    soft: np.ndarray | None,
+    model: torch.nn.Module,
 ) -> dict[str, Any]:
     """What must be equal for a saved state to fit.  A schedule of steps can be cut or extended, a cosine cannot."""
     names = "\n".join(f"{sample.name}\t{sample.label}" for sample in samples)
@@ -238,12 +262,14 @@ def _identity(
     kept = {
         name: value
         for name, value in config.as_dict().items()
-        if name not in ("precision", "weights", "recipe") and not (name == "epochs" and config.schedule == "steps")
+        if name not in ("precision", "weights", "soft_labels", "recipe")
+        and not (name == "epochs" and config.schedule == "steps")
     }
     return {
         "configuration": kept,
         "classes": list(classes),
         "photos": hashlib.sha256(names.encode()).hexdigest(),
+        "soft labels": "none" if soft is None else hashlib.sha256(soft.tobytes()).hexdigest(),
         "starting weights": start.hexdigest(),
     }
 
@@ -253,6 +279,7 @@ def _card(
     training: list[Sample],
     validation: list[Sample],
     twins: list[Twins],
+    soft: int,
     config: TrainConfig,
     spec: ModelSpec,
     origin: str,
@@ -264,7 +291,8 @@ def _card(
         "classes": list(spec.classes),
         "model": {**dataclasses.asdict(spec), "classes": len(spec.classes), "starting_weights": origin},
         "data": {
-            "training": len(training),
+            "training": len(training) - soft,
+            **({"soft_labels": soft} if soft else {}),
             "validation": len(validation),
             "split": f"{config.validation_fraction:g} of each class, shuffled with seed {config.seed}"
             + (f"; then {TUNING_FRACTION:g} of each class of the rest" if config.scored == "tuning" else ""),
@@ -274,7 +302,11 @@ def _card(
             ).hexdigest(),
             "skipped": [str(problem) for problem in photos.problems],
         },
-        "config": {**config.as_dict(), "weights": Path(config.weights).name},
+        "config": {
+            **config.as_dict(),
+            "weights": Path(config.weights).name,
+            "soft_labels": Path(config.soft_labels).name,
+        },
         "machine": {
             "device": device.type,
             "precision": str(precision).removeprefix("torch."),

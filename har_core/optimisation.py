@@ -41,11 +41,13 @@ def scheduler_of(optimizer: torch.optim.Optimizer, config: TrainConfig, *, batch
     """One that steps after an epoch (`steps`), or after each of an epoch's batches (`cosine`)."""
     if config.schedule == "steps":
         return StepLR(optimizer, config.step_size, config.gamma)
+    steps = config.epochs * batches + 1
+    rise = min(config.warmup / config.epochs, 1 / 3)
     return OneCycleLR(
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
-        total_steps=config.epochs * batches + 1,
-        pct_start=min(config.warmup / config.epochs, 1 / 3),
+        total_steps=steps,
+        pct_start=rise if rise * steps > 1 else 0.0,  # the first step is at the start of the rise: it takes two
         cycle_momentum=False,
     )
 

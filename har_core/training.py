@@ -64,6 +64,7 @@ class Trainer:
         folder: where `state.pt` (to resume from) and `best.pt` (weights of the epoch to ship) are kept.
         identity: what must be the same for a state to fit: JSON values that describe config, data and origin.
         processes: those that train together; each takes its share of every batch, and only the first writes files.
+        soft_targets: (M, K) float32, what the last M training photos are to be given in place of their labels.
         precision: of the forward pass, float32 or bfloat16; parameters and optimiser stay float32.
         save_every: seconds between two states within an epoch; the end of an epoch is always saved.
         on_activations: progress of computing activations of the frozen stages, (done, total).
@@ -81,6 +82,7 @@ class Trainer:
         device: torch.device,
         precision: torch.dtype,
         workers: int,
+        soft_targets: Tensor | None = None,
         processes: Processes = ALONE,
         save_every: float = 300.0,
         on_step: Callable[[Step], None] = lambda step: None,
@@ -95,6 +97,9 @@ class Trainer:
                 f"expected fresh crops in {processes.count} processes, found --views {config.views}; use 0"
             )
         trunk, head = split_frozen(self.model, config.trainable)
+        self._targets = _targets(training.labels, model.get_parameter("fc.bias").numel(), config, soft_targets).to(
+            device
+        )
         self._learning = processes.synchronised(head, device)
         self.optimizer = optimizer_of(model, config)
         self.average = average_of(model, config)
@@ -179,7 +184,7 @@ class Trainer:
         own = len(self.processes.share(range(photos)))  # 0: the one photo drawn only keeps step with the others
         labels = batch.labels.to(self.device)[:own]
         logits = self._forward(self._learning, batch.images)[:own]
-        loss = functional.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing, reduction="sum")
+        loss = functional.cross_entropy(logits, self._targets[batch.indices[:own].to(self.device)], reduction="sum")
         loss_sum, right = self.processes.sum(loss.item(), int((logits.argmax(dim=1) == labels).sum()))
         if not math.isfinite(loss_sum):
             self._diverged(loss_sum / photos)
@@ -275,6 +280,15 @@ def read_state(folder: Path) -> dict[str, Any]:
     if not isinstance(saved, dict) or saved.get("format") != _STATE_FORMAT:
         raise CheckpointError(f"{folder / STATE}: expected format {_STATE_FORMAT}; start anew with another --out")
     return saved
+
+
+def _targets(labels: list[int], classes: int, config: TrainConfig, soft: Tensor | None) -> Tensor:
+    """(N, K) float32: the probabilities that each photo is to be given.  Soft labels are not smoothed further."""
+    smoothing = config.label_smoothing
+    targets = functional.one_hot(torch.tensor(labels), classes).float() * (1 - smoothing) + smoothing / classes
+    if soft is not None and len(soft):
+        targets[-len(soft) :] = soft
+    return targets
 
 
 def pick_precision(model: nn.Module, device: torch.device, crop_size: int) -> torch.dtype:

@@ -13,6 +13,7 @@ import streamlit as st
 from platformdirs import user_data_path
 
 ROOT = Path(__file__).parent.parent
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,18 @@ class Settings:
 def settings() -> Settings:
     """From the command line, then the environment (HAR_DATA, HAR_RUNS, HAR_LENS_HOME), then the defaults.
 
-    Visitors are trusted while the app listens on this machine alone.
+    Visitors are trusted while the app listens on this machine alone and answers to no other name: behind a proxy on the
+    same machine strangers come from there too, but ask for the proxy's name.
     """
     given = _given(tuple(sys.argv))
     own = (ROOT / "assets" / "runs", ROOT / "runs")
     more = given.runs or os.environ.get("HAR_RUNS")
-    local = st.get_option("server.address") in ("localhost", "127.0.0.1", "::1")
+    names = (st.get_option("server.address"), *(st.get_option("server.allowedHosts") or ("any",)))
     return Settings(
         Path(given.data or os.environ.get("HAR_DATA") or ROOT / "data"),
         (*own, Path(more)) if more else own,
         Path(os.environ.get("HAR_LENS_HOME") or user_data_path("har-lens", appauthor=False)),
-        given.trust_visitors or local,
+        given.trust_visitors or _LOCAL.issuperset(names),
     )
 
 

@@ -104,6 +104,10 @@ def _facts(run: Run) -> list[str]:
         facts.append(
             f"trained on {data['training']:,} photos, scored on {data['validation']:,} others ({data.get('split', '')})"
         )
+    if "soft_labels" in data:
+        facts.append(
+            f"learned from {words.photos(data['soft_labels'])} without labels too, by what an earlier model made of them"
+        )
     if "crop_size" in model:
         facts.append(
             f"sees the centre of a photo, {model['crop_size']} × {model['crop_size']} pixels, and nothing else of it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import os
 import socket
@@ -79,6 +80,21 @@ def predict(page: Page, address: str) -> Page:
     page.goto(f"{address}/predict")
     expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
     return page
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [("localhost", "localhost", 101), ("elsewhere.example", "elsewhere.example", 403), ("localhost", "elsewhere.example", 403)],
+)  # fmt: skip
+def test_other_sites_cannot_talk_to_the_app(address: str, host: str, origin: str, status: int) -> None:
+    """Neither from a page of theirs, nor by a name of theirs that leads to this machine (DNS rebinding)."""
+    port = int(address.rpartition(":")[2])
+    connection = http.client.HTTPConnection("localhost", port, timeout=20)
+    headers = {"Host": f"{host}:{port}", "Origin": f"http://{origin}:{port}", "Upgrade": "websocket", "Connection": "Upgrade",
+               "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13"}  # fmt: skip
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    assert connection.getresponse().status == status
+    connection.close()
 
 
 def heading(page: Page) -> str:

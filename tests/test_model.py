@@ -165,7 +165,7 @@ def test_the_recipe_is_the_reports() -> None:
     assert TrainConfig.from_dict(json.loads(json.dumps(recipe.as_dict()))) == recipe
 
 
-def test_the_best_recipe_chooses_nothing_on_the_scored_photos() -> None:
+def test_the_best_recipe_picks_no_epoch_by_its_score() -> None:
     recipe = RECIPES["best"]
     assert recipe.selection == "last" and recipe.leave_out_twins and recipe.scored == "validation"
     assert (recipe.seed, recipe.validation_fraction) == (RECIPES["report"].seed, RECIPES["report"].validation_fraction)

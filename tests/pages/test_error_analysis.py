@@ -148,9 +148,16 @@ def test_a_verdict_that_cannot_be_kept_is_not_shown_as_kept(monkeypatch: pytest.
     assert app.segmented_control[0].value is None
 
 
-def test_visitors_from_elsewhere_judge_nothing_and_fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that listens to the world trusts nobody unless it was started so."""
-    monkeypatch.setattr("pages._settings.st.get_option", {"server.address": "0.0.0.0"}.get)
+@pytest.mark.parametrize(
+    ("address", "hosts"),
+    [("0.0.0.0", ["localhost"]), (None, ["localhost"]), ("localhost", ["har.example.org"]), ("localhost", [])],
+)
+def test_visitors_from_elsewhere_judge_nothing_and_fetch_nothing(
+    address: str | None, hosts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that listens to the world, or stands behind a proxy, trusts nobody unless it was started so."""
+    options = {"server.address": address, "server.allowedHosts": hosts}
+    monkeypatch.setattr("pages._settings.st.get_option", options.get)
     one = table(40, ("blue", "green", "red"))
     sample = one.samples[np.flatnonzero(one.true != one.predicted)[0]]
     app = opened("errors.py", "folders", photo=sample)

@@ -1,0 +1,163 @@
+"""A trained model + photos without labels → what it makes of them, which other models can learn from.
+
+Self-training with soft labels, as in Xie et al. 2020 (Noisy Student) and Hinton et al. 2015 (distillation, temperature
+1): the student's cross-entropy on such a photo is taken against the teacher's probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import torch
+from torch import nn
+
+from har_core.data import PHOTO_SUFFIXES, UNLABELLED_FOLDER, Progress, Sample
+from har_core.dataset import InOrder, PhotoDataset, loader
+from har_core.errors import DataError
+from har_core.files import atomic_path
+from har_core.model import ModelSpec
+from har_core.transforms import evaluation_transform
+
+SHIPPED = Path(__file__).parent.parent / "assets" / "soft-labels.parquet"
+"""Those of the shipped recipe, for the 5,400 photos without labels of the Kaggle set."""
+
+_PHOTO = "photo"
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """N photos, K classes.
+
+    `photos`: (N,) paths below the data folder, with '/', unique.  `probabilities`: (N, K) float32, rows sum to 1.
+
+    Raises:
+        DataError: if that does not hold.
+    """
+
+    classes: tuple[str, ...]
+    photos: tuple[str, ...]
+    probabilities: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.probabilities.shape != (len(self.photos), len(self.classes)):
+            raise DataError(
+                f"expected soft labels ({len(self.photos)}, {len(self.classes)}), found {self.probabilities.shape}"
+            )
+        sums = self.probabilities.sum(axis=1, dtype=np.float64)
+        if not (np.abs(sums - 1) < 1e-3).all() or (self.probabilities < 0).any():
+            raise DataError("expected soft labels of 0 or more that sum to 1, found others; write the file again")
+        if len(set(self.photos)) < len(self.photos):
+            raise DataError("expected a soft label a photo, found photos with several; write the file again")
+        for photo in self.photos:
+            if not isinstance(photo, str) or Path(photo).is_absolute() or ".." in Path(photo).parts:
+                raise DataError(f"expected photos below the data folder, found {photo!r}; write the file again")
+
+    def write(self, path: Path) -> None:
+        columns = {name: self.probabilities[:, index] for index, name in enumerate(self.classes)}
+        with atomic_path(path) as partial:
+            pd.DataFrame({_PHOTO: self.photos, **columns}).to_parquet(partial, index=False)
+
+    @classmethod
+    def read(cls, path: Path) -> SoftLabels:
+        """Read and check a stored table.
+
+        Raises:
+            DataError: if the file is missing or damaged, or holds something else.
+        """
+        try:
+            table = pd.read_parquet(path)
+            photos = tuple(table.pop(_PHOTO))
+            return cls(tuple(table.columns), photos, table.to_numpy(np.float32))
+        except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
+            raise DataError(f"{path}: expected a table of soft labels, found none ({error}); write it again") from error
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+
+
+class Taught(NamedTuple):
+    """N photos, their likeliest classes as labels, and `probabilities` (N, K) float32, which they are to be given."""
+
+    samples: list[Sample]
+    probabilities: np.ndarray
+
+
+def unlabelled(data: Path) -> list[Path]:
+    """The photos without labels of a data folder in Kaggle's layout, sorted.
+
+    Raises:
+        DataError: if there are none.
+    """
+    folder = data / UNLABELLED_FOLDER
+    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    if not found:
+        raise DataError(f"expected photos without labels in {folder}, found none; put them there")
+    return found
+
+
+def predict(
+    model: nn.Module,
+    spec: ModelSpec,
+    data: Path,
+    photos: Sequence[Path],
+    *,
+    device: torch.device,
+    precision: torch.dtype,
+    workers: int,
+    progress: Progress | None = None,
+) -> SoftLabels:
+    """What a model makes of photos below a data folder: its probabilities, averaged over each photo and its mirror image.
+
+    Raises:
+        ImageError: if a photo cannot be read.
+    """
+    names = [path.relative_to(data).as_posix() for path in photos]
+    dataset = PhotoDataset(photos, names, [-1] * len(photos), evaluation_transform(spec.crop_size, spec.resize))
+    model = model.to(device).eval()
+    chances = []
+    for batch in loader(dataset, InOrder(len(dataset), 32), workers=workers):
+        images = batch.images.to(device).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
+            views = [model(images).float().softmax(dim=1), model(images.flip(3)).float().softmax(dim=1)]
+        chances.append(torch.stack(views).mean(dim=0).cpu().numpy())
+        if progress is not None:
+            progress(int(batch.indices[-1]) + 1, len(photos))
+    return SoftLabels(spec.classes, tuple(names), np.concatenate(chances))
+
+
+def taught(choice: str, data: Path, classes: tuple[str, ...]) -> Taught | None:
+    """The photos of a data folder that have the soft labels which a recipe names; None if there are none to learn from.
+
+    Args:
+        choice: 'none'; 'shipped', which are passed over where the data folder has none of their photos; or a file.
+
+    Raises:
+        DataError: if photos are missing, or the labels are of other classes.
+    """
+    if choice == "none":
+        return None
+    path = SHIPPED if choice == "shipped" else Path(choice)
+    found = SoftLabels.read(path)
+    missing = [photo for photo in found.photos if not (data / photo).is_file()]
+    if choice == "shipped" and len(missing) == len(found.photos):
+        return None
+    if missing:
+        raise DataError(
+            f"expected the {len(found.photos):,} photos of {path} below {data}, found all but {len(missing):,}, the "
+            f"first of which is {missing[0]}; complete them, or pass --soft-labels none"
+        )
+    if found.classes != classes:
+        raise DataError(
+            f"expected soft labels of the classes {', '.join(classes)}; found {', '.join(found.classes)} in {path}; "
+            "write them with a model of these classes, or pass --soft-labels none"
+        )
+    likeliest = found.probabilities.argmax(axis=1)
+    samples = [
+        Sample(photo, data / photo, classes[index]) for photo, index in zip(found.photos, likeliest, strict=True)
+    ]
+    return Taught(samples, found.probabilities)
