@@ -21,13 +21,14 @@ import torch
 from sklearn.metrics import classification_report, confusion_matrix
 from tqdm import tqdm
 
-from har_core import commands, runs, soft_labels
+from har_core import commands, runs
 from har_core.config import RECIPES, TrainConfig
 from har_core.data import LabelledPhotos, require_clean, scan
 from har_core.dataset import default_workers
 from har_core.errors import ConfigError
 from har_core.experiment import Reports, train
 from har_core.parallel import Processes, joined
+from har_core.soft_labels import Taught, taught
 from har_core.training import STATE, Step, read_state
 
 
@@ -40,14 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(given: argparse.Namespace, processes: Processes, device: torch.device) -> int:
     folder, config = processes.from_first(lambda: _folder_and_config(given))
     photos = processes.from_first(lambda: _photos(given))
-    taught = processes.from_first(lambda: soft_labels.taught(config.soft_labels, given.data, photos.classes))
+    more = processes.from_first(lambda: _taught(config, given.data, photos))
     terminal = _Terminal()
     run = train(
         photos,
         config,
         folder,
         device=device,
-        taught=taught,
+        taught=more,
         processes=processes,
         workers=given.workers if given.workers is not None else default_workers(),
         resume=given.resume,
@@ -81,6 +82,10 @@ def _photos(given: argparse.Namespace) -> LabelledPhotos:
     for problem in photos.problems:
         print(f"skipped {problem}", file=sys.stderr)
     return photos
+
+
+def _taught(config: TrainConfig, data: Path, photos: LabelledPhotos) -> Taught | None:
+    return taught(Path(config.soft_labels), data, photos.classes) if config.soft_labels else None
 
 
 class _Terminal:
@@ -118,7 +123,9 @@ def _print_scores(run: runs.Run) -> None:
     print(classification_report(table.true, table.predicted, labels=labels, target_names=run.classes, zero_division=0))
     print("Confusion matrix (rows: true, columns: predicted):")
     print(confusion_matrix(table.true, table.predicted, labels=labels))
-    print(f"\nValidation accuracy {run.card['scores']['accuracy']:.4f} (epoch {run.card['training']['best_epoch']})")
+    trained = run.card["training"]
+    whose = f"mean of {trained['members']} trainings" if "members" in trained else f"epoch {trained['best_epoch']}"
+    print(f"\nValidation accuracy {run.card['scores']['accuracy']:.4f} ({whose})")
     print(f"Run: {run.folder}")
 
 

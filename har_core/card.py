@@ -18,7 +18,7 @@ _NUMBERS = {
     "model": ("crop_size", "resize"),
     "data": ("training", "validation", "soft_labels"),
     "training": ("best_epoch", "epochs"),
-    "config": ("epochs",),
+    "config": ("epochs", "members"),
 }
 
 

@@ -65,6 +65,11 @@ class TrainConfig:
     resize: int = _option(256, "shorter side of a photo before its centre is cropped for evaluation, in pixels")
     batch_size: int = _option(32, "photos a step")
     epochs: int = _option(15, "passes over the training photos")
+    members: int = _option(
+        1,
+        "trainings one after the other, each from the starting weights, in an order and with crops of its own; the mean "
+        "of their weights is shipped",
+    )
     optimizer: Optimizer = _option("adam", "adam, or adamw: with decoupled weight decay")
     lr: float = _option(1e-4, "highest learning rate")
     head_lr_factor: float = _option(1.0, "how many times lr the last layer learns at, whose weights start at random")
@@ -77,9 +82,7 @@ class TrainConfig:
     warmup: float = _option(0.0, "cosine: epochs in which the learning rate rises, but at most a third of all")
     label_smoothing: float = _option(0.0, "share of the target that is spread over all classes")
     soft_labels: str = _option(
-        "none",
-        "what photos without labels teach: none; shipped, the recipe's own, where DATA/test holds their photos; or a "
-        "file that `python -m har_core soft-labels` wrote",
+        "", "a file that `python -m har_core soft-labels` wrote: photos without labels that train too; empty: none"
     )
     average: float = _option(
         0.0, "decay a step of the moving average of the weights, which is scored and shipped; 0: no average"
@@ -102,7 +105,7 @@ class TrainConfig:
     precision: Precision = _option("auto", "arithmetic of the network: fp32, bf16, or what is measured to be faster")
 
     def __post_init__(self) -> None:
-        for name in ("crop_size", "resize", "batch_size", "epochs", "step_size"):
+        for name in ("crop_size", "resize", "batch_size", "epochs", "members", "step_size"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _require(self.resize >= self.crop_size, "resize", f"at least crop_size ({self.crop_size})", self.resize)
         _require(self.batch_size >= 2, "batch_size", "at least 2, for the batch norms", self.batch_size)
@@ -120,6 +123,9 @@ class TrainConfig:
         _require(
             not (self.views and self.full_size_epochs), "full_size_epochs", "0 with cached views", self.full_size_epochs
         )
+        if self.members > 1:
+            _require(self.selection == "last", "selection", "last with several members", self.selection)
+            _require(self.frozen_norms, "frozen_norms", "on with several members", self.frozen_norms)
         for name, known in _CHOICES.items():
             _require(getattr(self, name) in get_args(known), name, " or ".join(get_args(known)), getattr(self, name))
         unknown = set(self.trainable) - set(STAGES)
@@ -132,8 +138,12 @@ class TrainConfig:
         return self.train_size or self.crop_size, self.crop_size
 
     def full_size(self, epoch: int) -> bool:
-        """Whether an epoch, counted from 1, is one of the last `full_size_epochs`."""
-        return epoch > self.epochs - self.full_size_epochs
+        """Whether an epoch, counted from 1 through all members, is one of its member's last `full_size_epochs`."""
+        return self.of_member(epoch) > self.epochs - self.full_size_epochs
+
+    def of_member(self, epoch: int) -> int:
+        """Which epoch of its member an epoch is, both counted from 1."""
+        return (epoch - 1) % self.epochs + 1
 
     def replace(self, **changes: Any) -> TrainConfig:
         """A copy with some values changed (and checked again)."""
@@ -168,6 +178,7 @@ RECIPES: dict[str, TrainConfig] = {
         full_size_epochs=4,
         min_area=0.25,
         epochs=13,
+        members=2,
         optimizer="adamw",
         lr=1.5e-4,
         head_lr_factor=7.0,

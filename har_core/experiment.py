@@ -179,6 +179,7 @@ def train(
             "epochs": len(state.history),
             "seconds": round(sum(row["seconds"] for row in state.history)),
             "chosen_on": _CHOSEN_ON[config.selection],
+            **({"members": config.members} if config.members > 1 else {}),
         }
         run = write_evaluation(folder, result, card)
         for leftover in (STATE, BEST):
@@ -263,7 +264,7 @@ def _identity(
         name: value
         for name, value in config.as_dict().items()
         if name not in ("precision", "weights", "soft_labels", "recipe")
-        and not (name == "epochs" and config.schedule == "steps")
+        and not (name == "epochs" and config.schedule == "steps" and config.members == 1)
     }
     return {
         "configuration": kept,
@@ -305,7 +306,7 @@ def _card(
         "config": {
             **config.as_dict(),
             "weights": Path(config.weights).name,
-            "soft_labels": Path(config.soft_labels).name,
+            "soft_labels": Path(config.soft_labels).name if config.soft_labels else "",
         },
         "machine": {
             "device": device.type,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -86,4 +87,5 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
     try:
         yield Processes(distributed.get_rank(), count), device
     finally:
+        gc.collect()  # a model in a reference cycle would keep the group's threads until the interpreter ends, and abort it
         distributed.destroy_process_group()

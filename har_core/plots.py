@@ -251,8 +251,15 @@ def paired_bars(first: pd.Series, second: pd.Series, classes: list[str], names: 
     return figure
 
 
-def training_curves(history: pd.DataFrame, found: Curves) -> go.Figure:
-    """Accuracy and loss over the epochs, training against validation, the epoch kept and learning-rate steps marked."""
+def training_curves(history: pd.DataFrame, found: Curves, *, begins: Sequence[int] = ()) -> go.Figure:
+    """Accuracy and loss over the epochs, training against validation, the epoch kept and learning-rate steps marked.
+
+    Args:
+        begins: epochs with which another training began, whose weights are kept too.
+    """
+    kept = history[history["epoch"].isin([*(epoch - 1 for epoch in begins), found.kept_epoch])]
+    gaps = pd.DataFrame({"epoch": [epoch - 0.5 for epoch in begins]})  # lines do not lead from one training to the next
+    history = pd.concat([history, gaps]).sort_values("epoch") if len(gaps) else history
     figure = make_subplots(rows=1, cols=2, subplot_titles=("accuracy", "loss (nats)"), horizontal_spacing=0.08)
     epochs = history["epoch"]
     for column, measure in ((1, "accuracy"), (2, "loss")):
@@ -275,16 +282,18 @@ def training_curves(history: pd.DataFrame, found: Curves) -> go.Figure:
                 row=1,
                 col=column,
             )
+        for epoch in begins:
+            figure.add_vline(x=epoch - 0.5, line={"color": MUTED, "width": 1}, row=1, col=column)
         for epoch in found.reductions:
             figure.add_vline(x=epoch - 0.5, line={"color": MUTED, "dash": "dash", "width": 1}, row=1, col=column)
     figure.add_trace(
         go.Scatter(
-            x=[found.kept_epoch],
-            y=[found.kept_accuracy],
-            name="epoch kept",
+            x=kept["epoch"],
+            y=kept["validation_accuracy"],
+            name="epochs kept" if len(begins) else "epoch kept",
             mode="markers",
             marker={"color": SECOND, "size": 14, "symbol": "circle-open", "line": {"width": 3}},
-            hovertemplate=f"kept: epoch {found.kept_epoch}, {found.kept_accuracy:.2%}<extra></extra>",
+            hovertemplate="kept: epoch %{x}, %{y:.2%}<extra></extra>",
         ),
         row=1,
         col=1,

@@ -24,9 +24,6 @@ from har_core.files import atomic_path
 from har_core.model import ModelSpec
 from har_core.transforms import evaluation_transform
 
-SHIPPED = Path(__file__).parent.parent / "assets" / "soft-labels.parquet"
-"""Those of the shipped recipe, for the 5,400 photos without labels of the Kaggle set."""
-
 _PHOTO = "photo"
 
 
@@ -130,31 +127,23 @@ def predict(
     return SoftLabels(spec.classes, tuple(names), np.concatenate(chances))
 
 
-def taught(choice: str, data: Path, classes: tuple[str, ...]) -> Taught | None:
-    """The photos of a data folder that have the soft labels which a recipe names; None if there are none to learn from.
-
-    Args:
-        choice: 'none'; 'shipped', which are passed over where the data folder has none of their photos; or a file.
+def taught(path: Path, data: Path, classes: tuple[str, ...]) -> Taught:
+    """The photos of a data folder that a table gives soft labels to.
 
     Raises:
-        DataError: if photos are missing, or the labels are of other classes.
+        DataError: if the table is damaged, photos are missing, or the labels are of other classes.
     """
-    if choice == "none":
-        return None
-    path = SHIPPED if choice == "shipped" else Path(choice)
     found = SoftLabels.read(path)
     missing = [photo for photo in found.photos if not (data / photo).is_file()]
-    if choice == "shipped" and len(missing) == len(found.photos):
-        return None
     if missing:
         raise DataError(
             f"expected the {len(found.photos):,} photos of {path} below {data}, found all but {len(missing):,}, the "
-            f"first of which is {missing[0]}; complete them, or pass --soft-labels none"
+            f"first of which is {missing[0]}; complete them, or train without --soft-labels"
         )
     if found.classes != classes:
         raise DataError(
             f"expected soft labels of the classes {', '.join(classes)}; found {', '.join(found.classes)} in {path}; "
-            "write them with a model of these classes, or pass --soft-labels none"
+            "write them with a model of these classes, or train without --soft-labels"
         )
     likeliest = found.probabilities.argmax(axis=1)
     samples = [

@@ -101,14 +101,14 @@ class Trainer:
             device
         )
         self._learning = processes.synchronised(head, device)
-        self.optimizer = optimizer_of(model, config)
-        self.average = average_of(model, config)
-        self.scored = self.average.module if self.average is not None else self.model
-        self._scored_head = split_frozen(self.scored, config.trainable)[1]
+        self._start = (
+            {name: value.clone() for name, value in model.state_dict().items()} if config.members > 1 else None
+        )
+        self._mean: dict[str, Tensor] | None = None
         frozen: Forward | None = frozen_forward(trunk, device, precision) if len(trunk) else None
         if frozen is not None and device.type == "cpu":
             shapes = {(config.batch_size, 3, size, size) for size in config.sizes}
-            frozen = compiled(frozen, shapes, photos=(config.views or config.epochs) * len(training))
+            frozen = compiled(frozen, shapes, photos=(config.views or config.epochs * config.members) * len(training))
         self.feed = Feed(
             training,
             validation,
@@ -119,9 +119,17 @@ class Trainer:
             on_activations,
             processes,
         )
-        self.scheduler = scheduler_of(self.optimizer, config, batches=len(self.feed.order))
         self.state = State()
+        self._begin()
         self._saved_at = time.monotonic()
+
+    def _begin(self) -> None:
+        """A new optimiser, schedule and moving average, for weights that have learnt nothing yet."""
+        self.optimizer = optimizer_of(self.model, self.config)
+        self.average = average_of(self.model, self.config)
+        self.scored = self.average.module if self.average is not None else self.model
+        self._scored_head = split_frozen(self.scored, self.config.trainable)[1]
+        self.scheduler = scheduler_of(self.optimizer, self.config, batches=len(self.feed.order))
 
     def run(self) -> State:
         """Train from the current state to the last epoch.
@@ -129,8 +137,11 @@ class Trainer:
         Raises:
             TrainingDiverged: if the loss is not finite; the last states on disk stay as they were.
         """
-        state = self.state
-        while state.epoch <= self.config.epochs:
+        state, config = self.state, self.config
+        while state.epoch <= config.epochs * config.members:
+            if self._start is not None and state.batch == 0 and config.of_member(state.epoch) == 1:
+                self.model.load_state_dict(self._start)
+                self._begin()
             for step in self.steps():
                 self.on_step(step)
             started = time.monotonic()
@@ -146,12 +157,14 @@ class Trainer:
                 "seconds": state.seconds + time.monotonic() - started,
             }
             state.history.append(row)
-            better = self.config.selection == "last" or accuracy > state.best_accuracy
+            if self._start is not None and config.of_member(state.epoch) == config.epochs:
+                self._mean = _mean_of(self._mean, self.scored.state_dict(), count=state.epoch // config.epochs)
+            better = config.selection == "last" or accuracy > state.best_accuracy
             if better:
                 # Before the state that names it: a kill in between repeats this epoch's end, with the same result.
                 state.best_accuracy, state.best_epoch = accuracy, state.epoch
-                self._write(BEST, self.scored.state_dict())
-            if self.config.schedule == "steps":
+                self._write(BEST, self.scored.state_dict() if self._mean is None else self._mean)
+            if config.schedule == "steps":
                 self.scheduler.step()
             state.next_epoch()
             self.save()
@@ -230,6 +243,7 @@ class Trainer:
                 "progress": vars(self.state),
                 "model": self.model.state_dict(),
                 "average": None if self.average is None else self.average.state_dict(),
+                "members": self._mean,
                 "optimizer": self.optimizer.state_dict(),
                 "scheduler": self.scheduler.state_dict(),
                 "rng": torch.get_rng_state(),
@@ -252,6 +266,8 @@ class Trainer:
         self.model.load_state_dict(saved["model"])
         if self.average is not None:
             self.average.load_state_dict(saved["average"])
+        if saved["members"] is not None:
+            self._mean = {name: value.to(self.device) for name, value in saved["members"].items()}
         self.optimizer.load_state_dict(saved["optimizer"])
         self.scheduler.load_state_dict(saved["scheduler"])
         torch.set_rng_state(saved["rng"])
@@ -280,6 +296,16 @@ def read_state(folder: Path) -> dict[str, Any]:
     if not isinstance(saved, dict) or saved.get("format") != _STATE_FORMAT:
         raise CheckpointError(f"{folder / STATE}: expected format {_STATE_FORMAT}; start anew with another --out")
     return saved
+
+
+def _mean_of(mean: dict[str, Tensor] | None, weights: dict[str, Tensor], *, count: int) -> dict[str, Tensor]:
+    """The mean of the weights of `count` members, of which the last is `weights` and `mean` that of those before it."""
+    if mean is None:
+        return {name: value.clone() for name, value in weights.items()}
+    return {
+        name: mean[name] + (value - mean[name]) / count if value.is_floating_point() else value.clone()
+        for name, value in weights.items()
+    }
 
 
 def _targets(labels: list[int], classes: int, config: TrainConfig, soft: Tensor | None) -> Tensor:

@@ -31,7 +31,9 @@ def _scored(run: Run) -> None:
     unseen = " it was not trained on" if "validation" in run.card.get("data", {}) else ""
     st.title(f"{words.share(found.accuracy)} right on {words.photos(found.n)}{unseen}")
     chosen = run.card.get("training", {}).get("best_epoch")
-    picked = run.card.get("config", {}).get("selection", "best") == "best"
+    config = run.card.get("config", {})
+    picked, members = config.get("selection", "best") == "best", config.get("members", 1)
+    whose = f"those of epoch {chosen}, the last" if members == 1 else f"the mean of those of {members} trainings"
     st.markdown(
         f"**{run.title}** knows {len(run.classes)} actions. The 95 % interval is {low * 100:.1f} to {high * 100:.1f} %, "
         f"macro F1 {found.macro_f1:.3f}."
@@ -39,7 +41,7 @@ def _scored(run: Run) -> None:
             (
                 f" Read it as slightly too good: epoch {chosen} was picked because it did best on these very photos."
                 if picked
-                else f" No epoch was picked on these photos: the weights are those of epoch {chosen}, the last."
+                else f" No epoch was picked on these photos: the weights are {whose}."
             )
             if chosen
             else ""

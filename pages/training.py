@@ -6,7 +6,7 @@ import streamlit as st
 
 from har_core import analysis, plots, words
 from har_core.errors import RunError
-from har_core.runs import HISTORY, TRAINING, Run
+from har_core.runs import HISTORY, PREDICTIONS, TRAINING, Run
 from pages import _data, _url
 
 _EVERY = 2.0  # seconds between two looks at a training that is still going on
@@ -32,14 +32,19 @@ def curves(folder_run: Run) -> None:
         return
     config = run.card.get("config", {})
     last = config.get("selection") == "last"
-    found = analysis.curves(history, keeps_last=last)
-    planned = config.get("epochs")
-    state = f"running, {len(history)} of {planned} epochs so far" if running else f"{len(history)} epochs"
+    members, epochs = config.get("members", 1), config.get("epochs", len(history))
+    begins = list(range(epochs + 1, len(history) + 1, epochs)) if members > 1 else []
+    found = analysis.curves(history.iloc[begins[-1] - 1 :] if begins else history, keeps_last=last)
+    state = f"running, {len(history)} of {epochs * members} epochs so far" if running else f"{len(history)} epochs"
     when = f"After epoch {found.kept_epoch}" if last else f"Best after epoch {found.kept_epoch}"
-    st.title(f"{when}: {words.share(found.kept_accuracy)} on the photos it is scored on")
+    accuracy = found.kept_accuracy
+    if members > 1 and not running and run.has(PREDICTIONS):
+        table = run.predictions()
+        when, accuracy = f"{members} trainings averaged", float((table.true == table.predicted).mean())
+    st.title(f"{when}: {words.share(accuracy)} on the photos it is scored on")
     st.markdown(words.training_verdict(found))
     st.plotly_chart(
-        plots.training_curves(history, found),
+        plots.training_curves(history, found, begins=begins),
         config={"displayModeBar": False},
         key="curves",
         alt=f"Accuracy and loss over {len(history)} epochs; the weights of epoch {found.kept_epoch} are kept",
@@ -49,6 +54,7 @@ def curves(folder_run: Run) -> None:
         f"{words.capital(state)}; {seconds.median():.0f} seconds an epoch (median), {seconds.sum() / 60:.0f} minutes in "
         "all. "
         + ("Dashed lines: the learning rate was reduced. " if found.reductions else "")
+        + ("Behind the line another training begins, from the same weights in another order. " if begins else "")
         + ("Training loss counts the smoothing of the labels. " if config.get("label_smoothing") else "")
         + "Training accuracy is measured on random crops, while the network learns"
         + (", validation on the moving average of its weights" if config.get("average") else "")

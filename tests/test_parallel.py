@@ -20,7 +20,7 @@ from har_core.training import read_state
 from tests.conftest import ROOT
 
 FLAGS = ["--architecture", "resnet18", "--crop-size", "32", "--resize", "36", "--precision", "fp32", "--device", "cpu",
-         "--train-size", "24", "--full-size-epochs", "1", "--epochs", "3", "--batch-size", "5", "--no-leave-out-twins",
+         "--train-size", "24", "--members", "1", "--full-size-epochs", "1", "--epochs", "3", "--batch-size", "5", "--no-leave-out-twins",
          "--workers", "0"]  # fmt: skip
 
 

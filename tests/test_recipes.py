@@ -16,6 +16,7 @@ from har_core import runs, training
 from har_core.config import RECIPES, TrainConfig
 from har_core.data import scan
 from har_core.dataset import PhotoDataset
+from har_core.errors import ConfigError
 from har_core.experiment import Reports, divide
 from har_core.experiment import train as run_training
 from har_core.model import from_pretrained
@@ -29,7 +30,7 @@ CPU = torch.device("cpu")
 def best(weights: Path, **changes: Any) -> TrainConfig:
     """The best recipe, for a tiny network and a few photos."""
     small = {"weights": str(weights), "epochs": 4, "batch_size": 4, "precision": "fp32", "train_size": 24,
-             "full_size_epochs": 1, "leave_out_twins": False}  # fmt: skip
+             "full_size_epochs": 1, "members": 1, "leave_out_twins": False}  # fmt: skip
     return RECIPES["best"].replace(**(TINY | small | changes))
 
 
@@ -159,3 +160,62 @@ def test_a_training_of_a_few_steps_has_a_learning_rate(
     subject.on_step = lambda step: rates.append(subject.optimizer.param_groups[-1]["lr"])
     subject.run()
     assert len(rates) == epochs and all(0 <= rate <= 1.5e-4 for rate in rates) and rates[-1] < 1e-6
+
+
+def test_the_mean_of_several_trainings_is_shipped(kaggle_folder: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    """Each begins with the same weights and sees its own order and crops; between them nothing is carried over."""
+    settings = best(tiny_weights, members=2)
+    both = trainer(kaggle_folder, settings, tmp_path / "both")
+    start = both.model.get_parameter("layer3.0.conv1.weight").detach().clone()
+    ends: list[dict[str, torch.Tensor]] = []
+    first: list[torch.Tensor] = []
+    rates: list[float] = []
+
+    def look(step: training.Step) -> None:
+        rates.append(both.optimizer.param_groups[-1]["lr"])
+        if step.photos == 4 and step.epoch in (1, 5):
+            first.append(both.model.get_parameter("layer3.0.conv1.weight").detach().clone())
+
+    def end(row: dict[str, float], better: bool) -> None:
+        if row["epoch"] in (4, 8):
+            ends.append({name: value.clone() for name, value in both.scored.state_dict().items()})
+
+    both.on_step, both.on_epoch = look, end
+    both.run()
+    assert [row["epoch"] for row in both.state.history] == list(range(1, 9))
+    assert rates[: len(rates) // 2] == pytest.approx(rates[len(rates) // 2 :])
+    assert all((weights - start).abs().max() < 1e-4 for weights in first) and not torch.equal(*first)
+    shipped = both.best_weights()
+    for name, value in shipped.items():
+        assert torch.allclose(value.float(), (ends[0][name].float() + ends[1][name].float()) / 2, atol=1e-6), name
+    assert not torch.equal(ends[0]["fc.weight"], ends[1]["fc.weight"])
+
+    alone = trainer(kaggle_folder, settings.replace(members=1), tmp_path / "alone")
+    alone.run()
+    assert all(torch.equal(value, ends[0][name]) for name, value in alone.best_weights().items())
+
+
+@pytest.mark.parametrize("epoch", [2, 5, 6])
+def test_interrupted_members_go_on_as_if_nothing_had_happened(
+    kaggle_folder: Path, tiny_weights: Path, tmp_path: Path, epoch: int
+) -> None:
+    photos, settings = scan(kaggle_folder), best(tiny_weights, members=2, epochs=4)
+    straight = run_training(photos, settings, tmp_path / "a", device=CPU, workers=0)
+
+    def stop(step: training.Step) -> None:
+        if step.epoch == epoch:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(photos, settings, tmp_path / "b", device=CPU, workers=0, reports=Reports(step=stop))
+    resumed = run_training(photos, settings, tmp_path / "b", device=CPU, workers=0, resume=True)
+    assert straight is not None and resumed is not None and resumed.card["training"]["members"] == 2
+    expected, found = load_file(straight.folder / runs.MODEL), load_file(resumed.folder / runs.MODEL)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.parametrize("changes", [{"selection": "best"}, {"frozen_norms": False}, {"members": 0}])
+def test_means_that_would_not_be_meant(tiny_weights: Path, changes: dict[str, Any]) -> None:
+    """Of epochs that were picked by their score, or of norms whose statistics no longer fit the weights."""
+    with pytest.raises(ConfigError, match=next(iter(changes))):
+        best(tiny_weights, **({"members": 2} | changes))

@@ -59,8 +59,9 @@ def test_its_arrays_belong_to_its_predictions(run: Run, shipped: Recogniser) -> 
 
 def test_its_history_and_card_agree(published: Run) -> None:
     history, trained = published.history(), published.card["training"]
-    assert trained["epochs"] == len(history) == published.card["config"]["epochs"]
-    last = published.card["config"].get("selection") == "last"
+    config = published.card["config"]
+    assert trained["epochs"] == len(history) == config["epochs"] * config.get("members", 1)
+    last = config.get("selection") == "last"
     assert trained["best_epoch"] == (len(history) if last else 1 + int(history["validation_accuracy"].argmax()))
 
 

@@ -49,7 +49,7 @@ def labels(count: int = 6, **changes: Any) -> SoftLabels:
 
 def settings(weights: Path, **changes: Any) -> TrainConfig:
     small = {"weights": str(weights), "epochs": 2, "batch_size": 4, "precision": "fp32", "train_size": 24,
-             "full_size_epochs": 1, "leave_out_twins": False, "validation_fraction": 0.2}  # fmt: skip
+             "full_size_epochs": 1, "members": 1, "leave_out_twins": False, "validation_fraction": 0.2}  # fmt: skip
     return RECIPES["best"].replace(**(TINY | small | changes))
 
 
@@ -107,27 +107,22 @@ def test_damaged_tables_are_named(content: bytes | None, tmp_path: Path) -> None
         SoftLabels.read(tmp_path / "soft.parquet")
 
 
-def test_what_a_recipe_names_is_found_or_missed(
-    data: Path, kaggle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_their_photos_are_found_or_missed(data: Path, kaggle_folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "soft.parquet"
     labels().write(file)
-    assert taught("none", data, CLASSES) is None
-    found = taught(str(file), data, CLASSES)
-    assert found is not None and np.array_equal(found.probabilities, labels().probabilities)
+    found = taught(file, data, CLASSES)
+    assert np.array_equal(found.probabilities, labels().probabilities)
     assert [sample.path.is_file() for sample in found.samples] == [True] * 6
     assert [CLASSES.index(sample.label) for sample in found.samples] == labels().probabilities.argmax(axis=1).tolist()
 
-    monkeypatch.setattr(soft_labels, "SHIPPED", file)
-    assert taught("shipped", data, CLASSES) is not None and taught("shipped", kaggle_folder, CLASSES) is None
     with pytest.raises(DataError, match="all but 6"):
-        taught(str(file), kaggle_folder, CLASSES)
+        taught(file, kaggle_folder, CLASSES)
     (data / "test" / "Image_3.jpg").unlink()
     with pytest.raises(DataError, match=r"all but 1, the first of which is test/Image_3\.jpg"):
-        taught("shipped", data, CLASSES)
+        taught(file, data, CLASSES)
     labels(2).write(file)
     with pytest.raises(DataError, match="classes blue, red; found blue, green, red"):
-        taught(str(file), data, ("blue", "red"))
+        taught(file, data, ("blue", "red"))
 
 
 def test_no_photos_without_labels_is_said(kaggle_folder: Path) -> None:
@@ -143,8 +138,7 @@ def test_the_loss_of_a_soft_label_is_the_teachers_cross_entropy(data: Path, tiny
     model, _, _ = from_pretrained(config.weights, classes=CLASSES, **TINY)  # type: ignore[arg-type]
     file = tmp_path / "soft.parquet"
     soft.write(file)
-    found = taught(str(file), data, CLASSES)
-    assert found is not None
+    found = taught(file, data, CLASSES)
     crop = evaluation_transform(32, 36)
     dataset = PhotoDataset.of([*photos.samples, *found.samples], CLASSES, crop, crop)
     subject = Trainer(
@@ -172,7 +166,7 @@ def test_they_train_and_never_score(data: Path, tiny_weights: Path, tmp_path: Pa
     shutil.copyfile(data / "train" / scored[0], data / "test" / "Image_4.jpg")
 
     def go(**more: Any) -> runs.Run | None:
-        found = taught(str(tmp_path / "soft.parquet"), data, CLASSES)
+        found = taught(tmp_path / "soft.parquet", data, CLASSES)
         return run_training(photos, config, tmp_path / "run", device=CPU, workers=0, taught=found, **more)
 
     run = go()
@@ -208,7 +202,7 @@ def test_from_teacher_to_student_on_the_command_line(
     assert cli.main(["soft-labels", str(data), "--run", str(tmp_path / "teacher"), "--out", file]) == 0
     assert "6 photos" in capsys.readouterr().out
     small = ["--architecture", "resnet18", "--crop-size", "32", "--resize", "36", "--train-size", "24", "--epochs", "1",
-             "--full-size-epochs", "0", "--workers", "0", "--device", "cpu", "--precision", "fp32"]  # fmt: skip
+             "--full-size-epochs", "0", "--members", "1", "--workers", "0", "--device", "cpu", "--precision", "fp32"]  # fmt: skip
     out = ["--out", str(tmp_path / "run"), "--weights", str(tiny_weights), "--soft-labels", file]
     assert command.main([str(data), *out, *small]) == 0
     assert "6 more with soft labels" in capsys.readouterr().out

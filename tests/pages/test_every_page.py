@@ -62,6 +62,31 @@ def test_the_start_says_what_the_run_is_and_where_it_fails() -> None:
     assert "picked because it did best" in text(opened("overview.py", "report-recipe"))
 
 
+@pytest.mark.parametrize(("status", "epochs"), [(runs.COMPLETE, 8), (runs.TRAINING, 6)])
+def test_several_trainings_whose_weights_are_averaged(
+    status: str, epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mean is scored, not its last member; the verdict is on the training that came last."""
+    folder, predictions = tmp_path / "runs" / "averaged", table(40, ("blue", "green", "red"))
+    rows = [
+        dict.fromkeys(runs.HISTORY_COLUMNS, 0.5) | {"epoch": epoch, "validation_loss": 1 / ((epoch - 1) % 4 + 1)}
+        for epoch in range(1, epochs + 1)
+    ]
+    if status == runs.COMPLETE:
+        predictions.write(folder / runs.PREDICTIONS)
+    folder.mkdir(parents=True, exist_ok=True)
+    runs.write_history(folder, rows)
+    config = {"epochs": 4, "members": 2, "selection": "last"}
+    runs.write_card(folder, {"status": status, "classes": list(predictions.classes), "config": config})
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("training.py", "averaged")
+    right = (predictions.true == predictions.predicted).mean()
+    said = f"2 trainings averaged: {right * 100:.1f} %" if status == runs.COMPLETE else "After epoch 6: 50.0 %"
+    assert not app.exception and app.title[0].value.startswith(said)
+    assert "Validation loss has not turned" in text(app) and "another training begins" in text(app)
+    assert "8 epochs" in text(app)
+
+
 def test_two_runs_are_compared_photo_by_photo(made_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second run repairs three photos of the first and breaks one."""
     first = table(40, ("blue", "green", "red"))
