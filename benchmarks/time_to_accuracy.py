@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long training takes until a given accuracy: the report's own way, ours at its recipe, and our best recipe.
 
-python benchmarks/time_to_accuracy.py DATA --weights FILE [--batches 12] [--rounds 3] [--repeat 1]
+python benchmarks/time_to_accuracy.py DATA --weights FILE [--batches 12] [--rounds 3] [--repeat 1] [--way c]
 taskset -c 0 python benchmarks/time_to_accuracy.py …            the same on one core
 
 Measures photos a second, decoding included, in turns within one run:
@@ -14,7 +14,8 @@ Measures photos a second, decoding included, in turns within one run:
 and from these, with the epochs that the published histories needed, the minutes to the accuracy that the report's recipe
 reached here and to the report's own 0.8196.  (a) has the epochs of (b)'s history, since the recipe is the same one.
 Validation after each epoch is left out of all three.  Compiling, about half a minute a training, is left out too.
-With `--repeat N` every training photo is named N times: the memory that is printed is then that of a larger data set.
+With `--repeat N` every training photo is named N times: the memory that is printed is then that of a larger data set,
+with `--way c` that of one way alone (at both of its sizes).
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ python benchmarks/tuning.py DATA RUN [RUN …] [--resize 160 …] [--group danci
 
 Scores each run, and the mean of their weights, on the photos that the first run was scored on: as they are cropped for
 evaluation, averaged with their mirror images, and resized otherwise before the crop.  Accuracy, macro F1, recall of groups
-of classes, and McNemar's test against the first line.  For runs of `train.py DATA --scored tuning`, so that nothing is chosen on the test photos.
+of classes, and McNemar's test against the first line.  For runs of `train.py DATA --scored tuning`, so that nothing is
+chosen on the test photos.
 """
 
 from __future__ import annotations
@@ -60,6 +61,12 @@ def probabilities(
     return np.concatenate(once), np.concatenate(both)
 
 
+def recall(table: Predictions, right: np.ndarray, group: str) -> float:
+    """The share of right answers among the photos of some classes, which `group` names with commas between them."""
+    numbers = [table.classes.index(name) for name in group.split(",")]
+    return float(right[np.isin(table.true, numbers)].mean())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
@@ -88,10 +95,7 @@ def main() -> None:
                 first = right if first is None else first
                 found = mcnemar(first, right)
                 score = f1_score(table.true, answers, average="macro")
-                recalls = "".join(
-                    f", {group} {right[np.isin(table.true, [table.classes.index(name) for name in group.split(',')])].mean():.3f}"
-                    for group in given.group
-                )
+                recalls = "".join(f", recall of {group} {recall(table, right, group):.3f}" for group in given.group)
                 print(
                     f"{name}, resized to {resize}{what}: accuracy {right.mean():.4f}, macro F1 {score:.4f}{recalls}; "
                     f"fixes {found.fixed}, breaks {found.broken} of the first line, p = {found.p:.3f}",

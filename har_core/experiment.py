@@ -306,7 +306,7 @@ def _card(
         "config": {
             **config.as_dict(),
             "weights": Path(config.weights).name,
-            "soft_labels": Path(config.soft_labels).name if config.soft_labels else "",
+            "soft_labels": Path(config.soft_labels).name,
         },
         "machine": {
             "device": device.type,

@@ -22,9 +22,8 @@ from har_core.dataset import InOrder, PhotoDataset, loader
 from har_core.errors import DataError
 from har_core.files import atomic_path
 from har_core.model import ModelSpec
+from har_core.predictions import PROBABILITY, SAMPLE
 from har_core.transforms import evaluation_transform
-
-_PHOTO = "photo"
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,10 @@ class SoftLabels:
                 raise DataError(f"expected photos below the data folder, found {photo!r}; write the file again")
 
     def write(self, path: Path) -> None:
-        columns = {name: self.probabilities[:, index] for index, name in enumerate(self.classes)}
+        """Store the table as `Predictions` are, without the true classes."""
+        columns = {PROBABILITY + name: self.probabilities[:, index] for index, name in enumerate(self.classes)}
         with atomic_path(path) as partial:
-            pd.DataFrame({_PHOTO: self.photos, **columns}).to_parquet(partial, index=False)
+            pd.DataFrame({SAMPLE: self.photos, **columns}).to_parquet(partial, index=False)
 
     @classmethod
     def read(cls, path: Path) -> SoftLabels:
@@ -69,8 +69,9 @@ class SoftLabels:
         """
         try:
             table = pd.read_parquet(path)
-            photos = tuple(table.pop(_PHOTO))
-            return cls(tuple(table.columns), photos, table.to_numpy(np.float32))
+            photos = tuple(table.pop(SAMPLE))
+            classes = tuple(name.removeprefix(PROBABILITY) for name in table.columns)
+            return cls(classes, photos, table.to_numpy(np.float32))
         except (OSError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
             raise DataError(f"{path}: expected a table of soft labels, found none ({error}); write it again") from error
         except DataError as error:

@@ -88,10 +88,11 @@ def test_tables_that_lie_are_refused(changes: dict[str, Any], said: str, tmp_pat
     with pytest.raises(DataError, match=said):
         labels(2, **changes)
     honest = labels(2)
-    columns = dict(
-        zip(changes.get("classes", honest.classes), changes.get("probabilities", honest.probabilities).T, strict=False)
-    )
-    pd.DataFrame({"photo": changes.get("photos", honest.photos), **columns}).to_parquet(tmp_path / "soft.parquet")
+    columns = {
+        f"p:{name}": values
+        for name, values in zip(CLASSES, changes.get("probabilities", honest.probabilities).T, strict=True)
+    }
+    pd.DataFrame({"sample": changes.get("photos", honest.photos), **columns}).to_parquet(tmp_path / "soft.parquet")
     if "classes" not in changes:  # a table has as many columns as it has
         with pytest.raises(DataError, match=rf"soft\.parquet: .*{said}"):
             SoftLabels.read(tmp_path / "soft.parquet")
