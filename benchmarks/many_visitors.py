@@ -4,7 +4,10 @@
 python benchmarks/many_visitors.py [--visitors 1 4 16] [--photos 20] [--sessions 300]
 
 Starts the app.  N visitors at once upload one photo after the other and read the answer; then sessions are opened and
-closed one after the other while the server's memory is watched.  Prints a line for each.
+closed one after the other while the server's memory is watched.  Prints a line for each.  Streamlit keeps a session for two
+minutes after its browser has gone; here for ten seconds, which are waited out before memory is read.
+
+Exits with 1 if an answer is wrong or missing, or if memory grows by 50 MB or more after the first third of the sessions.
 """
 
 from __future__ import annotations
@@ -36,16 +39,18 @@ ROOT = Path(__file__).parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run"]  # fmt: skip
 PATIENCE = 120_000
+KEPT = 10  # seconds
+GROWTH = 50  # MB
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--visitors", type=int, nargs="*", default=[1, 4, 16])
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--sessions", type=int, default=300)
     given = parser.parse_args()
     with server() as (address, process):
-        asyncio.run(drive(given, address, process))
+        return asyncio.run(drive(given, address, process))
 
 
 @contextmanager
@@ -55,6 +60,7 @@ def server() -> Iterator[tuple[str, int]]:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = f"{sys.executable} -m streamlit run app.py --server.port {port} --server.headless true".split()
+    command += ["--server.disconnectedSessionTTL", str(KEPT)]
     with tempfile.TemporaryDirectory() as home:
         process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | {"HAR_LENS_HOME": home}, stdout=subprocess.DEVNULL
@@ -72,8 +78,8 @@ def server() -> Iterator[tuple[str, int]]:
             process.wait(10)
 
 
-async def drive(given: argparse.Namespace, address: str, process: int) -> None:
-    photos = prepared()
+async def drive(given: argparse.Namespace, address: str, process: int) -> int:
+    photos, failures = prepared(), 0
     async with async_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -85,7 +91,7 @@ async def drive(given: argparse.Namespace, address: str, process: int) -> None:
             ]
             found = await asyncio.gather(*(visit(browser, address, turn) for turn in turns))
             times = sorted(seconds for own, _ in found for seconds in own)
-            wrong = sum(errors for _, errors in found)
+            failures += (wrong := sum(errors for _, errors in found))
             p99 = times[min(len(times) - 1, int(0.99 * len(times)))] if times else float("nan")
             median = statistics.median(times) if times else float("nan")
             print(
@@ -94,8 +100,9 @@ async def drive(given: argparse.Namespace, address: str, process: int) -> None:
                 f"peak memory {memory(process, 'VmHWM'):.0f} MB",
                 flush=True,
             )
-        await sessions(browser, address, process, given.sessions)
+        grown = await sessions(browser, address, process, given.sessions)
         await browser.close()
+    return 1 if failures or grown >= GROWTH else 0
 
 
 def prepared() -> list[tuple[str, bytes, str]]:
@@ -134,20 +141,23 @@ async def visit(browser: Browser, address: str, photos: list[tuple[str, bytes, s
     return times, failures
 
 
-async def sessions(browser: Browser, address: str, process: int, count: int) -> None:
-    """Open and close sessions, and say how the server's memory grows."""
-    marks = {}
+async def sessions(browser: Browser, address: str, process: int, count: int) -> float:
+    """Open and close sessions; how many MB the server grows by after the first third of them."""
+    marks: list[float] = []
     for number in range(1, count + 1):
         context = await browser.new_context()
         page: Page = await context.new_page()
         await page.goto(f"{address}/confusions", timeout=PATIENCE)
         await expect(page.locator("h1")).to_have_count(1, timeout=PATIENCE)
         await context.close()
-        if number % 100 == 0 or number == count:
+        if number in (count // 3, 2 * count // 3, count):
+            await asyncio.sleep(KEPT + 5)
             marks[number] = memory(process, "VmRSS")
-    if marks:
-        told = ", ".join(f"after {number}: {size:.0f} MB" for number, size in marks.items())
-        print(f"{count} sessions opened and closed; memory {told}")
+    if not marks:
+        return 0.0
+    told = ", ".join(f"after {number}: {size:.0f} MB" for number, size in marks.items())
+    print(f"{count} sessions opened and closed; memory {told}")
+    return [*marks.values()][-1] - [*marks.values()][0]
 
 
 def memory(process: int, what: str) -> float:
@@ -156,4 +166,4 @@ def memory(process: int, what: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
