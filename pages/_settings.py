@@ -14,6 +14,7 @@ from platformdirs import user_data_path
 
 ROOT = Path(__file__).parent.parent
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
+_OWN_NAMES = _LOCAL | {"0.0.0.0"}  # the last is what Streamlit prints when it listens everywhere
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,13 @@ def settings() -> Settings:
     given = _given(tuple(sys.argv))
     own = (ROOT / "assets" / "runs", ROOT / "runs")
     more = given.runs or os.environ.get("HAR_RUNS")
-    names = (st.get_option("server.address"), *(st.get_option("server.allowedHosts") or ("any",)))
+    hosts = st.get_option("server.allowedHosts")
+    local = st.get_option("server.address") in _LOCAL and len(hosts) > 0 and _OWN_NAMES.issuperset(hosts)
     return Settings(
         Path(given.data or os.environ.get("HAR_DATA") or ROOT / "data"),
         (*own, Path(more)) if more else own,
         Path(os.environ.get("HAR_LENS_HOME") or user_data_path("har-lens", appauthor=False)),
-        given.trust_visitors or _LOCAL.issuperset(names),
+        given.trust_visitors or local,
     )
 
 
