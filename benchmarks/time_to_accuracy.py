@@ -38,10 +38,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from har_core.config import RECIPES, TrainConfig
 from har_core.data import LabelledPhotos, scan
 from har_core.dataset import EpochBatches, PhotoDataset, default_workers, loader
-from har_core.experiment import PRECISIONS, divide
+from har_core.division import divide
 from har_core.model import from_pretrained, split_frozen
+from har_core.precision import PRECISIONS, pick_precision
 from har_core.runs import Run
-from har_core.training import Trainer, pick_precision
+from har_core.training import Trainer
 from har_core.transforms import training_transform
 
 ROOT = Path(__file__).parent.parent
@@ -61,7 +62,7 @@ def model_of(config: TrainConfig, classes: tuple[str, ...]) -> nn.Module:
 
 def plain_script(photos: LabelledPhotos, config: TrainConfig) -> Iterator[int]:
     """(a): the photos of each batch of the first epoch, once it has been learnt."""
-    training, _, _ = divide(photos, config)
+    training = divide(photos, config).training
     dataset = PhotoDataset.of(training, photos.classes, training_transform(config.crop_size))
     model = model_of(config, photos.classes)
     split_frozen(model.to(memory_format=torch.contiguous_format), config.trainable)  # type: ignore[call-overload]
@@ -79,7 +80,7 @@ def plain_script(photos: LabelledPhotos, config: TrainConfig) -> Iterator[int]:
 
 def ours(photos: LabelledPhotos, config: TrainConfig, folder: Path) -> Iterator[int]:
     """(b) and (c): the first epoch of `train.py`."""
-    training, scored, _ = divide(photos, config.replace(leave_out_twins=False))
+    division = divide(photos, config.replace(leave_out_twins=False))
     model = model_of(config, photos.classes)
     crops = [training_transform(size, config.min_area) for size in config.sizes]
     precision = (
@@ -87,8 +88,8 @@ def ours(photos: LabelledPhotos, config: TrainConfig, folder: Path) -> Iterator[
     )
     trainer = Trainer(
         model,
-        PhotoDataset.of(training, photos.classes, *crops, seed=config.seed),
-        PhotoDataset.of(scored, photos.classes, crops[0]),
+        PhotoDataset.of(division.training, photos.classes, *crops, seed=config.seed),
+        PhotoDataset.of(division.scored, photos.classes, crops[0]),
         config,
         folder=folder,
         identity={},

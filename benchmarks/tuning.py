@@ -23,42 +23,22 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from har_core.analysis import mcnemar
 from har_core.data import photo_folder
-from har_core.dataset import InOrder, PhotoDataset, default_workers, loader
+from har_core.dataset import PhotoDataset, default_workers
+from har_core.evaluation import probabilities
+from har_core.optimisation import mean_of
+from har_core.precision import pick_precision
 from har_core.predictions import Predictions
 from har_core.runs import Run
-from har_core.training import pick_precision
-from har_core.transforms import Transform, evaluation_transform
+from har_core.transforms import evaluation_transform
 
 CPU = torch.device("cpu")
 
 
-def mean_of(runs: list[Run]) -> nn.Module:
+def mean(runs: list[Run]) -> nn.Module:
     """The first run's network with the mean of all runs' weights."""
     model = runs[0].model()[0]
-    weights = [run.model()[0].state_dict() for run in runs]
-    mean = {
-        name: torch.stack([each[name] for each in weights]).mean(dim=0) if value.is_floating_point() else value
-        for name, value in weights[0].items()
-    }
-    model.load_state_dict(mean)
+    model.load_state_dict(mean_of(run.model()[0].state_dict() for run in runs))
     return model
-
-
-def probabilities(
-    model: nn.Module, data: Path, table: Predictions, transform: Transform, precision: torch.dtype
-) -> tuple[np.ndarray, np.ndarray]:
-    """(N, K) of each photo, and averaged with its mirror image."""
-    names = list(table.samples)
-    folder = photo_folder(data)
-    dataset = PhotoDataset([folder / name for name in names], names, table.true.tolist(), transform)
-    once, both = [], []
-    for batch in loader(dataset, InOrder(len(dataset), 32), workers=default_workers()):
-        images = batch.images.contiguous(memory_format=torch.channels_last)
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
-            plain, mirrored = (model(view).float().softmax(dim=1).numpy() for view in (images, images.flip(3)))
-        once.append(plain)
-        both.append((plain + mirrored) / 2)
-    return np.concatenate(once), np.concatenate(both)
 
 
 def recall(table: Predictions, right: np.ndarray, group: str) -> float:
@@ -79,16 +59,20 @@ def main() -> None:
     )
     given = parser.parse_args()
     runs = [Run.open(folder) for folder in given.runs]
-    table = runs[0].predictions()
+    table, photos = runs[0].predictions(), photo_folder(given.data)
     first: np.ndarray | None = None
-    models = {run.name: run.model()[0] for run in runs} | ({"mean": mean_of(runs)} if len(runs) > 1 else {})
+    models = {run.name: run.model()[0] for run in runs} | ({"mean": mean(runs)} if len(runs) > 1 else {})
     spec = runs[0].model()[1]
     precision = pick_precision(models[runs[0].name], CPU, spec.crop_size)
     for name, model in models.items():
         for resize in (spec.resize, *given.resize):
-            views = probabilities(
-                model.eval(), given.data, table, evaluation_transform(spec.crop_size, resize), precision
-            )  # fmt: skip
+            dataset = PhotoDataset(
+                [photos / sample for sample in table.samples],
+                list(table.samples),
+                table.true.tolist(),
+                evaluation_transform(spec.crop_size, resize),
+            )
+            views = probabilities(model, dataset, device=CPU, precision=precision, workers=default_workers())
             for what, chances in zip(("", " with mirror image"), views, strict=True):
                 answers = chances.argmax(axis=1)
                 right = answers == table.true

@@ -24,10 +24,10 @@ from har_core.dataset import default_workers
 from har_core.errors import ConfigError, DataError, ImageError
 from har_core.files import JsonLines
 from har_core.images import open_photo
+from har_core.precision import pick_precision
 from har_core.recogniser import Recogniser, shipped_run
 from har_core.runs import Run
 from har_core.scoring import score, write_run
-from har_core.training import pick_precision
 from har_core.twins import find_twins
 
 ROOT = Path(__file__).parent.parent

@@ -56,6 +56,37 @@ def evaluate(
     return Evaluation(predictions, np.concatenate(maps), np.concatenate(embeddings))
 
 
+def probabilities(
+    model: nn.Module,
+    dataset: PhotoDataset,
+    *,
+    device: torch.device,
+    precision: torch.dtype,
+    workers: int,
+    batch_size: int = 32,
+    progress: Progress | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N, K) float32 of every photo, and of its mean with its mirror image.
+
+    Args:
+        precision: of the forward pass, float32 or bfloat16.
+
+    Raises:
+        ImageError: if a photo cannot be read.
+    """
+    model = model.to(device).eval()
+    once, both = [], []
+    for batch in loader(dataset, InOrder(len(dataset), batch_size), workers=workers):
+        images = batch.images.to(device).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
+            plain, mirrored = (model(view).float().softmax(dim=1).cpu().numpy() for view in (images, images.flip(3)))
+        once.append(plain)
+        both.append((plain + mirrored) / 2)
+        if progress is not None:
+            progress(int(batch.indices[-1]) + 1, len(dataset))
+    return np.concatenate(once), np.concatenate(both)
+
+
 def loss_and_accuracy(
     forward: Callable[[Tensor], Tensor],
     batches: Iterable[Batch],

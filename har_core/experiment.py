@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import importlib.metadata
-import platform
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +14,27 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from har_core import __version__, runs
+from har_core import provenance, runs
 from har_core.analysis import scores
 from har_core.config import TrainConfig
-from har_core.data import LabelledPhotos, Progress, Sample, split
+from har_core.data import LabelledPhotos, Progress
 from har_core.dataset import PhotoDataset
+from har_core.division import divide
 from har_core.errors import RunError
 from har_core.evaluation import Evaluation, evaluate
-from har_core.model import ModelSpec, from_pretrained, load_model, save_model
+from har_core.model import from_pretrained, load_model, save_model
 from har_core.parallel import ALONE, Processes
+from har_core.precision import PRECISIONS, pick_precision
 from har_core.runs import Run
 from har_core.soft_labels import Taught
-from har_core.training import BEST, STATE, Step, Trainer, pick_precision, read_state
+from har_core.training import BEST, STATE, Step, Trainer, read_state
 from har_core.transforms import evaluation_transform, training_transform
-from har_core.twins import Twins, find_twins
 
 LOCK = "training.lock"
-TUNING_FRACTION = 0.1
-"""Share of each class of the training photos that scores a recipe under trial."""
-
 _CHOSEN_ON = {
     "best": "the validation photos, which are the scored ones: the accuracy is that of the best epoch",
     "last": "no epoch was chosen: the last one's weights are scored, whatever those before it reached",
 }
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -89,12 +81,7 @@ def train(
     reports = (reports or Reports()) if processes.first else Reports()
     with _sole_writer(folder) if processes.first else nullcontext():
         saved = processes.from_first(lambda: _prepare(folder, resume))
-        training, validation, twins = processes.from_first(
-            lambda: divide(photos, config, reports.twins, unlabelled=taught.samples if taught else ())
-        )
-        place = {sample.name: row for row, sample in enumerate(taught.samples)} if taught else {}
-        rows = [place[sample.name] for sample in training if sample.name in place]
-        soft = taught.probabilities[rows] if taught else None
+        division = processes.from_first(lambda: divide(photos, config, taught, progress=reports.twins))
         random.seed(config.seed)
         np.random.seed(config.seed)
         torch.manual_seed(config.seed)
@@ -113,26 +100,29 @@ def train(
         else:
             precision = PRECISIONS[config.precision]
 
-        card = _card(photos, training, validation, twins, len(rows), config, spec, origin, precision, device)
+        card = provenance.card(photos, division, config, spec, origin, precision, device)
 
         def after_epoch(row: dict[str, float], best: bool) -> None:
             if processes.first:
                 runs.write_history(folder, trainer.state.history)
             reports.epoch(row, best)
 
+        validation = PhotoDataset.of(
+            division.scored, photos.classes, evaluation_transform(config.crop_size, config.resize)
+        )
         trainer = Trainer(
             model,
             PhotoDataset.of(
-                training,
+                division.training,
                 photos.classes,
                 *(training_transform(size, config.min_area) for size in config.sizes),
                 seed=config.seed,
             ),
-            PhotoDataset.of(validation, photos.classes, evaluation_transform(config.crop_size, config.resize)),
+            validation,
             config,
             folder=folder,
-            identity=_identity(config, photos.classes, training + validation, soft, model),
-            soft_targets=None if soft is None else torch.from_numpy(soft),
+            identity=provenance.identity(config, photos.classes, division, model),
+            soft_targets=torch.from_numpy(division.soft),
             device=device,
             precision=precision,
             workers=workers,
@@ -148,12 +138,16 @@ def train(
             runs.write_history(folder, trainer.state.history)
             runs.write_card(folder, {"status": runs.TRAINING, **card})
         reports.start(
-            f"{len(training) - len(rows)} training and {len(validation)} validation photos, "
-            + (f"{len(rows)} more with soft labels, " if rows else "")
+            f"{division.labelled} training and {len(division.scored)} validation photos, "
+            + (f"{len(division.soft)} more with soft labels, " if len(division.soft) else "")
             + f"{len(photos.classes)} classes; "
             f"{config.architecture} from {origin}; {str(precision).removeprefix('torch.')} on {device}"
             + (f", {processes.count} processes" if processes.count > 1 else "")
-            + (f"; {len({pair.other for pair in twins})} twins of scored photos left out" if twins else "")
+            + (
+                f"; {len({pair.other for pair in division.twins})} twins of scored photos left out"
+                if division.twins
+                else ""
+            )
             + (f"; resuming in epoch {trainer.state.epoch} at batch {trainer.state.batch}" if saved else "")
         )
         state = trainer.run()
@@ -163,12 +157,9 @@ def train(
         model.load_state_dict(trainer.best_weights())
         save_model(model, spec, folder / runs.MODEL)
         shipped, _ = load_model(folder / runs.MODEL)
-        validation_set = PhotoDataset.of(
-            validation, photos.classes, evaluation_transform(config.crop_size, config.resize)
-        )
         result = evaluate(
             shipped.to(device),
-            validation_set,
+            validation,
             photos.classes,
             device=device,
             workers=workers,
@@ -218,105 +209,9 @@ def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
     return saved
 
 
-def divide(
-    photos: LabelledPhotos,
-    config: TrainConfig,
-    progress: Progress | None = None,
-    *,
-    unlabelled: Sequence[Sample] = (),
-) -> tuple[list[Sample], list[Sample], list[Twins]]:
-    """The photos that train, those that score, and the pairs for whose sake some were left out of the former.
-
-    Args:
-        unlabelled: photos that train too, after the others; they never score.
-    """
-    training, scored = split(photos.samples, fraction=config.validation_fraction, seed=config.seed)
-    if config.scored == "tuning":
-        training, scored = split(training, fraction=TUNING_FRACTION, seed=config.seed)
-    training = [*training, *unlabelled]
-    twins = find_twins(scored, training, progress=progress) if config.leave_out_twins else []
-    left_out = {pair.other for pair in twins}
-    return [sample for sample in training if sample.name not in left_out], scored, twins
-
-
 def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> Run:
     """Store predictions, class maps and embeddings, and complete the card with the scores."""
     result.predictions.write(folder / runs.PREDICTIONS)
     runs.write_array(folder / runs.HEATMAPS, result.maps)
     runs.write_array(folder / runs.EMBEDDINGS, result.embeddings)
     return runs.write_card(folder, {"status": runs.COMPLETE, **card, "scores": scores(result.predictions)})
-
-
-def _identity(
-    config: TrainConfig,
-    classes: tuple[str, ...],
-    samples: list[Sample],
-    soft: np.ndarray | None,
-    model: torch.nn.Module,
-) -> dict[str, Any]:
-    """What must be equal for a saved state to fit.  A schedule of steps can be cut or extended, a cosine cannot."""
-    names = "\n".join(f"{sample.name}\t{sample.label}" for sample in samples)
-    start = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        if not name.startswith("fc."):
-            start.update(tensor.cpu().contiguous().numpy().tobytes())
-    kept = {
-        name: value
-        for name, value in config.as_dict().items()
-        if name not in ("precision", "weights", "soft_labels", "recipe")
-        and not (name == "epochs" and config.schedule == "steps" and config.members == 1)
-    }
-    return {
-        "configuration": kept,
-        "classes": list(classes),
-        "photos": hashlib.sha256(names.encode()).hexdigest(),
-        "soft labels": "none" if soft is None else hashlib.sha256(soft.tobytes()).hexdigest(),
-        "starting weights": start.hexdigest(),
-    }
-
-
-def _card(
-    photos: LabelledPhotos,
-    training: list[Sample],
-    validation: list[Sample],
-    twins: list[Twins],
-    soft: int,
-    config: TrainConfig,
-    spec: ModelSpec,
-    origin: str,
-    precision: torch.dtype,
-    device: torch.device,
-) -> dict[str, Any]:
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "classes": list(spec.classes),
-        "model": {**dataclasses.asdict(spec), "classes": len(spec.classes), "starting_weights": origin},
-        "data": {
-            "training": len(training) - soft,
-            **({"soft_labels": soft} if soft else {}),
-            "validation": len(validation),
-            "split": f"{config.validation_fraction:g} of each class, shuffled with seed {config.seed}"
-            + (f"; then {TUNING_FRACTION:g} of each class of the rest" if config.scored == "tuning" else ""),
-            "left_out_of_training": sorted({pair.other for pair in twins}),
-            "validation_names_sha256": hashlib.sha256(
-                "\n".join(sorted(s.name for s in validation)).encode()
-            ).hexdigest(),
-            "skipped": [str(problem) for problem in photos.problems],
-        },
-        "config": {
-            **config.as_dict(),
-            "weights": Path(config.weights).name,
-            "soft_labels": Path(config.soft_labels).name,
-        },
-        "machine": {
-            "device": device.type,
-            "precision": str(precision).removeprefix("torch."),
-            "processor": platform.machine(),
-            "threads": torch.get_num_threads(),
-        },
-        "versions": {
-            "har-lens": __version__,
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
-        },
-    }

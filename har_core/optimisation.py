@@ -1,11 +1,12 @@
-"""A recipe's values → optimiser, schedule of the learning rate, moving average of the weights."""
+"""A recipe's values → optimiser, schedule of the learning rate, averages of the weights, what is to be answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, StepLR
 from torch.optim.swa_utils import AveragedModel
 
@@ -57,3 +58,23 @@ def average_of(model: nn.Module, config: TrainConfig) -> AveragedModel | None:
     if not config.average:
         return None
     return AveragedModel(model, avg_fn=_moving_average(config.average), use_buffers=True)
+
+
+def mean_of(weights: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of the weights of several networks, all counted alike; what is not a float is that of the last."""
+    found: dict[str, Tensor] = {}
+    for count, each in enumerate(weights, start=1):
+        found = {
+            name: found[name] + (value - found[name]) / count if found and value.is_floating_point() else value.clone()
+            for name, value in each.items()
+        }
+    return found
+
+
+def targets_of(labels: list[int], classes: int, config: TrainConfig, soft: Tensor | None) -> Tensor:
+    """(N, K) float32: the probabilities that each photo is to be given.  Soft labels are not smoothed further."""
+    smoothing = config.label_smoothing
+    targets = functional.one_hot(torch.tensor(labels), classes).float() * (1 - smoothing) + smoothing / classes
+    if soft is not None and len(soft):
+        targets[-len(soft) :] = soft
+    return targets

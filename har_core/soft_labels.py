@@ -18,8 +18,9 @@ import torch
 from torch import nn
 
 from har_core.data import PHOTO_SUFFIXES, UNLABELLED_FOLDER, Progress, Sample
-from har_core.dataset import InOrder, PhotoDataset, loader
+from har_core.dataset import PhotoDataset
 from har_core.errors import DataError
+from har_core.evaluation import probabilities
 from har_core.files import atomic_path
 from har_core.model import ModelSpec
 from har_core.predictions import PROBABILITY, SAMPLE
@@ -116,16 +117,10 @@ def predict(
     """
     names = [path.relative_to(data).as_posix() for path in photos]
     dataset = PhotoDataset(photos, names, [-1] * len(photos), evaluation_transform(spec.crop_size, spec.resize))
-    model = model.to(device).eval()
-    chances = []
-    for batch in loader(dataset, InOrder(len(dataset), 32), workers=workers):
-        images = batch.images.to(device).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
-            views = [model(images).float().softmax(dim=1), model(images.flip(3)).float().softmax(dim=1)]
-        chances.append(torch.stack(views).mean(dim=0).cpu().numpy())
-        if progress is not None:
-            progress(int(batch.indices[-1]) + 1, len(photos))
-    return SoftLabels(spec.classes, tuple(names), np.concatenate(chances))
+    _, chances = probabilities(
+        model, dataset, device=device, precision=precision, workers=workers, progress=progress
+    )  # fmt: skip
+    return SoftLabels(spec.classes, tuple(names), chances)
 
 
 def taught(path: Path, data: Path, classes: tuple[str, ...]) -> Taught:

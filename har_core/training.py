@@ -21,7 +21,7 @@ from har_core.errors import CheckpointError, ConfigError, TrainingDiverged
 from har_core.evaluation import loss_and_accuracy
 from har_core.files import atomic_path
 from har_core.model import split_frozen, training_mode
-from har_core.optimisation import average_of, optimizer_of, scheduler_of
+from har_core.optimisation import average_of, mean_of, optimizer_of, scheduler_of, targets_of
 from har_core.parallel import ALONE, Processes
 
 STATE, BEST = "state.pt", "best.pt"
@@ -97,14 +97,14 @@ class Trainer:
                 f"expected fresh crops in {processes.count} processes, found --views {config.views}; use 0"
             )
         trunk, head = split_frozen(self.model, config.trainable)
-        self._targets = _targets(training.labels, model.get_parameter("fc.bias").numel(), config, soft_targets).to(
+        self._targets = targets_of(training.labels, model.get_parameter("fc.bias").numel(), config, soft_targets).to(
             device
         )
         self._learning = processes.synchronised(head, device)
         self._start = (
             {name: value.clone() for name, value in model.state_dict().items()} if config.members > 1 else None
         )
-        self._mean: dict[str, Tensor] | None = None
+        self._members: list[dict[str, Tensor]] = []  # weights of those that are complete
         frozen: Forward | None = frozen_forward(trunk, device, precision) if len(trunk) else None
         if frozen is not None and device.type == "cpu":
             shapes = {(config.batch_size, 3, size, size) for size in config.sizes}
@@ -158,12 +158,12 @@ class Trainer:
             }
             state.history.append(row)
             if self._start is not None and config.of_member(state.epoch) == config.epochs:
-                self._mean = _mean_of(self._mean, self.scored.state_dict(), count=state.epoch // config.epochs)
+                self._members.append({name: value.clone() for name, value in self.scored.state_dict().items()})
             better = config.selection == "last" or accuracy > state.best_accuracy
             if better:
                 # Before the state that names it: a kill in between repeats this epoch's end, with the same result.
                 state.best_accuracy, state.best_epoch = accuracy, state.epoch
-                self._write(BEST, self.scored.state_dict() if self._mean is None else self._mean)
+                self._write(BEST, mean_of(self._members) if self._members else self.scored.state_dict())
             if config.schedule == "steps":
                 self.scheduler.step()
             state.next_epoch()
@@ -243,7 +243,7 @@ class Trainer:
                 "progress": vars(self.state),
                 "model": self.model.state_dict(),
                 "average": None if self.average is None else self.average.state_dict(),
-                "members": self._mean,
+                "members": self._members,
                 "optimizer": self.optimizer.state_dict(),
                 "scheduler": self.scheduler.state_dict(),
                 "rng": torch.get_rng_state(),
@@ -266,8 +266,7 @@ class Trainer:
         self.model.load_state_dict(saved["model"])
         if self.average is not None:
             self.average.load_state_dict(saved["average"])
-        if saved["members"] is not None:
-            self._mean = {name: value.to(self.device) for name, value in saved["members"].items()}
+        self._members = [{name: value.to(self.device) for name, value in each.items()} for each in saved["members"]]
         self.optimizer.load_state_dict(saved["optimizer"])
         self.scheduler.load_state_dict(saved["scheduler"])
         torch.set_rng_state(saved["rng"])
@@ -296,51 +295,6 @@ def read_state(folder: Path) -> dict[str, Any]:
     if not isinstance(saved, dict) or saved.get("format") != _STATE_FORMAT:
         raise CheckpointError(f"{folder / STATE}: expected format {_STATE_FORMAT}; start anew with another --out")
     return saved
-
-
-def _mean_of(mean: dict[str, Tensor] | None, weights: dict[str, Tensor], *, count: int) -> dict[str, Tensor]:
-    """The mean of the weights of `count` members, of which the last is `weights` and `mean` that of those before it."""
-    if mean is None:
-        return {name: value.clone() for name, value in weights.items()}
-    return {
-        name: mean[name] + (value - mean[name]) / count if value.is_floating_point() else value.clone()
-        for name, value in weights.items()
-    }
-
-
-def _targets(labels: list[int], classes: int, config: TrainConfig, soft: Tensor | None) -> Tensor:
-    """(N, K) float32: the probabilities that each photo is to be given.  Soft labels are not smoothed further."""
-    smoothing = config.label_smoothing
-    targets = functional.one_hot(torch.tensor(labels), classes).float() * (1 - smoothing) + smoothing / classes
-    if soft is not None and len(soft):
-        targets[-len(soft) :] = soft
-    return targets
-
-
-def pick_precision(model: nn.Module, device: torch.device, crop_size: int) -> torch.dtype:
-    """float32 or bfloat16, whichever a short forward pass finds faster on this device.
-
-    Half of today's CPUs emulate bfloat16, at a fraction of float32's speed, and none of them says so reliably.
-    """
-    if device.type == "mps":
-        return torch.float32
-    images = torch.zeros(8, 3, crop_size, crop_size, device=device).contiguous(memory_format=torch.channels_last)
-
-    def seconds(precision: torch.dtype) -> float:
-        best = math.inf
-        for _ in range(3):  # the first warms up; the fastest is the one least disturbed
-            started = time.perf_counter()
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16):
-                model(images).sum().item()
-            best = min(best, time.perf_counter() - started)
-        return best
-
-    was_training = model.training
-    model.eval()
-    try:
-        return min((torch.float32, torch.bfloat16), key=seconds)
-    finally:
-        model.train(was_training)
 
 
 def _read(path: Path, device: torch.device) -> Any:

@@ -16,8 +16,9 @@ from har_core import runs, training
 from har_core.config import RECIPES, TrainConfig
 from har_core.data import scan
 from har_core.dataset import PhotoDataset
+from har_core.division import divide
 from har_core.errors import ConfigError
-from har_core.experiment import Reports, divide
+from har_core.experiment import Reports
 from har_core.experiment import train as run_training
 from har_core.model import from_pretrained
 from har_core.training import Trainer
@@ -50,8 +51,8 @@ def trainer(data: Path, settings: TrainConfig, folder: Path) -> Trainer:
 def test_a_recipe_on_trial_is_scored_on_photos_of_the_training_side(kaggle_folder: Path, tiny_weights: Path) -> None:
     photos = scan(kaggle_folder)
     settings = best(tiny_weights, validation_fraction=0.2)
-    training_side, test, _ = divide(photos, settings)
-    rest, tuning, _ = divide(photos, settings.replace(scored="tuning"))
+    whole, trial = divide(photos, settings), divide(photos, settings.replace(scored="tuning"))
+    training_side, test, rest, tuning = whole.training, whole.scored, trial.training, trial.scored
     assert {s.name for s in rest} | {s.name for s in tuning} == {s.name for s in training_side}
     assert not {s.name for s in tuning} & ({s.name for s in rest} | {s.name for s in test})
     assert Counter(s.label for s in tuning) == {"blue": 1, "green": 1, "red": 1}  # a tenth of 10, of each
@@ -60,10 +61,12 @@ def test_a_recipe_on_trial_is_scored_on_photos_of_the_training_side(kaggle_folde
 def test_twins_of_scored_photos_do_not_train(kaggle_folder: Path, tiny_weights: Path, tmp_path: Path) -> None:
     data = Path(shutil.copytree(kaggle_folder, tmp_path / "data"))
     settings = best(tiny_weights, leave_out_twins=True)
-    before, scored, none = divide(scan(data), settings)
-    assert none == []
+    without = divide(scan(data), settings)
+    before, scored = without.training, without.scored
+    assert without.twins == []
     shutil.copyfile(scored[0].path, before[0].path)
-    after, _, twins = divide(scan(data), settings)
+    division = divide(scan(data), settings)
+    after, twins = division.training, division.twins
     assert [(pair.scored, pair.other, pair.identical) for pair in twins] == [(scored[0].name, before[0].name, True)]
     assert after == before[1:]
 

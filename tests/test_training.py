@@ -25,6 +25,7 @@ from har_core.errors import CheckpointError, ConfigError, DataError, RunError, T
 from har_core.experiment import Reports
 from har_core.experiment import train as run_training
 from har_core.model import from_pretrained
+from har_core.precision import pick_precision
 from har_core.predictions import Predictions
 from har_core.training import read_state
 from har_core.transforms import evaluation_transform, training_transform
@@ -275,7 +276,7 @@ def test_precision_is_measured(tiny) -> None:  # type: ignore[no-untyped-def]
     for slow_with_bf16, expected in ((True, torch.float32), (False, torch.bfloat16)):
         model = Slow()
         model.slow_with_bf16 = slow_with_bf16  # type: ignore[assignment]
-        assert training.pick_precision(model, CPU, 32) is expected
+        assert pick_precision(model, CPU, 32) is expected
 
 
 def test_order_is_seeded() -> None:
