@@ -178,6 +178,7 @@ RECIPES: dict[str, TrainConfig] = {
         full_size_epochs=4,
         min_area=0.25,
         epochs=13,
+        members=2,
         optimizer="adamw",
         lr=1.5e-4,
         head_lr_factor=7.0,
