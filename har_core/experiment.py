@@ -200,13 +200,20 @@ def _sole_writer(folder: Path) -> Iterator[None]:
 
 
 def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
-    """Make the folder ready and read the state to go on from."""
+    """Make the folder ready and read the state to go on from.
+
+    A training that was killed before it had saved anything leaves nothing to go on from, and nothing to be lost.
+    """
     saved = read_state(folder) if resume else None
-    if saved is None and (folder / runs.CARD).exists():
+    if saved is None and (folder / runs.CARD).exists() and not _unsaved(folder):
         raise RunError(f"expected an empty folder, found a run in {folder}; pass --resume, or another --out")
     for partial in folder.glob(".*.partial"):  # left by a killed process
         partial.unlink()
     return saved
+
+
+def _unsaved(folder: Path) -> bool:
+    return not (folder / STATE).exists() and Run.open(folder).card.get("status") == runs.TRAINING
 
 
 def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> Run:

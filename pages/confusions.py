@@ -19,6 +19,10 @@ from pages._cell import Cell, name_of
 UNITS: dict[Unit, str] = {"count": "Photos", "recall": "% of true class", "precision": "% of predicted"}
 
 _RANKED = 500  # confusions that are listed
+_SCROLLED = """<style>
+.st-key-matrix-frame { overflow-x: auto }
+.st-key-matrix { min-width: 34rem }
+</style>"""  # on a narrow screen the matrix scrolls, so that its numbers do not run into one another
 
 
 def page() -> None:
@@ -84,7 +88,9 @@ def _matrix(run: Run, counts: np.ndarray, cell: Cell) -> tuple[Unit, Order]:
             places = [*positions, TOTAL]
             cell.choose((places[int(points[0]["y"])], places[int(points[0]["x"])]))
 
-    st.plotly_chart(
+    frame = st.container(key="matrix-frame")
+    frame.html(_SCROLLED)
+    frame.plotly_chart(
         figure,
         key="matrix",
         on_select=clicked,

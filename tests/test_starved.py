@@ -13,7 +13,7 @@ import torch
 from filelock import FileLock
 
 from har_core.data import scan
-from har_core.errors import ImageError, RunError
+from har_core.errors import CheckpointError, ImageError, RunError
 from har_core.experiment import LOCK, Reports
 from har_core.experiment import train as run_training
 from har_core.training import STATE, Step, read_state
@@ -90,6 +90,27 @@ def test_a_second_training_into_the_same_folder_is_refused(
     assert ended.returncode == 1 and "another training writes into" in ended.stderr
     run = run_training(scan(kaggle_folder), config(tiny_weights, epochs=1), out, device=CPU, workers=0)
     assert run is not None and not (out / LOCK).exists()
+
+
+def test_a_training_killed_before_its_first_state_begins_anew(
+    kaggle_folder: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    """Its card is there, nothing to go on from: neither --resume nor the same command again may be refused for good."""
+    out = tmp_path / "run"
+
+    def stop(step: Step) -> None:
+        raise KeyboardInterrupt
+
+    photos = scan(kaggle_folder)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(photos, config(tiny_weights), out, device=CPU, workers=0, reports=Reports(step=stop))
+    assert (out / "card.json").exists() and not (out / STATE).exists()
+    with pytest.raises(CheckpointError, match="train without --resume"):
+        run_training(photos, config(tiny_weights), out, device=CPU, workers=0, resume=True)
+    run = run_training(photos, config(tiny_weights), out, device=CPU, workers=0)
+    assert run is not None and len(run.history()) == 2
+    with pytest.raises(RunError, match="pass --resume"):
+        run_training(photos, config(tiny_weights), out, device=CPU, workers=0)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
