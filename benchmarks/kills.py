@@ -63,8 +63,9 @@ for number in range(int(sys.argv[2]), 10**6):
 
 def killed(command: list[str], after: float, output: Path) -> bool:
     """Run a command and kill it; False if it ended, well, before that."""
-    with output.open("ab") as file:
-        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=file, stderr=subprocess.DEVNULL)
+    complaint = output.with_name("complaint")
+    with output.open("ab") as file, complaint.open("wb") as errors:
+        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=file, stderr=errors)
         try:
             status = process.wait(timeout=after)
         except subprocess.TimeoutExpired:
@@ -72,7 +73,8 @@ def killed(command: list[str], after: float, output: Path) -> bool:
             process.wait()
             return True
     if status != 0:
-        raise SystemExit(f"expected {command[-8:]} to end well, found status {status}")
+        said = complaint.read_text().splitlines()[-1:]
+        raise SystemExit(f"expected {command[-2:]} to end well, found status {status}: {said}")
     return False
 
 
@@ -110,9 +112,8 @@ def kill_training(count: int, stream: random.Random, folder: Path) -> str:
             if not killed([*command, "--out", str(out)], stream.uniform(0.3 * whole, 0.9 * whole), folder / "log"):
                 break
             done += 1
-            for path in (out / runs.CARD, undisturbed / runs.CARD):
-                if path.exists():
-                    runs.Run.open(path.parent)
+            if (out / runs.CARD).exists() and runs.Run.open(out).card["status"] == runs.COMPLETE:
+                break  # it was killed on its way out
             if (out / STATE).exists():
                 progress, steps = read_state(out)["progress"], log.read_text().split("\n")[-2:]
                 epoch, seen = map(int, steps[0].split()) if steps[0] else (1, 0)

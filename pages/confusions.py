@@ -21,7 +21,7 @@ UNITS: dict[Unit, str] = {"count": "Photos", "recall": "% of true class", "preci
 _RANKED = 500  # confusions that are listed
 _SCROLLED = """<style>
 .st-key-matrix-frame { overflow-x: auto }
-.st-key-matrix { min-width: 34rem }
+.st-key-matrix { min-width: 28rem }
 </style>"""  # on a narrow screen the matrix scrolls, so that its numbers do not run into one another
 
 
