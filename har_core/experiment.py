@@ -213,7 +213,11 @@ def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
 
 
 def _unsaved(folder: Path) -> bool:
-    return not (folder / STATE).exists() and Run.open(folder).card.get("status") == runs.TRAINING
+    """Whether the folder holds a training that has saved nothing; a card that cannot be read may be anyone's."""
+    try:
+        return not (folder / STATE).exists() and Run.open(folder).card.get("status") == runs.TRAINING
+    except RunError:
+        return False
 
 
 def write_evaluation(folder: Path, result: Evaluation, card: dict[str, Any]) -> Run:
