@@ -3,9 +3,9 @@
 
 python benchmarks/many_visitors.py [--visitors 1 4 16] [--photos 20] [--sessions 300]
 
-Starts the app.  N visitors at once upload one photo after the other and read the answer; then sessions are opened and
-closed one after the other while the server's memory is watched.  Prints a line for each.  Streamlit keeps a session for two
-minutes after its browser has gone; here for ten seconds, which are waited out before memory is read.
+Starts the app.  N visitors at once upload one photo after the other and read the answer; then sessions are opened, given
+a photo and closed one after the other while the server's memory is watched.  Prints a line for each.  Streamlit keeps a
+session for two minutes after its browser has gone; here for ten seconds, which are waited out before memory is read.
 
 Exits with 1 if an answer is wrong or missing, or if memory grows by 50 MB or more after the first third of the sessions.
 """
@@ -29,7 +29,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, async_playwright, expect
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from har_core.images import open_photo
@@ -100,7 +100,8 @@ async def drive(given: argparse.Namespace, address: str, process: int) -> int:
                 f"peak memory {memory(process, 'VmHWM'):.0f} MB",
                 flush=True,
             )
-        grown = await sessions(browser, address, process, given.sessions)
+        grown, wrong = await sessions(browser, address, process, photos, given.sessions)
+        failures += wrong
         await browser.close()
     return 1 if failures or grown >= GROWTH else 0
 
@@ -141,23 +142,32 @@ async def visit(browser: Browser, address: str, photos: list[tuple[str, bytes, s
     return times, failures
 
 
-async def sessions(browser: Browser, address: str, process: int, count: int) -> float:
-    """Open and close sessions; how many MB the server grows by after the first third of them."""
-    marks: list[float] = []
+async def sessions(
+    browser: Browser, address: str, process: int, photos: list[tuple[str, bytes, str]], count: int
+) -> tuple[float, int]:
+    """One session after the other uploads a photo and closes; (MB the server grows by after the first third, failures)."""
+    marks, failures = [], 0
     for number in range(1, count + 1):
-        context = await browser.new_context()
-        page: Page = await context.new_page()
-        await page.goto(f"{address}/confusions", timeout=PATIENCE)
-        await expect(page.locator("h1")).to_have_count(1, timeout=PATIENCE)
-        await context.close()
+        failures += (await visit(browser, address, [photos[number % len(photos)]]))[1]
         if number in (count // 3, 2 * count // 3, count):
             await asyncio.sleep(KEPT + 5)
             marks.append(memory(process, "VmRSS"))
     if not marks:
-        return 0.0
+        return 0.0, 0
     told = ", ".join(f"{size:.0f} MB" for size in marks)
-    print(f"{count} sessions opened and closed; memory after a third, two thirds and all: {told}")
-    return marks[-1] - marks[0]
+    print(
+        f"{count} sessions opened, given a photo and closed: wrong or missing answers {failures}; "
+        f"memory after a third, two thirds and all: {told}; the model was loaded {loaded(address)} times"
+    )
+    return marks[-1] - marks[0], failures
+
+
+def loaded(address: str) -> int:
+    """How often the app has read its model, by Streamlit's count of what it did not find in its cache."""
+    with urllib.request.urlopen(f"{address}/_stcore/metrics", timeout=20) as answer:
+        lines = answer.read().decode().splitlines()
+    misses = [line for line in lines if "_shared.recogniser" in line and line.startswith("cache_lookups_total")]
+    return int(next(line for line in misses if 'result="miss"' in line).rsplit(" ", 1)[1])
 
 
 def memory(process: int, what: str) -> float:

@@ -14,8 +14,8 @@ Measures photos a second, decoding included, in turns within one run:
 and from these, with the epochs that the published histories needed, the minutes to the accuracy that the report's recipe
 reached here and to the report's own 0.8196.  (a) has the epochs of (b)'s history, since the recipe is the same one.
 Validation after each epoch is left out of all three.  Compiling, about half a minute a training, is left out too.
-With `--repeat N` every training photo is named N times: the memory that is printed is then that of a larger data set,
-with `--way c` that of one way alone (at both of its sizes).
+With `--repeat N` every photo is named N times: a larger data set.  With `--way c` the memory that is printed is that of
+one training and its workers (at the larger of its sizes), without it that of all of them at once.
 """
 
 from __future__ import annotations
@@ -154,12 +154,14 @@ def main() -> int:
         }
         if given.way:
             ways = {name: make for name, make in ways.items() if name.startswith(f"({given.way})")}
-        speeds, memory = measure(ways, batches=given.batches, rounds=given.rounds)
+        together = [{name: make} for name, make in ways.items()] if given.way else [ways]
+        measured = [measure(some, batches=given.batches, rounds=given.rounds) for some in together]
+    speeds, memory = [speed for speeds, _ in measured for speed in speeds], max(memory for _, memory in measured)
     for name, speed in zip(ways, speeds, strict=True):
         print(f"{name:40} {speed:6.1f} photos/s   {speed / speeds[0]:5.2f} times the first")
     print(
-        f"{torch.get_num_threads()} threads, {len(photos.samples):,} photos, {memory / 1e9:.1f} GB of anonymous memory for "
-        "all of these and their workers at once"
+        f"{torch.get_num_threads()} threads, {len(photos.samples):,} photos, {memory / 1e9:.1f} GB of anonymous memory with "
+        f"workers, {'the larger of these' if given.way else 'all of these at once'}"
     )
 
     if given.way:
