@@ -166,8 +166,8 @@ def loaded(address: str) -> int:
     """How often the app has read its model, by Streamlit's count of what it did not find in its cache."""
     with urllib.request.urlopen(f"{address}/_stcore/metrics", timeout=20) as answer:
         lines = answer.read().decode().splitlines()
-    misses = [line for line in lines if "_shared.recogniser" in line and line.startswith("cache_lookups_total")]
-    return int(next(line for line in misses if 'result="miss"' in line).rsplit(" ", 1)[1])
+    counted = 'cache_lookups_total{cache="pages._shared.recogniser",cache_type="st_cache_resource",result="miss"} '
+    return int(next(line for line in lines if line.startswith(counted)).removeprefix(counted))
 
 
 def memory(process: int, what: str) -> float:

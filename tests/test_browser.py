@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from har_core import runs
 from har_core.recogniser import SHIPPED, shipped_run
@@ -97,10 +98,15 @@ def test_other_sites_cannot_talk_to_the_app(address: str, host: str, origin: str
     connection.close()
 
 
+def settle(page: Page) -> None:
+    """Wait until the page stands still."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+
+
 def heading(page: Page) -> str:
     """The page's first line, once it stands still."""
     expect(page.locator("h1")).to_have_count(1, timeout=PATIENCE)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    settle(page)
     return page.locator("h1").inner_text()
 
 
@@ -120,6 +126,22 @@ def click_cell(page: Page, column: int, row: int) -> None:
     page.mouse.move(x - 3, y - 3)
     page.mouse.move(x, y)
     page.mouse.click(x, y)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose from a select box.  A page that is still being drawn may close the list again: then it is opened once more."""
+    settle(page)
+    box = page.get_by_role("combobox", name=label)
+    box.evaluate("element => element.scrollIntoView({block: 'center'})")
+    for attempt in range(10):
+        if box.get_attribute("aria-expanded") != "true":
+            box.focus()
+            box.press("ArrowDown")
+        try:
+            page.get_by_role("option", name=option).click(timeout=PATIENCE / 10)
+            return
+        except PlaywrightTimeout:
+            assert attempt < 9, f"the list of {label} does not stay open"
 
 
 def test_a_deep_link_opens_its_page_on_a_fresh_server(page: Page, address: str) -> None:
@@ -232,11 +254,7 @@ def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None
 def test_a_slow_method_shows_progress_and_can_be_cancelled(predict: Page) -> None:
     predict.get_by_text("Try this sample").first.click()
     expect(predict.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
-    method = predict.get_by_role("combobox", name="Method")
-    method.evaluate("element => element.scrollIntoView({block: 'center'})")
-    method.focus()
-    method.press("ArrowDown")
-    predict.get_by_role("option", name="Score-CAM").click()
+    choose(predict, "Method", "Score-CAM")
     expect(predict.get_by_text("passes through the network")).to_be_visible(timeout=PATIENCE)
     predict.get_by_role("button", name="Cancel").click()
     expect(predict.get_by_text("the heatmap was stopped")).to_be_visible(timeout=PATIENCE)
