@@ -6,6 +6,7 @@ import shutil
 import stat
 import zipfile
 import zlib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -14,6 +15,7 @@ from har_core.data import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER
 from har_core.errors import ArchiveError
 
 _CHUNK = 1 << 20
+_ENTRY = b"PK\x01\x02"
 _IGNORED = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 _NESTED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
 _DEPTH, _NAME = 6, 200  # folders in a path, characters in it
@@ -48,8 +50,9 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
     limits = limits or Limits()
     target.mkdir(parents=True)
     try:
+        _require_modest(archive, limits)
         with zipfile.ZipFile(archive) as opened:
-            entries = [(entry, _path(entry)) for entry in _counted(opened, limits)]
+            entries = [(entry, _path(entry)) for entry in opened.infolist()]
             seen: set[PurePosixPath] = set()
             written = 0
             for entry, path in entries:
@@ -71,16 +74,27 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
     return target
 
 
-def _counted(opened: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
-    entries = opened.infolist()
-    if len(entries) > limits.entries:
-        raise ArchiveError(f"expected at most {limits.entries:,} entries, found {len(entries):,}; leave some out")
-    packed = opened.fp.seek(0, 2) if opened.fp else 0
-    if packed > limits.packed:
-        raise ArchiveError(
-            f"expected at most {limits.packed / 1e6:.0f} MB, found {packed / 1e6:.0f} MB; leave some out"
-        )
-    return entries
+def _require_modest(archive: Path | IO[bytes], limits: Limits) -> None:
+    """Refuse an archive that is too large or has too many entries, before its directory is read into memory.
+
+    Every entry of a directory begins with the same four bytes, wherever the archive says that its directory lies: there
+    are at most as many entries as these occur.  Compressed data hold them about once in 4 GB.
+    """
+    with archive.open("rb") if isinstance(archive, Path) else nullcontext(archive) as file:
+        size = file.seek(0, 2)
+        if size > limits.packed:
+            raise ArchiveError(
+                f"expected at most {limits.packed / 1e6:.0f} MB, found {size / 1e6:.0f} MB; leave some out"
+            )
+        file.seek(0)
+        entries, tail = 0, b""
+        while chunk := file.read(_CHUNK):
+            seen = tail + chunk
+            entries += seen.count(_ENTRY)
+            tail = seen[1 - len(_ENTRY) :]
+        file.seek(0)
+    if entries > limits.entries:
+        raise ArchiveError(f"expected at most {limits.entries:,} entries, found {entries:,}; leave some out")
 
 
 def _path(entry: zipfile.ZipInfo) -> PurePosixPath | None:
@@ -108,10 +122,16 @@ def _path(entry: zipfile.ZipInfo) -> PurePosixPath | None:
 
 def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits: Limits, *, room: int) -> int:
     """Unpack one entry, counting; returns its size in bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     size = 0
     allowed = limits.ratio * max(entry.compress_size, 1024)
-    with opened.open(entry) as source, path.open("xb") as goal:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        goal = path.open("xb")
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ArchiveError(
+            f"{entry.filename[:80]!r} has the name of another entry or of its folder; rename it and pack it anew"
+        ) from error
+    with goal, opened.open(entry) as source:
         while chunk := source.read(_CHUNK):
             size += len(chunk)
             if size > room:

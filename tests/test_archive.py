@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from har_core import archive
 from har_core.archive import Limits, unpack
 from har_core.data import scan
 from har_core.errors import ArchiveError
@@ -73,6 +74,14 @@ def encrypted() -> bytes:
     return bytes(data)
 
 
+def mostly_directory() -> bytes:
+    """Forty thousand entries that claim no data: small here, large in the memory of who lists them."""
+    name = b"red/a.jpg"
+    entry = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0) + name
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, 40_000 * len(entry), 0, 0)
+    return entry * 40_000 + end
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "climbs": lambda: packed({"../outside.jpg": PHOTO}),
     "climbs within": lambda: packed({"red/../../outside.jpg": PHOTO}),
@@ -87,6 +96,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a program": lambda: packed({"red/a.jpg": PHOTO, "run.exe": b"MZ"}),
     "too many entries": lambda: packed({f"red/{n}.jpg": b"x" for n in range(41)}),
     "too large unpacked": lambda: packed({f"red/{n}.jpg": os.urandom(200_000) for n in range(16)}),
+    "almost nothing but a directory": mostly_directory,
+    "a file that is a folder too": lambda: packed({"red.jpg": PHOTO, "red.jpg/a.jpg": PHOTO}),
+    "a folder that is a file too": lambda: packed({"red.jpg/a.jpg": PHOTO, "red.jpg": PHOTO}),
     "a bomb": lambda: packed({"red/a.jpg": bytes(2_900_000)}),
     "lies about its size": lying_about_its_size,
     "overlaps itself": overlapping,
@@ -154,3 +166,16 @@ def test_damaged_zips_never_end_in_a_traceback(tmp_path: Path) -> None:
             refused += 1
     assert 0 < refused < 300
     assert {path.name for path in tmp_path.iterdir()} == {"in"}
+
+
+def test_a_huge_directory_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile, "ZipFile", lambda _: pytest.fail("the directory was read"))
+    with pytest.raises(ArchiveError, match="at most 40 entries, found 40,000"):
+        unpack(io.BytesIO(mostly_directory()), tmp_path / "photos", limits=SMALL)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 64])
+def test_entries_are_counted_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(archive, "_CHUNK", chunk)
+    with pytest.raises(ArchiveError, match="at most 2 entries, found 3"):
+        unpack(io.BytesIO(packed({f"red/{n}.jpg": PHOTO for n in range(3)})), tmp_path / "p", limits=Limits(entries=2))
