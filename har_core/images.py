@@ -15,6 +15,9 @@ from har_core.errors import ImageError
 
 MAX_BYTES = 25 * 1000 * 1000
 MAX_PIXELS = 40 * 1000 * 1000
+MAX_ASPECT = 20
+"""Longer over shorter side: a stripe would grow a hundredfold when its shorter side is brought to the network's size."""
+
 ENOUGH = 1600
 """Pixels: a photo whose longer side is at least twice as long is decoded at a half, a quarter, … of its size."""
 
@@ -70,8 +73,8 @@ def open_photo(source: bytes | Path, name: str | None = None) -> Image.Image:
         An upright photo of mode RGB that carries no metadata (no EXIF, no ICC profile, no text).
 
     Raises:
-        ImageError: if the file cannot be read, is not JPEG, PNG or WebP, is truncated or damaged, or is
-            larger than `MAX_BYTES` or `MAX_PIXELS`.  The message names the file, the reason and what is accepted.
+        ImageError: if the file cannot be read, is not JPEG, PNG or WebP, is truncated or damaged, is
+            larger than `MAX_BYTES` or `MAX_PIXELS`, or longer than `MAX_ASPECT` allows.  The message names the file, the reason and what is accepted.
     """
     label = name or (source.name if isinstance(source, Path) else "photo")
     data = _read(source, label) if isinstance(source, Path) else source
@@ -91,6 +94,11 @@ def open_photo(source: bytes | Path, name: str | None = None) -> Image.Image:
         width, height = opened.size
         if width * height > MAX_PIXELS:  # known from the header: nothing has been decoded yet
             raise _too_many_pixels(label, width, height)
+        if max(width, height) > MAX_ASPECT * min(width, height):
+            raise ImageError(
+                f"{label} has {width} × {height} pixels, its longer side may be {MAX_ASPECT} times the shorter at most. "
+                f"Cut out the part that matters. {ACCEPTED}"
+            )
         factor = _reduction(width, height)
         try:
             if factor > 1:

@@ -18,13 +18,15 @@ SCALE = "Inferno"
 DIFFERENCE_SCALE = "PuOr_r"
 """The colours of a difference, from -1 (purple) to 1 (orange): told apart with any colour vision."""
 
+DISPLAY_SIDE = 1024
+"""Pixels: the longer side of a picture on a page, at most."""
+
 _DIMMED = 0.42  # brightness of what the network did not see
-_DISPLAY_SIDE = 1024
 _GAP = 8  # pixels between the panels of a strip
 
 
 def overlay(
-    photo: Image.Image, heat: np.ndarray, crop: Box, *, opacity: float, side: int = _DISPLAY_SIDE
+    photo: Image.Image, heat: np.ndarray, crop: Box, *, opacity: float, side: int = DISPLAY_SIDE
 ) -> Image.Image:
     """A heatmap laid where it belongs on its photo; what the network did not see is dimmed and labelled.
 
@@ -39,7 +41,7 @@ def overlay(
     return _laid(photo, heat, opacity * (0.25 + 0.75 * heat), crop, SCALE, side)
 
 
-def difference(photo: Image.Image, change: np.ndarray, crop: Box, *, side: int = _DISPLAY_SIDE) -> Image.Image:
+def difference(photo: Image.Image, change: np.ndarray, crop: Box, *, side: int = DISPLAY_SIDE) -> Image.Image:
     """Where one class has more evidence than another: (H, W) in [-1, 1], laid on the greyed photo."""
     change = np.asarray(change, dtype=np.float32)
     grey = photo.convert("L").convert("RGB")

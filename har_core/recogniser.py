@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,14 @@ class Recognised:
     def confidence(self) -> float:
         """The probability of the predicted class."""
         return float(self.probabilities[self.ranking[0]])
+
+    def shrunk(self, side: int) -> Recognised:
+        """The same with a photo whose longer side has at most `side` pixels, where many are kept at once."""
+        photo = self.photo.copy()
+        photo.thumbnail((side, side))
+        across, down = photo.width / self.photo.width, photo.height / self.photo.height
+        box = Box(self.crop.left * across, self.crop.top * down, self.crop.right * across, self.crop.bottom * down)
+        return replace(self, photo=photo, crop=box)
 
 
 class Recogniser:

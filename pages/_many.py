@@ -16,6 +16,9 @@ from har_core.recogniser import Recognised, Recogniser
 from har_core.words import bare
 from pages import _photo
 
+AT_ONCE = 100
+"""Photos: what one visitor may keep in the memory that all share."""
+
 
 def table(seen: list[Recognised], recogniser: Recogniser) -> Recognised:
     """All photos as a sortable table; returns the chosen one."""

@@ -9,6 +9,7 @@ from PIL import ImageOps
 
 from har_core.errors import ImageError
 from har_core.images import ACCEPTED, MAX_BYTES, open_photo
+from har_core.pictures import DISPLAY_SIDE
 from har_core.recogniser import Recognised, Recogniser, shipped_run
 from har_core.runs import MODEL, Run
 from har_core.words import readable
@@ -38,7 +39,13 @@ def page() -> None:
         _samples()
         return
     recogniser = _shared.recogniser(run.folder)
-    seen, refused = _recognise(files, recogniser)
+    if len(files) > _many.AT_ONCE:
+        st.warning(
+            f"At most {_many.AT_ONCE} photos are recognised at once: the last {len(files) - _many.AT_ONCE} were left out. For more, "
+            "use python -m har_core predict.",
+            icon=":material/info:",
+        )
+    seen, refused = _recognise(files[: _many.AT_ONCE], recogniser)
     for reason in refused:
         st.error(reason, icon=":material/broken_image:")
     if len(seen) > 1:
@@ -115,7 +122,8 @@ def _recognise(files: list[tuple[str, bytes]], recogniser: Recogniser) -> tuple[
             current[key] = known[key]
         else:
             try:
-                current[key] = recogniser.recognise(_shared.decoder().open(content, name), name)
+                found = recogniser.recognise(_shared.decoder().open(content, name), name)
+                current[key] = found.shrunk(DISPLAY_SIDE) if len(files) > 1 else found
             except ImageError as error:
                 current[key] = str(error)
         if bar is not None:

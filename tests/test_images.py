@@ -12,7 +12,10 @@ from PIL import Image
 
 from har_core import images
 from har_core.errors import ImageError
+from har_core.explain import heatmap
 from har_core.images import open_photo
+from har_core.pictures import overlay
+from har_core.recogniser import Recogniser
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 
@@ -86,7 +89,7 @@ def test_exif_orientation_is_applied_and_no_exif_is_kept(orientation: int) -> No
 
 
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
-    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(8, 0)
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(16, 0)
     photo = open_photo(encoded(Image.fromarray(ramp), "PNG"))
     values = np.asarray(photo)[0, :, 0].astype(int)
     assert (np.abs(values - np.arange(256)) <= 1).all()
@@ -172,3 +175,17 @@ def test_too_many_pixels_are_refused_before_decoding() -> None:
         data = header[:16] + ihdr + struct.pack(">I", zlib.crc32(b"IHDR" + ihdr)) + header[33:]
         with pytest.raises(ImageError, match=r"pixels\. Save a smaller copy.*40 megapixels"):
             open_photo(data, "bomb.png")
+
+
+@pytest.mark.parametrize(
+    ("size", "accepted"), [((10, 200), True), ((10, 201), False), ((3199, 1), False), ((2, 40_000), False)]
+)
+def test_stripes_are_refused_before_decoding(size: tuple[int, int], accepted: bool, tiny: Recogniser) -> None:
+    """Brought to the network's size, one of a few kilobytes would take gigabytes."""
+    data = encoded(Image.new("RGB", size), "PNG")
+    if accepted:
+        seen = tiny.recognise(open_photo(data, "stripe.png"), "stripe.png")
+        assert overlay(seen.photo, heatmap(seen.maps[0], tiny.spec.crop_size), seen.crop, opacity=0.7).size == size
+        return
+    with pytest.raises(ImageError, match="20 times the shorter at most"):
+        open_photo(data[:60], "stripe.png")

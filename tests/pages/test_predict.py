@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import astuple
 
+import numpy as np
 import pytest
 
 from har_core import recogniser
 from har_core.images import open_photo
-from tests.conftest import ROOT
+from har_core.transforms import evaluation_crop
+from pages import _many
+from tests.conftest import ROOT, picture
 from tests.pages.conftest import opened, text
+from tests.test_images import encoded
 
 
 def test_a_newcomer_is_told_what_to_do() -> None:
@@ -57,3 +62,28 @@ def test_other_methods(method: str) -> None:
     assert not app.exception and app.session_state["job"].error is None
     assert any(caption.value.startswith(method) for caption in app.caption)
     assert any("whatever the class" in caption.value for caption in app.caption) is (method == "EigenCAM")
+
+
+def test_one_visitor_keeps_no_more_than_the_memory_bears(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_many, "AT_ONCE", 4)
+    app = opened("predict.py")
+    photos = [encoded(picture((number, 90, 200 - number), (1600, 1200), number), "JPEG") for number in range(3)]
+    app.file_uploader(key="uploads").set_value(
+        [(f"{number}.jpg", photos[number % 3], "image/jpeg") for number in range(6)]
+    ).run()
+    assert not app.exception and app.title[0].value == "4 photos recognised"
+    assert "the last 2 were left out" in app.warning[0].value
+    for seen in app.session_state["recognised"].values():
+        assert seen.photo.size == (1024, 768)
+        expected = evaluation_crop(1024, 768, crop_size=224, resize=256)
+        assert np.allclose(astuple(seen.crop), astuple(expected), atol=1)
+
+
+def test_one_photo_alone_keeps_its_size() -> None:
+    app = opened("predict.py")
+    app.file_uploader(key="uploads").set_value(
+        [("0.png", encoded(picture((9, 9, 9), (1600, 1200)), "PNG"), "image/png")]
+    )
+    app.run()
+    (seen,) = app.session_state["recognised"].values()
+    assert seen.photo.size == (1600, 1200)
