@@ -39,6 +39,7 @@ LEVERS = {
     "no-smoothing": SMALL.replace(label_smoothing=0.0),
     "smaller-parts": SMALL.replace(min_area=0.08),
     "all-layers": SMALL.replace(trainable=STAGES),
+    "two-kept-views": SMALL.replace(views=2),
 }
 GROUPS = ("sitting,texting,calling,using_laptop,listening_to_music", "dancing,fighting")
 

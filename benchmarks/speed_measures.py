@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""What each measure for speed is worth to `train.py`: photos a second with one of them taken back, or one more taken.
+
+python benchmarks/speed_measures.py DATA --weights FILE [--batches 12] [--rounds 3]
+
+The best recipe at its small crops, decoding included; all ways take turns within one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from benchmarks.time_to_accuracy import measure, ours
+from har_core import activations, dataset, training
+from har_core.config import RECIPES
+from har_core.data import scan
+from har_core.dataset import Draw, PhotoDataset
+from har_core.images import open_photo
+from har_core.model import split_frozen
+
+Patches = tuple[AbstractContextManager[object], ...]
+
+
+def under(patches: Callable[[], Patches], make: Callable[[], Iterator[int]]) -> Iterator[int]:
+    """Batches of a training that finds some things otherwise, while others find them as they are."""
+    going = make()
+    while True:
+        with ExitStack() as stack:
+            for one in patches():
+                stack.enter_context(one)
+            photos = next(going)
+        yield photos
+
+
+def undivided(model: nn.Module, trainable: tuple[str, ...]) -> tuple[nn.Sequential, nn.Sequential]:
+    """As `split_frozen`, but all stages in the part that learns; those that are frozen still hold no gradient."""
+    trunk, head = split_frozen(model, trainable)
+    return nn.Sequential(), nn.Sequential(*trunk, *head)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--weights", default="imagenet")
+    parser.add_argument("--batches", type=int, default=12, help="batches a turn (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (default: %(default)s)")
+    given = parser.parse_args()
+    photos = scan(given.data, verify=False)
+    best = RECIPES["best"].replace(weights=given.weights, full_size_epochs=0)
+    kept = {}
+
+    def keeping(path: Path) -> object:
+        """Each photo decoded once, and kept."""
+        if path not in kept:
+            kept[path] = open_photo(path)
+        return kept[path]
+
+    def ready(self: PhotoDataset, draw: Draw) -> tuple[Tensor, int, int]:
+        side = best.sizes[0]
+        return torch.zeros(3, side, side), self.labels[draw.sample], draw.sample
+
+    plain: Callable[[], Patches] = tuple
+    variants = {
+        "as it is": (plain, best),
+        "32-bit floats": (plain, best.replace(precision="fp32")),
+        "channels first": (lambda: (patch.object(torch, "channels_last", torch.contiguous_format),), best),
+        "frozen stages not compiled": (lambda: (patch.object(activations, "_COMPILE_ABOVE", 10**12),), best),
+        "frozen stages within the learning pass": (lambda: (patch.object(training, "split_frozen", undivided),), best),
+        "more: photos decoded before": (lambda: (patch.object(dataset, "open_photo", keeping),), best),
+        "more: photos cost nothing": (lambda: (patch.object(PhotoDataset, "__getitem__", ready),), best),
+    }
+    for sample in photos.samples:
+        keeping(sample.path)  # before the workers are forked, which then share them
+    with tempfile.TemporaryDirectory() as folder:
+        ways = {
+            name: (lambda patches=patches, config=config: under(patches, lambda: ours(photos, config, Path(folder))))
+            for name, (patches, config) in variants.items()
+        }
+        speeds, _ = measure(ways, batches=given.batches, rounds=given.rounds)
+    for name, speed in zip(ways, speeds, strict=True):
+        print(f"{name:40} {speed:6.1f} photos/s   {speed / speeds[0]:5.2f} times the first")
+
+
+if __name__ == "__main__":
+    main()
