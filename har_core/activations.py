@@ -108,8 +108,8 @@ def frozen_forward(trunk: nn.Sequential, device: torch.device, precision: torch.
 def compiled(forward: Forward, shapes: set[tuple[int, int, int, int]], *, photos: int) -> Forward:
     """The same function on a CPU, compiled for batches of some shapes when they first come, where that pays.
 
-    Folding the batch norms into the convolutions makes a frozen ResNet trunk about 1.5 times as fast.  Where there
-    is no compiler, too few photos to repay the half minute it takes, or a batch of another shape, the function
+    Compiling folds the batch norms into the convolutions; what that is worth, `benchmarks/speed_measures.py` prints.  Where
+    there is no compiler, too few photos to repay the half minute it takes, or a batch of another shape, the function
     runs as it is.
 
     Args:
