@@ -25,7 +25,7 @@ from har_core.config import RECIPES, STAGES
 from har_core.data import LabelledPhotos, scan
 from har_core.dataset import default_workers
 from har_core.experiment import Reports, train
-from har_core.runs import COMPLETE, Run
+from har_core.runs import CARD, COMPLETE, Run
 from har_core.training import STATE
 
 SMALL = RECIPES["best"].replace(
@@ -46,9 +46,9 @@ GROUPS = ("sitting,texting,calling,using_laptop,listening_to_music", "dancing,fi
 
 def trained(photos: LabelledPhotos, folder: Path, name: str, weights: str) -> Run:
     """The run of a lever, trained or taken up again where it is not complete."""
-    if (folder / "card.json").is_file() and (run := Run.open(folder)).card["status"] == COMPLETE:
+    if (folder / CARD).is_file() and (run := Run.open(folder)).card["status"] == COMPLETE:
         return run
-    run_of = train(
+    made = train(
         photos,
         LEVERS[name].replace(weights=weights),
         folder,
@@ -57,8 +57,8 @@ def trained(photos: LabelledPhotos, folder: Path, name: str, weights: str) -> Ru
         resume=(folder / STATE).is_file(),
         reports=Reports(start=lambda line: print(f"{name}: {line}", file=sys.stderr, flush=True)),
     )
-    assert run_of is not None, "one process alone always writes its run"
-    return run_of
+    assert made is not None, "one process alone always writes its run"
+    return made
 
 
 def main() -> None:

@@ -8,11 +8,10 @@ The best recipe at its small crops, decoding included; all ways take turns withi
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
@@ -20,24 +19,22 @@ import torch
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from benchmarks.time_to_accuracy import measure, ours
+from benchmarks.time_to_accuracy import measure, ours, parser_of
 from har_core import activations, dataset, training
-from har_core.config import RECIPES
+from har_core.config import RECIPES, TrainConfig
 from har_core.data import scan
 from har_core.dataset import Draw, PhotoDataset
 from har_core.images import open_photo
 from har_core.model import split_frozen
 
-Patches = tuple[AbstractContextManager[object], ...]
+Change = Callable[[], AbstractContextManager[object]]
 
 
-def under(patches: Callable[[], Patches], make: Callable[[], Iterator[int]]) -> Iterator[int]:
-    """Batches of a training that finds some things otherwise, while others find them as they are."""
+def under(change: Change, make: Callable[[], Iterator[int]]) -> Iterator[int]:
+    """Batches of a training that finds something otherwise, while others find it as it is."""
     going = make()
     while True:
-        with ExitStack() as stack:
-            for one in patches():
-                stack.enter_context(one)
+        with change():
             photos = next(going)
         yield photos
 
@@ -49,12 +46,7 @@ def undivided(model: nn.Module, trainable: tuple[str, ...]) -> tuple[nn.Sequenti
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--weights", default="imagenet")
-    parser.add_argument("--batches", type=int, default=12, help="batches a turn (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each (default: %(default)s)")
-    given = parser.parse_args()
+    given = parser_of(__doc__).parse_args()
     photos = scan(given.data, verify=False)
     best = RECIPES["best"].replace(weights=given.weights, full_size_epochs=0)
     kept = {}
@@ -69,22 +61,21 @@ def main() -> None:
         side = best.sizes[0]
         return torch.zeros(3, side, side), self.labels[draw.sample], draw.sample
 
-    plain: Callable[[], Patches] = tuple
-    variants = {
-        "as it is": (plain, best),
-        "32-bit floats": (plain, best.replace(precision="fp32")),
-        "channels first": (lambda: (patch.object(torch, "channels_last", torch.contiguous_format),), best),
-        "frozen stages not compiled": (lambda: (patch.object(activations, "_COMPILE_ABOVE", 10**12),), best),
-        "frozen stages within the learning pass": (lambda: (patch.object(training, "split_frozen", undivided),), best),
-        "more: photos decoded before": (lambda: (patch.object(dataset, "open_photo", keeping),), best),
-        "more: photos cost nothing": (lambda: (patch.object(PhotoDataset, "__getitem__", ready),), best),
+    variants: dict[str, tuple[Change, TrainConfig]] = {
+        "as it is": (nullcontext, best),
+        "32-bit floats": (nullcontext, best.replace(precision="fp32")),
+        "channels first": (lambda: patch.object(torch, "channels_last", torch.contiguous_format), best),
+        "frozen stages not compiled": (lambda: patch.object(activations, "_COMPILE_ABOVE", 10**12), best),
+        "frozen stages within the learning pass": (lambda: patch.object(training, "split_frozen", undivided), best),
+        "more: photos decoded before": (lambda: patch.object(dataset, "open_photo", keeping), best),
+        "more: photos cost nothing": (lambda: patch.object(PhotoDataset, "__getitem__", ready), best),
     }
     for sample in photos.samples:
         keeping(sample.path)  # before the workers are forked, which then share them
     with tempfile.TemporaryDirectory() as folder:
         ways = {
-            name: (lambda patches=patches, config=config: under(patches, lambda: ours(photos, config, Path(folder))))
-            for name, (patches, config) in variants.items()
+            name: (lambda change=change, config=config: under(change, lambda: ours(photos, config, Path(folder))))
+            for name, (change, config) in variants.items()
         }
         speeds, _ = measure(ways, batches=given.batches, rounds=given.rounds)
     for name, speed in zip(ways, speeds, strict=True):

@@ -133,13 +133,19 @@ def photos_needed(run: Run, accuracy: float) -> tuple[int, list[bool]] | None:
     return int(reached.iloc[0]), [config.full_size(epoch) for epoch in range(1, int(reached.iloc[0]) + 1)]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """What to train on, and how long to measure."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--batches", type=int, default=12, help="batches a turn (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=1, help="how often each photo is named (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each (default: %(default)s)")
+    return parser
+
+
+def main() -> int:
+    parser = parser_of(__doc__)
+    parser.add_argument("--repeat", type=int, default=1, help="how often each photo is named (default: %(default)s)")
     parser.add_argument("--way", choices=("a", "b", "c"), help="this way alone, for its speed and memory")
     given = parser.parse_args()
     photos = repeated(scan(given.data, verify=False), given.repeat)
