@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,8 @@ class Recognised:
     """A photo and what the model says of it.
 
     `photo`: upright, RGB.  `probabilities`: (K,) float32, sum 1, in the order of `classes`.  `maps`: (K, h, w)
-    float32, raw signed class maps.  `crop`: the part of the photo that the network saw.
+    float32, raw signed class maps.  `crop`: the part of the photo that the network saw.  `input`: (3, h, w) float32, what
+    it made of that part.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Recognised:
     probabilities: np.ndarray
     maps: np.ndarray
     crop: Box
+    input: Tensor
 
     @property
     def ranking(self) -> list[int]:
@@ -49,8 +53,13 @@ class Recognised:
         """The probability of the predicted class."""
         return float(self.probabilities[self.ranking[0]])
 
+    @cached_property
+    def key(self) -> str:
+        """Tells it apart from other photos, also from those of the same name: a camera has one name for all."""
+        return hashlib.blake2b(self.input.numpy().tobytes(), digest_size=16).hexdigest()
+
     def shrunk(self, side: int) -> Recognised:
-        """The same with a photo whose longer side has at most `side` pixels, where many are kept at once."""
+        """The same with a photo whose longer side has at most `side` pixels, to be kept and shown."""
         photo = self.photo.copy()
         photo.thumbnail((side, side))
         across, down = photo.width / self.photo.width, photo.height / self.photo.height
@@ -90,7 +99,8 @@ class Recogniser:
 
     def recognise(self, photo: Image.Image, name: str) -> Recognised:
         """Predict one upright RGB photo in 32-bit arithmetic, with the class maps of all classes."""
-        explained = self.explain(self.input(photo)[None])
+        image = self.input(photo)
+        explained = self.explain(image[None])
         return Recognised(
             name,
             photo,
@@ -98,6 +108,7 @@ class Recogniser:
             explained.logits[0].softmax(dim=0).cpu().numpy(),
             explained.maps[0].cpu().numpy(),
             evaluation_crop(*photo.size, crop_size=self.spec.crop_size, resize=self.spec.resize),
+            image,
         )
 
 

@@ -71,7 +71,7 @@ def _probabilities(seen: Recognised) -> None:
 def _controls(seen: Recognised) -> tuple[int, Method, float]:
     left, middle, right = st.columns(3)
     target = left.selectbox(
-        "Evidence for", seen.ranking, format_func=lambda index: bare(seen.classes[index]), key=f"target-{seen.name}"
+        "Evidence for", seen.ranking, format_func=lambda index: bare(seen.classes[index]), key=f"target-{seen.key}"
     )
     method: Method = middle.selectbox(
         "Method",
@@ -87,15 +87,14 @@ def _heat(seen: Recognised, recogniser: Recogniser, target: int, method: Method)
     """The heatmap over the crop, or None while a slow method is still at work (or was stopped)."""
     if method == "Grad-CAM":
         return heatmap(seen.maps[target], recogniser.spec.crop_size)
-    key = (seen.name, None if method in CLASS_INDEPENDENT else target, method)
+    key = (seen.key, None if method in CLASS_INDEPENDENT else target, method)
     job: _shared.Job[np.ndarray] | None = st.session_state.get("job")
     if st.session_state.get("job-key") != key or job is None:
         if job is not None:
             job.stop()
-        image = recogniser.input(seen.photo)
         job = _shared.Job(
             lambda progress, stopped: heatmap_by(
-                method, recogniser.model, image, target, progress=progress, cancelled=stopped
+                method, recogniser.model, seen.input, target, progress=progress, cancelled=stopped
             )
         )
         st.session_state["job"], st.session_state["job-key"] = job, key

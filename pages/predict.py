@@ -39,10 +39,10 @@ def page() -> None:
         _samples()
         return
     recogniser = _shared.recogniser(run.folder)
-    if len(files) > _many.AT_ONCE:
+    if left_out := len(files[_many.AT_ONCE :]):
         st.warning(
-            f"At most {_many.AT_ONCE} photos are recognised at once: the last {len(files) - _many.AT_ONCE} were left out. For more, "
-            "use python -m har_core predict.",
+            f"At most {_many.AT_ONCE} photos are recognised at once: the last {left_out} were left out. For more, use "
+            "python -m har_core predict.",
             icon=":material/info:",
         )
     seen, refused = _recognise(files[: _many.AT_ONCE], recogniser)
@@ -122,8 +122,8 @@ def _recognise(files: list[tuple[str, bytes]], recogniser: Recogniser) -> tuple[
             current[key] = known[key]
         else:
             try:
-                found = recogniser.recognise(_shared.decoder().open(content, name), name)
-                current[key] = found.shrunk(DISPLAY_SIDE) if len(files) > 1 else found
+                photo = _shared.decoder().open(content, name)
+                current[key] = recogniser.recognise(photo, name).shrunk(DISPLAY_SIDE)
             except ImageError as error:
                 current[key] = str(error)
         if bar is not None:

@@ -10,7 +10,7 @@ import pytest
 
 from har_core import recogniser
 from har_core.images import open_photo
-from har_core.transforms import evaluation_crop
+from har_core.transforms import evaluation_crop, evaluation_transform
 from pages import _many
 from tests.conftest import ROOT, picture
 from tests.pages.conftest import opened, text
@@ -79,11 +79,25 @@ def test_one_visitor_keeps_no_more_than_the_memory_bears(monkeypatch: pytest.Mon
         assert np.allclose(astuple(seen.crop), astuple(expected), atol=1)
 
 
-def test_one_photo_alone_keeps_its_size() -> None:
-    app = opened("predict.py")
-    app.file_uploader(key="uploads").set_value(
-        [("0.png", encoded(picture((9, 9, 9), (1600, 1200)), "PNG"), "image/png")]
-    )
-    app.run()
+def test_what_is_kept_of_a_photo_is_smaller_but_what_the_network_saw_is_not() -> None:
+    app, photo = opened("predict.py"), picture((9, 9, 9), (1600, 1200))
+    app.file_uploader(key="uploads").set_value([("0.png", encoded(photo, "PNG"), "image/png")]).run()
     (seen,) = app.session_state["recognised"].values()
-    assert seen.photo.size == (1600, 1200)
+    assert seen.photo.size == (1024, 768)
+    assert np.array_equal(seen.input, evaluation_transform(224, 256)(photo))
+
+
+def test_a_second_photo_of_the_same_name_gets_a_heatmap_of_its_own() -> None:
+    """As the camera's pictures have: the slow methods' results are kept between reruns."""
+    app, heats = opened("predict.py"), []
+    for colour in ((200, 30, 30), (30, 30, 200)):
+        photo = encoded(picture(colour, (300, 260)), "PNG")
+        app.file_uploader(key="uploads").set_value([("camera.jpg", photo, "image/png")]).run()
+        app.selectbox(key="method").set_value("LayerCAM").run()
+        deadline = time.monotonic() + 60
+        while app.session_state["job"].running and time.monotonic() < deadline:
+            time.sleep(0.2)
+        (seen,) = app.session_state["recognised"].values()
+        assert app.selectbox(key=f"target-{seen.key}").value == seen.ranking[0]
+        heats.append(app.session_state["job"].result)
+    assert np.abs(heats[0] - heats[1]).max() > 0.1
