@@ -89,7 +89,10 @@ def _evidence_for_any(run: Run, row: int) -> None:
     st.image(shown if photo is not None else shown.resize((560, 560)), width="stretch", alt=alt, output_format="JPEG")
     if heat is not None:
         _evidence.colour_bar()
-        st.caption("Grad-CAM, on a scale of its own. The network saw the bright square only.")
+        square = (
+            "The network saw the bright square only." if photo is not None else "It is the square that the network saw."
+        )
+        st.caption(f"Grad-CAM, on a scale of its own. {square}")
 
 
 def _probabilities(run: Run, row: int) -> None:

@@ -127,12 +127,13 @@ def test_photos_that_vanish_while_the_app_runs(
     present = {path.name for path in (data / "train").iterdir()}
     wrong = [name for name in table.samples[table.true != table.predicted] if name in present]
     app = opened("errors.py", recogniser.SHIPPED, photo=wrong[0])
-    assert not app.exception and not app.error
+    assert not app.exception and not app.error and "saw the bright square only" in text(app)
     shutil.rmtree(data)
     for photo in (wrong[0], wrong[1]):
         app.query_params["photo"] = photo
         app.run()
         assert not app.exception and "taken for" in app.title[0].value
+        assert "It is the square that the network saw" in text(app) and "bright square" not in text(app)
     app = opened("errors.py", recogniser.SHIPPED)
     assert not app.exception and "on this machine: heatmap grids stand in their place" in text(app)
 
