@@ -1,31 +1,34 @@
-"""The table of pages.  Start it with: streamlit run app.py"""
+"""The list of pages.  Start it with: streamlit run app.py"""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from app_pages.components.run_picker import run_picker
+from app_pages.state import url
+from app_pages.state.settings import ROOT
 from har_core.errors import HarError
-from pages import _data, _url
 
+# Not a folder called pages/: Streamlit would take it for a list of pages of its own until st.navigation has run once in a
+# server's life, and tell the first visitor who comes by a deep link "Page not found".
 PAGES = [
-    st.Page("pages/overview.py", title="Overview", icon=":material/home:", default=True),
-    st.Page("pages/predict.py", title="Predict", icon=":material/photo_camera:"),
-    st.Page("pages/confusions.py", title="Confusions", icon=":material/grid_on:"),
-    st.Page("pages/errors.py", title="Errors", icon=":material/photo_library:"),
-    st.Page("pages/scores.py", title="Scores", icon=":material/bar_chart:"),
-    st.Page("pages/training.py", title="Training", icon=":material/monitoring:"),
-    st.Page("pages/own.py", title="Your photos", icon=":material/folder_zip:"),
-    st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
+    st.Page("app_pages/home/overview.py", title="Overview", icon=":material/home:", default=True),
+    st.Page("app_pages/predict/predict.py", title="Predict", icon=":material/photo_camera:"),
+    st.Page("app_pages/analysis/confusions.py", title="Confusions", icon=":material/grid_on:"),
+    st.Page("app_pages/analysis/errors.py", title="Errors", icon=":material/photo_library:"),
+    st.Page("app_pages/analysis/scores.py", title="Scores", icon=":material/bar_chart:"),
+    st.Page("app_pages/analysis/training.py", title="Training", icon=":material/monitoring:"),
+    st.Page("app_pages/own/your_photos.py", title="Your photos", icon=":material/folder_zip:", url_path="own"),
+    st.Page("app_pages/analysis/compare.py", title="Compare", icon=":material/compare_arrows:"),
 ]
 
-st.set_page_config(page_title="HAR Lens", page_icon="assets/icon.svg", layout="wide")
-st.logo("assets/logo.svg", size="large")
+st.set_page_config(page_title="HAR Lens", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
+st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
 page = st.navigation(PAGES, position="top")
 try:
-    with _data.inside_app():
-        _data.pick_run()
-        _url.arrive(page.url_path)
-        page.run()
+    run_picker()
+    url.enter_page(page.url_path)
+    page.run()
 except HarError as error:  # told in plain words; anything else is a fault of the program and is logged
     st.error(str(error), icon=":material/error:")
 st.html("<style>.stMainBlockContainer { max-width: 76rem }</style>")  # lines of text stay readable on a wide screen

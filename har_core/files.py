@@ -41,7 +41,7 @@ _ROW = b'{"file": "'
 
 
 class JsonLines:
-    """A file of JSON objects, one a line, that can be gone on with: what a killed process left of a line is cut off.
+    """A file of JSON objects, one per line, to which rows can be added: what a killed process left of a line is cut off.
 
     `files` maps the value of "file" to the names of the object's other entries, for each complete line.
 

@@ -1,37 +1,47 @@
-"""Generated photos, a tiny model, and what only some machines have: the real photos, a browser."""
+"""Generated photos, a tiny model, and what only some machines have: real photos, a browser.
+
+Torch is imported inside the fixtures, so that tests of the packages that do without it start at once.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
-import torchvision
 from PIL import Image
-from safetensors.torch import save_file
 
-from har_core.model import ModelSpec, build
-from har_core.recogniser import Recogniser, shipped_run
+if TYPE_CHECKING:
+    from har_core.inference.predictor import Predictor
+
+if workers := os.environ.get(
+    "PYTEST_XDIST_WORKER_COUNT"
+):  # processes that each use all cores would slow each other down
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 ROOT = Path(__file__).parent.parent
 TINY = {"architecture": "resnet18", "crop_size": 32, "resize": 36}
+"""Values of a training's configuration that make it quick."""
+
+COLORS = {"blue": (30, 40, 200), "green": (40, 190, 60), "red": (210, 50, 40)}
 
 
 @pytest.fixture(autouse=True)
 def _fixed_seed() -> None:
-    torch.manual_seed(0)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.manual_seed(0)
 
 
-def picture(colour: tuple[int, int, int], size: tuple[int, int] = (60, 48), seed: int = 0) -> Image.Image:
-    """A plain colour with noise, so that no two are alike and a class can be learnt."""
+def picture(color: tuple[int, int, int], size: tuple[int, int] = (60, 48), seed: int = 0) -> Image.Image:
+    """A plain color with noise, so that no two are alike and a class can be learned."""
     noise = np.random.default_rng(seed).integers(-40, 40, (size[1], size[0], 3))
-    return Image.fromarray((np.array(colour) + noise).clip(0, 255).astype(np.uint8))
-
-
-COLOURS = {"blue": (30, 40, 200), "green": (40, 190, 60), "red": (210, 50, 40)}
+    return Image.fromarray((np.array(color) + noise).clip(0, 255).astype(np.uint8))
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +51,8 @@ def kaggle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "train").mkdir()
     rows = ["filename,label"]
     for number in range(36):
-        label = sorted(COLOURS)[number % 3]
-        picture(COLOURS[label], seed=number).save(folder / "train" / f"Image_{number}.jpg", quality=95)
+        label = sorted(COLORS)[number % 3]
+        picture(COLORS[label], seed=number).save(folder / "train" / f"Image_{number}.jpg", quality=95)
         rows.append(f"Image_{number}.jpg,{label}")
     (folder / "Training_set.csv").write_text("\n".join(rows) + "\n")
     return folder
@@ -51,6 +61,10 @@ def kaggle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """ResNet-18 weights drawn at random, as a file of pretrained weights."""
+    import torch
+    import torchvision
+    from safetensors.torch import save_file
+
     torch.manual_seed(1)
     path = tmp_path_factory.mktemp("weights") / "resnet18.safetensors"
     save_file(torchvision.models.resnet18().state_dict(), path)
@@ -58,20 +72,29 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Recogniser:
-    """An untrained ResNet-18 with three classes, whose batch norms have seen a few photos."""
+def tiny() -> Predictor:
+    """An untrained ResNet-18 with three classes, whose batch norms have seen a few photos; class maps of 2 × 2."""
+    import torch
+
+    from har_core.inference.predictor import Predictor
+    from har_core.models.registry import create_model
+    from har_core.models.spec import ModelSpec
+
     torch.manual_seed(2)
-    spec = ModelSpec(tuple(sorted(COLOURS)), "resnet18", "3x3", 64, 72)
-    model = build(spec).train()
+    spec = ModelSpec(tuple(sorted(COLORS)), "resnet18", "3x3", 64, 72)
+    model = create_model(spec).train()
     with torch.no_grad():
         model(torch.randn(16, 3, 64, 64))
-    return Recogniser(model.eval().requires_grad_(False), spec)
+    return Predictor(model.eval().requires_grad_(False), spec)
 
 
 @pytest.fixture(scope="session")
-def shipped() -> Recogniser:
+def shipped() -> Predictor:
     """The model that the app opens with."""
-    return Recogniser.of(shipped_run(ROOT))
+    from har_core.inference.predictor import Predictor
+    from har_core.runs.run import shipped_run
+
+    return Predictor.from_run(shipped_run())
 
 
 @pytest.fixture(scope="session")

@@ -3,60 +3,76 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from har_core import runs
-from har_core.evaluation import Evaluation
-from har_core.experiment import write_evaluation
-from har_core.predictions import Predictions
+from har_core.runs.manifest import COMPLETE, MANIFEST, TRAINING, Manifest, ModelInfo, TrainingInfo
+from har_core.runs.predictions import Predictions
+from har_core.runs.run import HISTORY_COLUMNS, write_history, write_manifest, write_results
 from tests.conftest import ROOT
-from tests.test_runs import table
+from tests.helpers import random_predictions
 
-PAGES = sorted(path.name for path in (ROOT / "pages").glob("[!_]*.py"))
+PAGES = {
+    "overview": "app_pages/home/overview.py",
+    "predict": "app_pages/predict/predict.py",
+    "confusions": "app_pages/analysis/confusions.py",
+    "errors": "app_pages/analysis/errors.py",
+    "scores": "app_pages/analysis/scores.py",
+    "training": "app_pages/analysis/training.py",
+    "own": "app_pages/own/your_photos.py",
+    "compare": "app_pages/analysis/compare.py",
+}
+"""The last part of a page's address → its file."""
+
 MADE = ("two-classes", "perfect", "one-photo", "without-maps", "training", "folders", "hostile", "damaged")
 HOSTILE = ("<script>alert(1)</script>", "[click](javascript:alert(2))", "**$x$** :red[y] `z`")
+TIMEOUT = 60
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run of every awkward kind."""
+    """A folder with a run of every awkward kind.  Tests share it: whatever one writes there, it removes."""
     folder = tmp_path_factory.mktemp("made")
-
-    def write(name: str, predictions: Predictions, *, maps: bool = True) -> None:
-        card = {"classes": list(predictions.classes), "model": {"crop_size": 64, "resize": 72}}
-        count, size = predictions.probabilities.shape
-        random = np.random.default_rng(0)
-        arrays = random.normal(size=(count, size, 3, 3)), random.normal(size=(count, 8))
-        result = Evaluation(predictions, *(array.astype(np.float16) for array in arrays))
-        write_evaluation(folder / name, result, card)
-        if not maps:
-            for file in (runs.HEATMAPS, runs.EMBEDDINGS):
-                (folder / name / file).unlink()
-            runs.write_card(folder / name, {"status": runs.COMPLETE, **card})
-
-    write("two-classes", table(30, ("no", "yes")))
-    truth = np.arange(20) % 3
-    sure = np.full((20, 3), 0.05, np.float32)
-    sure[np.arange(20), truth] = 0.9
+    write_run(folder / "two-classes", random_predictions(30, ("no", "yes")))
+    true = np.arange(20) % 3
+    probabilities = np.full((20, 3), 0.05, np.float32)
+    probabilities[np.arange(20), true] = 0.9
     names = np.array([f"folder/{number}.png" for number in range(20)], dtype=object)
-    write("perfect", Predictions(("a", "b", "c"), names, truth, sure))
-    write("one-photo", table(1, ("a", "b", "c")))
-    write("without-maps", table(60, ("a", "b", "c", "d")), maps=False)
-    write("folders", table(40, ("blue", "green", "red")))
-    strange = table(40, HOSTILE)
+    write_run(folder / "perfect", Predictions(("a", "b", "c"), names, true, probabilities))
+    write_run(folder / "one-photo", random_predictions(1, ("a", "b", "c")))
+    write_run(folder / "without-maps", random_predictions(60, ("a", "b", "c", "d")), maps=False)
+    write_run(folder / "folders", random_predictions(40, ("blue", "green", "red")))
+    strange = random_predictions(40, HOSTILE)
     strange.samples[:4] = ["../../etc/passwd", "/etc/passwd", "<img src=x onerror=alert(1)>", "**a** [b](javascript:c)"]
-    write("hostile", strange)
-    training = folder / "training"
-    training.mkdir()
-    runs.write_card(training, {"status": runs.TRAINING, "classes": ["a", "b"], "config": {"epochs": 5}})
-    runs.write_history(training, [dict.fromkeys(runs.HISTORY_COLUMNS, 1.0)])
+    write_run(folder / "hostile", strange)
+    (folder / "training").mkdir()
+    write_history(folder / "training", [dict.fromkeys(HISTORY_COLUMNS, 1.0)])
+    training = Manifest(
+        status=TRAINING, classes=("a", "b"), training=TrainingInfo(checkpoint="best"), config={"epochs": 5}
+    )
+    write_manifest(folder / "training", training)
     shutil.copytree(folder / "folders", folder / "damaged")
-    (folder / "damaged" / runs.CARD).write_text("{")
+    (folder / "damaged" / MANIFEST).write_text("{")
     return folder
+
+
+def write_run(folder: Path, predictions: Predictions, *, maps: bool = True) -> None:
+    """A complete run, with random class maps and embeddings on demand."""
+    manifest = Manifest(status=COMPLETE, classes=predictions.classes, model=ModelInfo(crop_size=64, resize=72))
+    folder.mkdir(parents=True, exist_ok=True)
+    if not maps:
+        predictions.write(folder / "predictions.parquet")
+        write_manifest(folder, manifest)
+        return
+    count, size = predictions.probabilities.shape
+    random = np.random.default_rng(0)
+    class_maps, embeddings = random.normal(size=(count, size, 3, 3)), random.normal(size=(count, 8))
+    write_results(folder, predictions, class_maps.astype(np.float16), embeddings.astype(np.float16), manifest)
 
 
 @pytest.fixture(autouse=True)
@@ -67,17 +83,15 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made_runs: Pat
     monkeypatch.setenv("HAR_RUNS", str(made_runs))
 
 
-def opened(page: str | None = None, run: str | None = None, /, **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    if run is not None:
-        app.query_params["run"] = run
-    app.run()
-    if page is not None:
-        app.switch_page(f"pages/{page}")
-        for name, value in query.items():
-            app.query_params[name] = value
+def opened(page: str, run: str | None = None, /, **query: str) -> AppTest:
+    """The app as it answers a link to a page."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
+    if page == "own":  # before the first run, Streamlit knows a page by the name of its file alone
         app.run()
-    return app
+    app.switch_page(PAGES[page])
+    for name, value in query.items() if run is None else ({"run": run} | query).items():
+        app.query_params[name] = value
+    return app.run()
 
 
 def address(app: AppTest) -> dict[str, str]:
@@ -86,3 +100,20 @@ def address(app: AppTest) -> dict[str, str]:
 
 def text(app: AppTest) -> str:
     return " ".join(element.value for kind in (app.title, app.markdown, app.caption, app.subheader) for element in kind)
+
+
+def click(app: AppTest, label: str) -> AppTest:
+    """Press the first button of that label."""
+    return next(button for button in app.button if button.label == label).click().run()
+
+
+def wait_for_job(app: AppTest, key: str) -> None:
+    """Until the computation is done that the session keeps under that key."""
+    wait_for(lambda: not app.session_state[key].running)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.1)

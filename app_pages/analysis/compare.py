@@ -1,0 +1,158 @@
+"""Which of two runs is better, where, and on which photos?"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app_pages.components.changed_photos import changed_photos
+from app_pages.state import runs, url
+from har_core.analysis.confusion import Normalize, normalize
+from har_core.analysis.scores import Summary, class_scores, summarize, wilson_intervals
+from har_core.runs.run import Run, assets_folder
+from har_core.viz import figures, matrix_figure, text
+from har_core.viz.text import class_label, class_markdown, escape_markdown
+
+
+def page() -> None:
+    run = runs.current_run()
+    named = {name: other for name, other in runs.all_runs()[0].items() if other.folder != run.folder}
+    comparable = [name for name, other in named.items() if other.classes == run.classes and other.is_scored]
+    if not comparable or not run.is_scored:
+        st.title(f"Nothing to compare {escape_markdown(run.title)} with")
+        st.info("A comparison needs two evaluated runs with the same actions.", icon=":material/info:")
+        _published_results()
+        url.publish({})
+        return
+    known = {name: name for name in comparable}
+    known |= {old: new for old, new in url.RENAMED_RUNS.items() if new in comparable and old not in comparable}
+    key = url.seed(f"compare-{run.folder}", "with", comparable[0], url.one_of(known))
+    labels, top = runs.labels(named), st.container()
+    other = named[st.selectbox("Compare with", comparable, key=key, format_func=lambda name: labels[name], width=340)]
+    before, after = runs.confusion_matrix(other), runs.confusion_matrix(run)
+    with top:
+        _headline(run, other, summarize(before), summarize(after))
+    for compared in (run, other):
+        if compared.manifest.note:
+            st.caption(escape_markdown(f"{compared.title}: {compared.manifest.note}"))
+    _class_scores(run, other, before, after)
+    _matrix_difference(run, before, after)
+    changed_photos(run, other)
+    _published_results()
+    url.publish({"with": st.session_state[key]})
+
+
+def _headline(run: Run, other: Run, before: Summary, after: Summary) -> None:
+    points = (after.accuracy - before.accuracy) * 100
+    one, two = escape_markdown(run.title), escape_markdown(other.title)
+    within = _contains(before.interval, after.accuracy) or _contains(after.interval, before.accuracy)
+    if abs(points) < 0.05:
+        st.title(f"{one} and {two} are equally accurate")
+    elif within:
+        st.title(f"{one} and {two} differ by {abs(points):.1f} points, which may be chance")
+        st.markdown("One accuracy lies within the 95 % interval of the other.")
+    else:
+        st.title(f"{one} is {abs(points):.1f} points {'better' if points > 0 else 'worse'} than {two}")
+    rows = {}
+    for title, summary in ((run.title, after), (other.title, before)):
+        rows[title] = {
+            "accuracy": text.share(summary.accuracy),
+            "95 % interval": text.interval(*summary.interval),
+            "correct": f"{summary.correct:,} of {summary.n:,}",
+            "macro F1": f"{summary.macro_f1:.4f}",
+            "weighted F1": f"{summary.weighted_f1:.4f}",
+        }
+    rows["difference"] = {
+        "accuracy": f"{points:+.1f} points",
+        "macro F1": f"{after.macro_f1 - before.macro_f1:+.4f}",
+        "weighted F1": f"{after.weighted_f1 - before.weighted_f1:+.4f}",
+    }
+    st.dataframe(pd.DataFrame(rows).T.fillna("").rename_axis("run"), alt="Scores of both runs and their difference")
+
+
+def _contains(bounds: tuple[float, float], value: float) -> bool:
+    return bounds[0] <= value <= bounds[1]
+
+
+def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -> None:
+    first, second = class_scores(before, run.classes), class_scores(after, run.classes)
+    change = second["f1"] - first["f1"]
+    best, worst = int(change.to_numpy().argmax()), int(change.to_numpy().argmin())
+    st.subheader("F1 of each action", anchor=False)
+    extremes = []
+    if change[best] > 0:
+        extremes.append(f"{class_markdown(run.classes[best])} gains most ({change[best]:+.2f})")
+    if change[worst] < 0:
+        extremes.append(f"{class_markdown(run.classes[worst])} loses most ({change[worst]:+.2f})")
+    st.markdown(text.capitalize(", ".join(extremes)) + "." if extremes else "No action changes.")
+    order = change.sort_values(kind="stable").index
+    st.plotly_chart(
+        figures.class_score_changes(
+            first["f1"][order], second["f1"][order], [run.classes[i] for i in order], (other.title, run.title)
+        ),
+        config={"displayModeBar": False},
+        alt="F1 of each action in both runs",
+    )
+    with st.expander("All scores and their differences"):
+        table = pd.DataFrame({"action": [class_label(name) for name in run.classes]})
+        for name in ("precision", "recall", "f1"):
+            table[f"{name}, {other.title}"], table[f"{name}, {run.title}"] = first[name], second[name]
+            table[f"{name}, difference"] = second[name] - first[name]
+        st.dataframe(table.round(4), hide_index=True, height="content" if len(table) <= 20 else 640)
+
+
+def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:
+    same = bool((before.sum(axis=1) == after.sum(axis=1)).all())
+    by: Normalize = "none" if same else "true"
+    change = normalize(after, by) - normalize(before, by)
+    st.subheader("What changed in the matrix", anchor=False)
+    errors = change - np.diag(np.diag(change))
+    largest = []
+    for flat in np.argsort(-np.abs(errors), axis=None, kind="stable")[:3]:
+        true, predicted = np.unravel_index(flat, errors.shape)
+        value = errors[true, predicted]
+        if value:
+            amount = f"{value:+.0f} photos" if same else f"{value * 100:+.1f} points of its recall"
+            names = class_markdown(run.classes[true]), class_markdown(run.classes[predicted])
+            largest.append(f"{names[0]} predicted as {names[1]}: {amount}")
+    st.markdown("Largest changes: " + "; ".join(largest) + "." if largest else "The matrices are the same.")
+    st.plotly_chart(
+        matrix_figure.matrix_difference(change, run.classes, as_percent=not same),
+        config={"displayModeBar": False},
+        alt="Difference of the two confusion matrices: blue where there are fewer photos, orange where there are more",
+    )
+    if not same:
+        st.caption("The runs were evaluated on different numbers of photos, so shares of the true action are compared.")
+
+
+def _published_results() -> None:
+    """Other results on the same photos, each with its protocol."""
+    published = json.loads((assets_folder() / "published.json").read_text(encoding="utf-8"))
+    st.subheader("Other published results on this data set", anchor=False)
+    table = pd.DataFrame(published["results"])[["model", "accuracy", "macro_f1", "n", "protocol", "source"]]
+    low, high = wilson_intervals((table["accuracy"] * table["n"]).round().to_numpy(), table["n"].to_numpy())
+    table.insert(2, "95 %", [text.interval(*bounds) for bounds in zip(low, high, strict=True)])
+    table["macro_f1"] = [f"{value:.3f}" if value == value else "–" for value in table["macro_f1"]]
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content",
+        column_config={
+            "accuracy": st.column_config.NumberColumn(format="%.4f"),
+            "macro_f1": "macro F1",
+            "n": "photos",
+            "protocol": st.column_config.TextColumn(width=330),
+            "source": st.column_config.TextColumn(width="small"),
+        },
+        alt="Published accuracies with the protocol of each",
+    )
+    st.caption(
+        "Read the protocol before the number: an epoch or a model that was picked on the test photos looks better than "
+        f"it is. {published['not_counted']}"
+    )
+
+
+page()

@@ -1,0 +1,229 @@
+"""Which actions are predicted as which, and what do those photos look like?"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app_pages.components.gallery import gallery
+from app_pages.components.no_results import no_results
+from app_pages.state import runs, url
+from app_pages.state.cell import Cell, address_name
+from har_core.analysis.confusion import (
+    TOTAL,
+    ClassOrder,
+    Normalize,
+    class_order,
+    confused_pairs,
+    normalize,
+)
+from har_core.analysis.examples import Filters, select
+from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.run import Run
+from har_core.viz import matrix_figure, text
+from har_core.viz.text import class_label
+
+UNITS: dict[str, tuple[Normalize, str]] = {
+    "count": ("none", "Photos"),
+    "recall": ("true", "% of true class"),
+    "precision": ("pred", "% of predicted"),
+}
+"""What the address calls a unit, how the matrix is normalized for it, and its label."""
+
+ORDER_LABELS: dict[str, str] = {
+    "alphabetical": "Alphabetical",
+    "recall": "Weakest first",
+    "similarity": "Group similar",
+}
+_MOST_PAIRS = 500  # that are listed
+_EACH, _BOTH = "each direction", "both directions"
+_SCROLLING = """<style>
+.st-key-matrix-frame { overflow-x: auto }
+.st-key-matrix { min-width: 28rem }
+</style>"""  # on a narrow screen the matrix scrolls, so that its numbers do not run into one another
+
+
+def page() -> None:
+    run = runs.current_run()
+    if not run.is_scored:
+        no_results(run)
+        return
+    matrix = runs.confusion_matrix(run)
+    st.title(text.confusions_headline(matrix, run.classes))
+    cell = Cell.seeded(run)
+    left, right = st.columns([11, 8], gap="large")
+    with left:
+        unit, order = _matrix(run, matrix, cell)
+    with right:
+        _select_boxes(run, cell)
+        _ranking(run, matrix, cell)
+    chosen = cell.chosen()
+    address: dict[str, object | None] = {
+        **cell.address(run),
+        "unit": unit if unit != "count" else None,
+        "order": order if order != "alphabetical" else None,
+    }
+    if chosen is not None:
+        address |= _photos(run, matrix, cell, *chosen)
+    url.publish(address)
+
+
+def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unit: str = st.selectbox(
+            "Show",
+            list(UNITS),
+            format_func=lambda unit: UNITS[unit][1],
+            key=url.seed("confusions-unit", "unit", "count", url.one_of({unit: unit for unit in UNITS})),
+            width=170,
+        )
+        order = cast(
+            "ClassOrder",
+            st.selectbox(
+                "Order",
+                list(ORDER_LABELS),
+                format_func=ORDER_LABELS.__getitem__,
+                key=url.seed(
+                    "confusions-order", "order", "alphabetical", url.one_of({order: order for order in ORDER_LABELS})
+                ),
+                help="Weakest first: by recall. Group similar: actions that are confused stand together.",
+                width=160,
+            ),
+        )
+        hide = st.toggle("Hide diagonal", True, key="confusions-hide-diagonal", persist_state="session")
+    chosen = cell.chosen()
+    outlined = [] if chosen is None else [chosen, chosen[::-1]] if cell.both_directions() else [chosen]
+    positions = class_order(matrix, order)
+    normalization = UNITS[unit][0]
+    figure = matrix_figure.confusion_matrix(
+        matrix,
+        normalize(matrix, normalization),
+        run.classes,
+        positions,
+        as_percent=normalization != "none",
+        hide_diagonal=hide,
+        chosen=outlined,
+    )
+
+    def clicked() -> None:
+        points = st.session_state["matrix"].selection.points
+        if points:  # a second click on a cell deselects it, which is no wish to leave it
+            places = [*positions, TOTAL]
+            cell.choose((places[int(points[0]["y"])], places[int(points[0]["x"])]))
+
+    frame = st.container(key="matrix-frame")
+    frame.html(_SCROLLING)
+    frame.plotly_chart(
+        figure,
+        key="matrix",
+        on_select=clicked,
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=f"Confusion matrix of {len(run.classes)} actions. {text.confusions_headline(matrix, run.classes)}. "
+        "The select boxes choose a cell without a mouse.",
+    )
+    _downloads(run, matrix)
+    return unit, order
+
+
+def _downloads(run: Run, matrix: np.ndarray) -> None:
+    with st.container(horizontal=True):
+        table = pd.DataFrame(matrix, index=pd.Index(run.classes, name="true \\ predicted"), columns=run.classes)
+        st.download_button(
+            "CSV", table.to_csv().encode(), "confusion.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        )
+        st.download_button(
+            "PNG",
+            lambda: matrix_figure.matrix_png(matrix, run.classes),
+            "confusion.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _select_boxes(run: Run, cell: Cell) -> None:
+    """The same choice from the keyboard."""
+    options: dict[str, Any] = {
+        "options": [TOTAL, *range(len(run.classes))],
+        "format_func": lambda index: "any action" if index == TOTAL else class_label(run.classes[index]),
+        "index": None,
+        "placeholder": "click a cell, or choose",
+        "on_change": cell.one_direction,
+    }
+    left, right = st.columns(2)
+    left.selectbox("True action", key=cell.true, **options)
+    right.selectbox("Predicted as", key=cell.predicted, **options)
+
+
+def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> None:
+    ways = st.segmented_control(
+        "Confusions", [_EACH, _BOTH], default=_EACH, required=True, key="confusions-ways", persist_state="session"
+    )
+    both = ways == _BOTH
+    pairs = confused_pairs(matrix, directed=not both)[:_MOST_PAIRS]
+    if not pairs:
+        st.info("No photo is misclassified.", icon=":material/info:")
+        return
+    arrow = " ↔ " if both else " → "
+    shown = pd.DataFrame(
+        {
+            "confusion": [
+                class_label(run.classes[p.true]) + arrow + class_label(run.classes[p.predicted]) for p in pairs
+            ],
+            "photos": [pair.count for pair in pairs],
+            "share": [pair.share * 100 for pair in pairs],
+            "95 %": [text.interval(pair.low, pair.high, decimals=0) for pair in pairs],
+        }
+    )
+
+    def clicked() -> None:
+        cells = st.session_state["ranking"].selection.cells
+        if cells:
+            pair = pairs[cells[0][0]]
+            cell.choose((pair.true, pair.predicted), both=both)
+
+    st.dataframe(
+        shown,
+        key="ranking",
+        hide_index=True,
+        on_select=clicked,
+        selection_mode="single-cell",
+        height=430,
+        column_config={
+            "confusion": st.column_config.TextColumn(width="medium"),
+            "share": st.column_config.NumberColumn(format="%.1f %%"),
+        },
+        alt="The confusions, the most frequent first, with their share of the true action's photos",
+    )
+    of = "of both actions' photos" if both else "of the true action's photos"
+    st.caption(f"Share {of}, with its 95 % interval (Wilson). Click a row for its photos.")
+
+
+def _photos(run: Run, matrix: np.ndarray, cell: Cell, true: int, predicted: int) -> dict[str, object | None]:
+    """The photos of the chosen cell, and of its mirror image if both directions are meant."""
+    both = cell.both_directions()
+    headline = (text.pair_headline if both else text.cell_headline)(matrix, run.classes, true, predicted)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(headline, anchor=False)
+        st.button("Clear", icon=":material/close:", on_click=cell.choose, args=(None,))
+    if not run.has(PREDICTIONS):
+        st.info(
+            f"{text.escape_markdown(run.title)} is a matrix only: which photos these were was not published.",
+            icon=":material/info:",
+        )
+        return {}
+    filters = Filters("all", None if true == TOTAL else true, None if predicted == TOTAL else predicted)
+    rows = select(runs.examples(run), filters).rows
+    names = {"true": address_name(run, filters.true), "predicted": address_name(run, filters.predicted)}
+    if both:
+        rows = np.concatenate([rows, select(runs.examples(run), Filters("all", predicted, true)).rows])
+        names = {}  # the errors page has no filter for a pair: the full view goes through all errors
+    origin = url.query(show=None if both else "all", **names)
+    return gallery(run, rows, key=f"cell-{true}-{predicted}-{both}", origin=origin)
+
+
+page()

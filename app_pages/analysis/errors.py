@@ -1,0 +1,164 @@
+"""Which photos are misclassified, and what did the network see in them?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app_pages.components.gallery import gallery
+from app_pages.components.no_results import no_results
+from app_pages.components.photo_detail import photo_detail
+from app_pages.state import filters as filter_state
+from app_pages.state import own_runs, runs, url
+from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Selection, select, to_csv
+from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.run import Run
+from har_core.runs.verdicts import VERDICTS, Verdict
+from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent, share
+
+SHOW_LABELS = {"errors": "Errors", "correct": "Correct predictions", "all": "All photos"}
+SORT_LABELS = {
+    "loss": "Most confidently wrong",
+    "confidence": "Most confident",
+    "margin": "Closest calls",
+    "file name": "File name",
+}
+TOP3_LABELS = {True: "in the top 3", False: "not in the top 3"}
+
+
+def page() -> None:
+    run = runs.current_run()
+    if not run.is_scored:
+        no_results(run)
+        return
+    if not run.has(PREDICTIONS):
+        st.title(f"{escape_markdown(run.title)} has no photos to look at")
+        st.info("It is a matrix only: which photos were misclassified was not published.", icon=":material/info:")
+        url.publish({})
+        return
+    keys = filter_state.seeded(run)
+    judged = own_runs.verdicts(run).all()
+    selection = _select(run, keys, filter_state.current(keys), judged)
+    sample = st.query_params.get("photo")
+    rows, position = _position(run, keys, selection, judged, sample)
+    if position is not None:
+        photo_detail(run, rows, position, judged)
+        url.publish({**filter_state.address(run, keys), "photo": sample})
+        return
+    _list(run, keys, selection, judged, missing=sample)
+
+
+def _list(
+    run: Run, keys: dict[str, str], selection: Selection, judged: dict[str, Verdict], *, missing: str | None
+) -> None:
+    number, total = len(selection.rows), len(runs.examples(run))
+    outcome = _outcome(filter_state.current(keys))
+    st.title(f"{number:,} of {total:,} photos {outcome} ({share(number / total)})")
+    if missing is not None:
+        st.warning(f"{escape_markdown(missing)} is not among these photos.", icon=":material/image_not_supported:")
+    _controls(run, keys)
+    _active_filters(run, keys, selection)
+    st.download_button(
+        "This list as CSV",
+        lambda: to_csv(runs.predictions(run), selection.rows, judged),
+        "photos.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    address = filter_state.address(run, keys)
+    if len(selection.rows):
+        key = f"errors-{abs(hash(tuple(address.values())))}"
+        address |= gallery(run, selection.rows, key=key, origin=url.query(**address))
+    else:
+        st.info("No photo matches these filters.", icon=":material/info:")
+    url.publish(address)
+
+
+def _outcome(filters: Filters) -> str:
+    """What the photos have in common that pass the filters."""
+    if filters.active == ["show"]:
+        return "are misclassified" if filters.show == "errors" else "are predicted correctly"
+    return "match these filters" if filters.active else "are shown"
+
+
+def _select(run: Run, keys: dict[str, str], filters: Filters, judged: dict[str, Verdict]) -> Selection:
+    verdicts = {sample: verdict.verdict for sample, verdict in judged.items()}
+    return select(runs.examples(run), filters, sort=filter_state.current_sort(keys), verdicts=verdicts)
+
+
+def _position(
+    run: Run, keys: dict[str, str], selection: Selection, judged: dict[str, Verdict], sample: str | None
+) -> tuple[np.ndarray, int | None]:
+    """The list around the opened photo, and where in it the photo stands.
+
+    A photo that has just been judged may no longer pass a filter by verdict: the way on is then that of the list
+    without this filter.
+    """
+    filters, samples = filter_state.current(keys), runs.predictions(run).samples
+    lists = [selection.rows]
+    if filters.verdict is not None and sample is not None:
+        lists.append(_select(run, keys, filters.without("verdict"), judged).rows)
+    for rows in lists:
+        places = (samples[rows] == sample).nonzero()[0]
+        if len(places):
+            return rows, int(places[0])
+    return selection.rows, None
+
+
+def _controls(run: Run, keys: dict[str, str]) -> None:
+    classes = list(range(len(run.classes)))
+    one, two, three, four = st.columns(4)
+    actions: dict[str, Any] = {
+        "format_func": lambda index: class_label(run.classes[index]),
+        "index": None,
+        "placeholder": "any action",
+    }
+    one.selectbox("True action", classes, key=keys["true"], **actions)
+    two.selectbox("Predicted as", classes, key=keys["predicted"], **actions)
+    three.selectbox("Show", SHOWS, format_func=SHOW_LABELS.__getitem__, key=keys["show"])
+    four.selectbox("Sort by", SORTS, format_func=SORT_LABELS.__getitem__, key=keys["sort"])
+    one, two, three = st.columns([2, 1, 1])
+    one.slider("Confidence of the prediction", 0.0, 1.0, step=0.05, key=keys["confidence"], format="percent")
+    two.selectbox(
+        "True action is",
+        list(TOP3_LABELS),
+        index=None,
+        placeholder="at any rank",
+        format_func=TOP3_LABELS.__getitem__,
+        key=keys["top3"],
+    )
+    kinds = [*VERDICTS, UNJUDGED]
+    three.selectbox("Verdict", kinds, index=None, placeholder="any verdict", key=keys["verdict"])
+
+
+def _active_filters(run: Run, keys: dict[str, str], selection: Selection) -> None:
+    """Each active filter, how many photos it alone hides, and a button that removes it."""
+    filters = filter_state.current(keys)
+    classes = {
+        name: class_markdown(run.classes[index]) if index is not None else ""
+        for name, index in (("true", filters.true), ("predicted", filters.predicted))
+    }
+    words = {
+        "show": f"only {SHOW_LABELS[filters.show].lower()}",
+        "true": f"true: {classes['true']}",
+        "predicted": f"predicted as: {classes['predicted']}",
+        "confidence": f"confidence {percent(filters.low)} to {percent(filters.high)}",
+        "top3": f"true action {TOP3_LABELS[bool(filters.top3)]}",
+        "verdict": f"verdict: {filters.verdict}",
+    }
+    with st.container(horizontal=True):
+        for name in filters.active:
+            st.button(
+                f"{capitalize(words[name])}: hides {count_photos(selection.hidden[name])}",
+                key=f"remove-{name}",
+                icon=":material/close:",
+                help="Remove this filter",
+                on_click=filter_state.remove,
+                args=(keys, name),
+            )
+
+
+page()

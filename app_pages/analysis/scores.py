@@ -1,0 +1,145 @@
+"""How good is the model at each action, and how certain are the numbers?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app_pages.components.no_results import no_results
+from app_pages.state import runs, url
+from har_core.analysis.scores import Summary, class_scores, classification_report, summarize
+from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.run import Run
+from har_core.viz import figures, text
+from har_core.viz.text import class_label, class_markdown, count_photos
+
+MEASURES = {"recall": "recall", "precision": "precision", "f1": "F1"}
+
+
+def page() -> None:
+    run = runs.current_run()
+    if not run.is_scored:
+        no_results(run)
+        return
+    matrix = runs.confusion_matrix(run)
+    scores = class_scores(matrix, run.classes).sort_values("f1", kind="stable", ignore_index=True)
+    occurring = scores[scores["support"] > 0]
+    summary = summarize(matrix)
+    st.title(f"{text.share(summary.accuracy)} of {count_photos(summary.n)} correct")
+    st.markdown(
+        f"The 95 % interval (Wilson) is {text.interval(*summary.interval)}. "
+        f"**{text.capitalize(class_markdown(occurring['class'].iloc[-1]))}** is the strongest action, "
+        f"**{class_markdown(occurring['class'].iloc[0])}** the weakest."
+    )
+    _metrics(run, summary)
+    st.subheader("The weakest and the strongest", anchor=False)
+    for column, position in zip(st.columns(2), (0, -1), strict=True):
+        with column.container(border=True, height="stretch"):
+            _extreme(run, occurring.iloc[position])
+    st.subheader("All actions", anchor=False)
+    measure = _bars(scores)
+    _table(scores)
+    _downloads(run, matrix)
+    url.publish({"measure": measure if measure != "f1" else None})
+
+
+def _metrics(run: Run, summary: Summary) -> None:
+    metrics = {
+        "Accuracy": text.share(summary.accuracy),
+        "Macro F1": f"{summary.macro_f1:.4f}",
+        "Weighted F1": f"{summary.weighted_f1:.4f}",
+    }
+    if run.has(PREDICTIONS):
+        examples = runs.examples(run)
+        if len(run.classes) > 3:
+            metrics["True action in the top 3"] = text.share(float((examples["true_rank"] <= 3).mean()))
+        metrics["Log loss"] = f"{float(examples['loss'].to_numpy().mean(dtype=np.float64)):.4f}"
+    with st.container(horizontal=True):
+        for name, value in metrics.items():
+            st.metric(name, value, border=True)
+
+
+def _extreme(run: Run, row: pd.Series) -> None:
+    """A class with its main confusion."""
+    name = text.capitalize(class_markdown(row["class"]))
+    st.markdown(f"**{name}**: F1 {row['f1']:.2f} ({row['f1_low']:.2f}–{row['f1_high']:.2f})")
+    if not row["times"]:
+        st.caption("Never predicted as another action.")
+        return
+    times = f"{int(row['times']):,} of {count_photos(int(row['support']))}"
+    st.caption(f"Most often predicted as {class_markdown(row['predicted_as'])}: {times}.")
+    if run.has(PREDICTIONS):
+        st.page_link(
+            "app_pages/analysis/errors.py",
+            label=f"See {'it' if row['times'] == 1 else 'them'}",
+            icon=":material/photo_library:",
+            query_params=url.query(true=row["class"], predicted=row["predicted_as"]),
+        )
+
+
+def _bars(scores: pd.DataFrame) -> str:
+    measure = cast(
+        "str",
+        st.segmented_control(
+            "Bars show",
+            list(MEASURES),
+            format_func=MEASURES.__getitem__,
+            required=True,
+            key=url.seed("scores-measure", "measure", "f1", url.one_of({name: name for name in MEASURES})),
+        ),
+    )
+    st.plotly_chart(
+        figures.class_score_bars(scores.sort_values(measure, kind="stable"), measure),
+        config={"displayModeBar": False},
+        alt=f"{MEASURES[measure]} of each action with its 95 % interval, the lowest on top",
+    )
+    st.caption("With 95 % intervals (Wilson; that of F1 by way of the Jaccard index).")
+    return measure
+
+
+def _table(scores: pd.DataFrame) -> None:
+    shown = scores.assign(**{name: scores[name].map(class_label) for name in ("class", "predicted_as")})
+    columns: dict[str, Any] = {
+        "class": "action",
+        "support": "photos",
+        "predicted_as": "most often predicted as",
+        "times": "how often",
+    }
+    for name, label in MEASURES.items():
+        bounds = zip(shown[name + "_low"], shown[name + "_high"], strict=True)
+        shown[name + "_interval"] = [f"{low:.2f}–{high:.2f}" for low, high in bounds]
+        columns |= {name: st.column_config.NumberColumn(label, format="%.4f"), name + "_interval": "95 %"}
+    order = ["class", *(part for name in MEASURES for part in (name, name + "_interval"))]
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height="content" if len(shown) <= 20 else 640,
+        column_order=[*order, "support", "predicted_as", "times"],
+        column_config=columns,
+        alt="Precision, recall and F1 of each action with their 95 % intervals",
+    )
+
+
+def _downloads(run: Run, matrix: np.ndarray) -> None:
+    files: dict[str, tuple[str, str, Callable[[], bytes]]] = {
+        "Classification report as CSV": (
+            "classification_report.csv",
+            "text/csv",
+            lambda: classification_report(matrix, run.classes)[1].to_csv(index=False).encode(),
+        ),
+        "As text": (
+            "classification_report.txt",
+            "text/plain",
+            lambda: classification_report(matrix, run.classes)[0].encode(),
+        ),
+    }
+    with st.container(horizontal=True):
+        for label, (name, mime, make) in files.items():
+            st.download_button(label, make, name, mime, icon=":material/download:", on_click="ignore")
+
+
+page()

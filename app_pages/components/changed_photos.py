@@ -1,0 +1,71 @@
+"""The photos that one run predicts correctly and another does not."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app_pages.components.thumbnails import thumbnail
+from app_pages.state import runs, url
+from har_core.analysis.compare import mcnemar, paired_examples
+from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.run import Run
+from har_core.viz.text import capitalize, class_markdown, count_photos, escape_markdown, mcnemar_sentence
+
+_MOST = 30  # photos of each kind that are listed
+
+
+def changed_photos(run: Run, other: Run) -> None:
+    """Fixed and broken photos, where both runs have predictions for the same ones."""
+    st.subheader("Photos fixed and broken", anchor=False)
+    if not (run.has(PREDICTIONS) and other.has(PREDICTIONS)):
+        without = other if run.has(PREDICTIONS) else run
+        st.info(
+            f"{escape_markdown(without.title)} has no predictions, so photos cannot be compared one by one.",
+            icon=":material/info:",
+        )
+        return
+    both = paired_examples(runs.examples(other), runs.examples(run))
+    if both.empty:
+        st.info("The two runs were evaluated on different photos.", icon=":material/info:")
+        return
+    before = both["true"] == both["predicted_before"]
+    after = both["true"] == both["predicted_after"]
+    result = mcnemar(before.to_numpy(), after.to_numpy())
+    st.markdown(
+        mcnemar_sentence(result, escape_markdown(other.title), escape_markdown(run.title))
+        + f" {count_photos(len(both))} are in both."
+    )
+    left, right = st.columns(2)
+    with left:
+        _photos(run, "Fixed", both[~before & after].sort_values("loss_after"))
+    with right:
+        _photos(run, "Broken", both[before & ~after].sort_values("loss_after", ascending=False))
+
+
+def _photos(run: Run, title: str, changed: pd.DataFrame) -> None:
+    """A list of photos, each with its picture and a link to its full view."""
+    st.markdown(f"**{title}: {count_photos(len(changed))}**")
+    shown = changed.head(_MOST)
+    samples = runs.predictions(run).samples
+    rows = pd.Index(samples).get_indexer(shown["sample"])
+    classes = shown[["true", "predicted_before", "predicted_after"]].to_numpy()
+    with st.container(height=480 if len(shown) > 4 else "content", border=True):
+        for row, (true, before, after) in zip(rows.tolist(), classes.tolist(), strict=True):
+            left, right = st.columns([2, 3], vertical_alignment="center", wrap=False)
+            picture = thumbnail(run, row, with_difference=False)
+            if picture is not None:
+                left.image(picture, width="stretch", alt=f"{samples[row]} with the evidence of {run.title}")
+            was, now = (
+                f"predicted as {class_markdown(run.classes[index])}" if index != true else "correct"
+                for index in (before, after)
+            )
+            right.markdown(f"{capitalize(class_markdown(run.classes[true]))}: was {was}, is now {now}")
+            right.page_link(
+                "app_pages/analysis/errors.py",
+                label=escape_markdown(samples[row]),
+                icon=":material/open_in_full:",
+                query_params=url.query(show="all", true=run.classes[true], photo=samples[row]),
+            )
+    if len(changed) > len(shown):
+        st.caption(f"The {len(shown)} clearest are shown.")

@@ -1,0 +1,118 @@
+"""Photos with what the network saw in them, page by page."""
+
+from __future__ import annotations
+
+from html import escape
+from math import ceil
+
+import numpy as np
+import streamlit as st
+
+from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
+from app_pages.components.download_photos import offer_download
+from app_pages.components.evidence import compared_classes
+from app_pages.components.thumbnails import thumbnail
+from app_pages.state import own_runs, runs, url
+from har_core.runs.run import Run
+from har_core.viz.text import class_label, escape_markdown, percent
+
+PER_PAGE = 24
+"""Photos."""
+
+LAST_OPENED = "last-opened"
+"""Where the session keeps the photo that was last seen in full."""
+
+
+def gallery(run: Run, rows: np.ndarray, *, key: str, origin: dict[str, str]) -> dict[str, object | None]:
+    """One page of the photos, and the widgets to turn pages; returns what belongs into the address.
+
+    Args:
+        rows: (M,) of the run's example table, in order.
+        origin: the address of the errors page for this list, for the full view.
+    """
+    pages = max(1, ceil(len(rows) / PER_PAGE))
+    page_key = f"{key}-page-{pages}"
+    number = min(max(1, st.session_state.get(page_key) or _first_page(run, rows)), pages)
+    _missing_photos(run, rows)
+    has_maps = runs.class_maps(run) is not None
+    with_difference = False
+    if has_maps:
+        with_difference = st.toggle(
+            "Show the difference",
+            key=url.seed(f"{key}-difference", "difference", False, url.one_of({"True": True})),
+            help="One more picture: where the first action has more evidence than the second.",
+        )
+        heatmap_color_bar()
+        if with_difference:
+            difference_color_bar("more for the second action", "more for the first")
+    shown = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
+    for start in range(0, len(shown), 2):
+        for column, row in zip(st.columns(2), shown[start : start + 2], strict=False):
+            with column:
+                _example(run, int(row), key, origin, with_difference)
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, default=number, key=page_key)
+    return {"page": number if number > 1 else None, "difference": with_difference or None}
+
+
+def _first_page(run: Run, rows: np.ndarray) -> int:
+    """The page of the photo that somebody comes back from, else what the address says."""
+    asked, last_opened = url.read_once("page") or "1", st.session_state.pop(LAST_OPENED, None)
+    places = (runs.predictions(run).samples[rows] == last_opened).nonzero()[0]
+    if len(places):
+        return int(places[0]) // PER_PAGE + 1
+    return int(asked) if asked.isdecimal() else 1
+
+
+def _example(run: Run, row: int, key: str, origin: dict[str, str], with_difference: bool) -> None:
+    example = runs.examples(run).iloc[row]
+    sample = str(example["sample"])
+    predicted, true = (class_label(run.classes[int(example[name])]) for name in ("predicted", "true"))
+    first, second = compared_classes(run, row)
+    probabilities = runs.predictions(run).probabilities[row]
+    outcome = "correct" if predicted == true else f"predicted as {predicted}"
+    with st.container(border=True, key=f"card-{key}-{row}"):
+        st.html(
+            f'<div style="font-size:.95rem;line-height:1.3"><b>{escape(true)}</b>, {escape(outcome)} '
+            f"({percent(probabilities[first])})</div>"
+        )
+        picture = thumbnail(run, row, with_difference=with_difference)
+        if picture is not None:
+            _heads(run, row, (first, second), with_difference)
+            names = " and ".join(class_label(run.classes[index]) for index in (first, second))
+            st.image(picture, width="stretch", alt=f"{sample}: evidence for {names}")
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(escape_markdown(sample))
+            if st.button("Open", key=f"open-{key}-{row}", icon=":material/open_in_full:", type="tertiary"):
+                st.switch_page("app_pages/analysis/errors.py", query_params={**origin, "photo": sample})
+
+
+def _heads(run: Run, row: int, compared: tuple[int, int], with_difference: bool) -> None:
+    """What each panel of a thumbnail shows."""
+    sample, probabilities = runs.predictions(run).samples[row], runs.predictions(run).probabilities[row]
+    heads = ["Photo"] if own_runs.photo_store(run).find(sample) else []
+    if runs.class_maps(run) is not None:
+        heads += [
+            f"Why <i>{escape(class_label(run.classes[index]))}</i> ({escape(percent(probabilities[index]))})"
+            for index in compared
+        ]
+        heads += ["Difference"] if with_difference else []
+    cells = "".join(f'<div style="flex:1;min-width:0;overflow-wrap:anywhere">{head}</div>' for head in heads)
+    st.html(f'<div style="display:flex;gap:8px;font-size:.82rem;line-height:1.3">{cells}</div>')
+
+
+def _missing_photos(run: Run, rows: np.ndarray) -> None:
+    """Say how many of these photos are not here, and offer to fetch them."""
+    samples, store = runs.predictions(run).samples, own_runs.photo_store(run)
+    checked = rows[:200]
+    missing = sum(store.find(samples[row]) is None for row in checked)
+    if not missing:
+        return
+    count = "None of these photos is" if missing == len(checked) else f"{missing} of these photos are not"
+    if len(rows) > len(checked) and missing < len(checked):
+        count = "Some of these photos are not"
+    instead = "heatmaps are shown alone" if runs.class_maps(run) is not None else "there are no pictures to show"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/image_not_supported: {count} on this machine: {instead}.")
+        offer_download(run)

@@ -1,0 +1,186 @@
+"""One photo in full: the evidence for any action, all probabilities, similar photos, and a verdict on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from app_pages.components import evidence
+from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
+from app_pages.components.download_photos import offer_download
+from app_pages.components.gallery import LAST_OPENED
+from app_pages.components.photo_verdict import photo_verdict
+from app_pages.state import runs
+from har_core.analysis.examples import nearest_neighbors
+from har_core.runs.run import Run
+from har_core.runs.verdicts import Verdict
+from har_core.viz import figures
+from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown, percent
+
+_MOST_BARS = 20
+
+
+def photo_detail(run: Run, rows: np.ndarray, position: int, judged: dict[str, Verdict]) -> None:
+    """The photo at a position of a list, with the ways to its neighbors and back to the list.
+
+    Args:
+        rows: (M,) of the run's example table, in order.
+        judged: sample → verdict.
+    """
+    row = int(rows[position])
+    example = runs.examples(run).iloc[row]
+    sample = str(example["sample"])
+    _navigation(run, rows, position, sample)
+    predicted, true = (class_markdown(run.classes[int(example[name])]) for name in ("predicted", "true"))
+    outcome = "predicted correctly" if predicted == true else f"predicted as {predicted}"
+    st.title(f"{capitalize(true)}, {outcome} ({percent(example['confidence'])})")
+    photo = evidence.open_stored_photo(run, row)
+    left, right = st.columns([6, 5], gap="large")
+    with left:
+        _evidence_for_any(run, row, photo)
+    with right:
+        photo_verdict(run, sample, judged.get(sample))
+        _probabilities(run, row)
+    st.divider()
+    _comparison(run, row, photo)
+    _similar_photos(run, row)
+
+
+def _navigation(run: Run, rows: np.ndarray, position: int, sample: str) -> None:
+    samples, last = runs.predictions(run).samples, len(rows) - 1
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Back to the list", icon=":material/arrow_back:", on_click=_open, args=(None,))
+        st.button(
+            "Previous",
+            icon=":material/chevron_left:",
+            shortcut="Left",
+            disabled=position == 0,
+            on_click=_open,
+            args=(samples[rows[max(0, position - 1)]],),
+        )
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            shortcut="Right",
+            disabled=position == last,
+            on_click=_open,
+            args=(samples[rows[min(last, position + 1)]],),
+        )
+        st.caption(f"{escape_markdown(sample)} · {position + 1:,} of {len(rows):,}")
+
+
+def _open(sample: str | None) -> None:
+    if sample is None:
+        st.session_state[LAST_OPENED] = st.query_params.pop("photo")
+    else:
+        st.query_params["photo"] = sample
+
+
+def _evidence_for_any(run: Run, row: int, photo: Image.Image | None) -> None:
+    ranking = [int(index) for index in np.argsort(-runs.predictions(run).probabilities[row], kind="stable")]
+    heatmap, target = None, None
+    if runs.class_maps(run) is not None:
+        target = st.selectbox(
+            "Evidence for",
+            [None, *ranking],
+            index=1,
+            format_func=lambda index: "Photo only" if index is None else class_label(run.classes[index]),
+            key=f"target-{run.folder}-{row}",
+        )
+        found = evidence.heatmaps(run, row, [target]) if target is not None else None
+        heatmap = found[0] if found is not None else None
+    if photo is None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            alone = "; the heatmap stands alone." if heatmap is not None else "."
+            st.caption(f":material/image_not_supported: This photo is not on this machine{alone}")
+            offer_download(run)
+    picture = evidence.evidence_picture(run, photo, heatmap)
+    if picture is None:
+        return
+    if heatmap is not None and photo is not None:
+        st.caption("The model looks only at this square.")
+    alt = "The photo" if target is None else f"Evidence for {class_label(run.classes[target])}"
+    shown = picture if photo is not None else picture.resize((560, 560))
+    st.image(shown, width="stretch", alt=alt, output_format="JPEG")
+    if heatmap is not None:
+        heatmap_color_bar()
+
+
+def _probabilities(run: Run, row: int) -> None:
+    probabilities = runs.predictions(run).probabilities[row]
+    order = [int(index) for index in np.argsort(-probabilities, kind="stable")][:_MOST_BARS]
+    true = int(runs.examples(run)["true"].iloc[row])
+    shows_all = len(order) == len(probabilities)
+    st.subheader("All probabilities" if shows_all else f"The {len(order)} likeliest actions", anchor=False)
+    st.plotly_chart(
+        figures.probability_bars(
+            [run.classes[index] + (" (true)" if index == true else "") for index in order],
+            [float(probabilities[index]) for index in order],
+            highlight=order.index(true) if true in order else 0,
+        ),
+        config={"displayModeBar": False},
+        key=f"bars-{row}",
+        alt="Probabilities: "
+        + ", ".join(f"{class_label(run.classes[i])} {percent(probabilities[i])}" for i in order[:5]),
+    )
+
+
+def _comparison(run: Run, row: int, photo: Image.Image | None) -> None:
+    """Both heatmaps on one scale, and their difference."""
+    compared = evidence.compared_classes(run, row)
+    two = evidence.heatmaps(run, row, list(compared))
+    if two is None:
+        st.caption("This run holds no class maps: evaluate the model again to see where it looked.")
+        return
+    first, second = (class_markdown(run.classes[index]) for index in compared)
+    st.subheader(f"Why {first} rather than {second}?", anchor=False)
+    panels = [evidence.evidence_picture(run, photo, heatmap, side=640) for heatmap in two]
+    panels.append(evidence.difference_picture(run, photo, two, side=640))
+    probabilities = runs.predictions(run).probabilities[row]
+    heads = [
+        f"Why *{name}* ({percent(probabilities[index])})" for name, index in zip((first, second), compared, strict=True)
+    ]
+    for number, (column, picture) in enumerate(zip(st.columns(3), panels, strict=True)):
+        assert picture is not None
+        with column:
+            st.markdown([*heads, "Difference"][number])
+            alt = (
+                "Difference of the evidence"
+                if number == 2
+                else f"Evidence for {class_label(run.classes[compared[number]])}"
+            )
+            shown = picture if photo is not None else picture.resize((400, 400))
+            st.image(shown, width="stretch", alt=alt, output_format="JPEG")
+            if number == 2:
+                labels = [class_label(run.classes[index]) for index in compared]
+                difference_color_bar(f"more for {labels[1]}", f"more for {labels[0]}")
+            else:
+                heatmap_color_bar()
+    st.caption("The first two share one scale: the brighter one has the stronger evidence.")
+
+
+def _similar_photos(run: Run, row: int) -> None:
+    """The five photos with the nearest embeddings."""
+    embeddings = runs.embeddings(run)
+    if embeddings is None:
+        return
+    st.subheader("Most similar photos, as the model sees them", anchor=False)
+    examples = runs.examples(run)
+    neighbors = nearest_neighbors(embeddings, row)
+    for column, (index, cosine) in zip(st.columns(5), neighbors, strict=False):
+        neighbor = examples.iloc[index]
+        predicted, true = int(neighbor["predicted"]), int(neighbor["true"])
+        with column:
+            photo = evidence.open_stored_photo(run, index)
+            if photo is not None:
+                photo.thumbnail((480, 480))
+                st.image(photo, width="stretch", alt=f"{neighbor['sample']}, similar", output_format="JPEG")
+            elif (maps := evidence.heatmaps(run, index, [predicted])) is not None:
+                picture = evidence.evidence_picture(run, None, maps[0])
+                assert picture is not None
+                alt = f"{neighbor['sample']}, similar: evidence for {class_label(run.classes[predicted])}"
+                st.image(picture.resize((240, 240)), width="stretch", alt=alt, output_format="JPEG")
+            outcome = "" if true == predicted else f", predicted as {class_markdown(run.classes[predicted])}"
+            st.caption(f"**{class_markdown(run.classes[true])}**{outcome}  \nsimilarity {cosine:.2f}")
+    st.caption("Photos of the evaluation with their labels, by the cosine similarity of their embeddings.")

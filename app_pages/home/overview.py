@@ -1,0 +1,143 @@
+"""What is this model, how far can it be trusted, and where does it fail?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app_pages.components.no_results import no_results
+from app_pages.state import runs, url
+from har_core.analysis.confusion import confused_pairs
+from har_core.analysis.scores import Summary, summarize
+from har_core.runs.run import Run
+from har_core.viz import text
+from har_core.viz.text import class_markdown, count_photos
+
+_NEXT_PAGES = {
+    "app_pages/predict/predict.py": ("Try your own photo", ":material/photo_camera:"),
+    "app_pages/analysis/confusions.py": ("Which actions are confused", ":material/grid_on:"),
+    "app_pages/analysis/errors.py": ("Every misclassified photo", ":material/photo_library:"),
+    "app_pages/analysis/scores.py": ("Scores per action", ":material/bar_chart:"),
+    "app_pages/analysis/training.py": ("How it was trained", ":material/monitoring:"),
+    "app_pages/analysis/compare.py": ("Compare with other results", ":material/compare_arrows:"),
+}
+_MOST_ACTIONS = 20  # that are named
+
+
+def page() -> None:
+    run = runs.current_run()
+    if run.is_scored:
+        _results(run)
+    else:
+        no_results(run)
+    _about(run)
+    for folder, error in runs.all_runs()[1]:
+        st.error(f"{folder.name} cannot be opened. {error}", icon=":material/error:")
+    url.publish({})
+
+
+def _results(run: Run) -> None:
+    matrix = runs.confusion_matrix(run)
+    summary = summarize(matrix)
+    st.title(text.accuracy_headline(summary, unseen=_is_unseen(run)))
+    if _picked_on_these_photos(run):
+        st.caption("Slightly too good: the epoch was picked because it did best on these very photos.")
+    with st.expander("How was this measured?"):
+        st.markdown("\n".join(f"- {line}" for line in _measurement(run, summary)))
+    pairs = confused_pairs(matrix)[:3]
+    st.subheader("Most frequent confusions" if pairs else "No photo is misclassified", anchor=False)
+    for column, pair in zip(st.columns(3), pairs, strict=False):
+        true, predicted = run.classes[pair.true], run.classes[pair.predicted]
+        with column.container(border=True, height="stretch"):
+            st.markdown(f"**{text.capitalize(class_markdown(true))}** predicted as **{class_markdown(predicted)}**")
+            bounds = text.interval(pair.low, pair.high, decimals=0)
+            st.caption(f"{count_photos(pair.count)}: {text.share(pair.share)} of {class_markdown(true)} ({bounds})")
+            st.page_link(
+                "app_pages/analysis/confusions.py",
+                label="See the photos",
+                icon=":material/photo_library:",
+                query_params=url.query(true=true, predicted=predicted),
+            )
+    st.subheader("Where to go next", anchor=False)
+    with st.container(horizontal=True):
+        for target, (label, icon) in _NEXT_PAGES.items():
+            st.page_link(target, label=label, icon=icon, query_params=url.query())
+
+
+def _is_unseen(run: Run) -> bool:
+    """Whether the run says that the photos measured on took no part in its training."""
+    data = run.manifest.data
+    return data.train is not None and data.test is not None
+
+
+def _picked_on_these_photos(run: Run) -> bool:
+    """Whether the shipped epoch is the best one on the photos measured on."""
+    return run.manifest.training.checkpoint == "best" and _is_unseen(run)
+
+
+def _measurement(run: Run, summary: Summary) -> list[str]:
+    """How the accuracy came about, as far as the manifest says it."""
+    manifest = run.manifest
+    data, training = manifest.data, manifest.training
+    lines = [
+        f"{summary.correct:,} of {count_photos(summary.n)} are predicted correctly. The 95 % interval (Wilson) is "
+        f"{text.interval(*summary.interval)}.",
+        f"Macro F1 is {summary.macro_f1:.3f}.",
+    ]
+    if _is_unseen(run):
+        split = f" The split: {text.escape_markdown(data.split)}." if data.split else ""
+        lines.append(f"These {data.eval_split} photos took no part in the training.{split}")
+    if data.near_duplicates_dropped:
+        dropped = count_photos(len(data.near_duplicates_dropped))
+        lines.append(
+            f"{dropped} that are nearly identical to {data.eval_split} photos were dropped from the training set."
+        )
+    if training.epoch is not None:
+        if training.checkpoint == "best":
+            lines.append(f"The weights are those of epoch {training.epoch}, the best on the photos measured here.")
+        elif training.soup_size > 1:
+            lines.append(f"No epoch was picked: the weights are the mean of those of {training.soup_size} trainings.")
+        else:
+            lines.append(f"No epoch was picked: the weights are those of epoch {training.epoch}, the last.")
+    if manifest.note:
+        lines.append(text.escape_markdown(manifest.note))
+    return lines
+
+
+def _about(run: Run) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("About this model", anchor=False)
+        st.markdown("\n".join(f"- {line}" for line in _facts(run)))
+    with right:
+        st.subheader("What it must not be used for", anchor=False)
+        st.markdown(
+            "- decisions about a person: the photos come from the web, with labels of unknown origin, some of them wrong\n"
+            "- watching people, or judging their work, health or behavior\n"
+            "- recognizing who somebody is\n"
+            "- photos unlike those it was trained on: drawings, night shots, crowds, surveillance cameras"
+        )
+
+
+def _facts(run: Run) -> list[str]:
+    """What the manifest says, as far as it says it."""
+    manifest = run.manifest
+    model, data = manifest.model, manifest.data
+    facts = []
+    if manifest.source:
+        facts.append(f"Source: {text.escape_markdown(manifest.source)}")
+    if model.architecture:
+        weights = text.escape_markdown(model.starting_weights or "unknown weights")
+        facts.append(f"{text.escape_markdown(model.architecture)}, fine-tuned from {weights}")
+        size = model.crop_size
+        facts.append(f"It looks only at the center of a photo, scaled to {size} × {size} pixels.")
+    if data.train is not None and data.test is not None:
+        facts.append(f"Trained on {count_photos(data.train)}, evaluated on {data.test:,} others.")
+    if data.skipped:
+        facts.append(f"{count_photos(len(data.skipped))} could not be used; the run's manifest names them.")
+    actions = ", ".join(class_markdown(name) for name in run.classes[:_MOST_ACTIONS])
+    more = " …" if len(run.classes) > _MOST_ACTIONS else ""
+    facts.append(f"It always answers with one of its {len(run.classes)} actions: {actions}{more}.")
+    return facts
+
+
+page()

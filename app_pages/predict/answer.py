@@ -1,0 +1,190 @@
+"""The answer to one photo: the action, probabilities, heatmaps."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+from pathlib import PurePath
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from app_pages.components.color_bar import heatmap_color_bar
+from app_pages.state.jobs import Job
+from har_core.cam.methods import CLASS_INDEPENDENT, METHODS, Method, compute_cam
+from har_core.cam.scales import to_heatmap, to_heatmaps_on_one_scale
+from har_core.inference.predictor import Prediction, Predictor
+from har_core.viz import figures, overlays
+from har_core.viz.text import class_label, class_markdown, percent
+
+DEFAULT_THRESHOLD = 0.5
+
+
+def answer(prediction: Prediction) -> None:
+    """The action, or that the model is unsure and between which two."""
+    first, second = prediction.ranking[:2]
+    names = [class_label(prediction.classes[index]) for index in (first, second)]
+    probabilities = [percent(prediction.probabilities[index]) for index in (first, second)]
+    if prediction.confidence >= st.session_state.get("threshold", DEFAULT_THRESHOLD):
+        _headline(names[0], f"{probabilities[0]} probable")
+    else:
+        _headline("unsure", f"perhaps {' or '.join(names)} ({' and '.join(probabilities)})")
+
+
+def evidence(prediction: Prediction, predictor: Predictor) -> None:
+    """Where the network looked and what else it considered, then the two likeliest classes compared."""
+    left, right = st.columns([5, 4], gap="large")
+    with right:
+        _probabilities(prediction)
+    with left:
+        above = st.container()
+        with st.container(key="heatmap-controls"):
+            target, method, opacity = _controls(prediction)
+        heatmap = _heatmap(prediction, predictor, target, method)
+    with above:
+        _picture(prediction, heatmap, target, method, opacity)
+    st.divider()
+    _comparison(prediction, opacity, predictor.spec.crop_size)
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as a PNG file, which carries nothing but its pixels."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _headline(action: str, detail: str) -> None:
+    st.html(
+        f'<div id="answer" role="status" style="line-height:1.15"><div style="font-size:2.3rem;font-weight:700" '
+        f'id="answer-action">{escape(action)}</div><div style="font-size:1.05rem;margin-top:.3rem">{escape(detail)}</div></div>'
+    )
+
+
+def _probabilities(prediction: Prediction) -> None:
+    top = prediction.ranking[:5]
+    names, probabilities = prediction.classes, prediction.probabilities
+    st.subheader("Most likely actions")
+    st.plotly_chart(
+        figures.probability_bars([names[index] for index in top], [float(probabilities[index]) for index in top]),
+        config={"displayModeBar": False},
+        key="top-five",
+        alt="Most likely actions: " + ", ".join(f"{class_label(names[i])} {percent(probabilities[i])}" for i in top),
+    )
+    st.caption(f"The model always answers with one of its {len(names)} actions, even if the photo shows none of them.")
+    st.slider(
+        "Say “unsure” below",
+        0.0,
+        1.0,
+        DEFAULT_THRESHOLD,
+        step=0.05,
+        key="threshold",
+        persist_state="session",
+        format="percent",
+        help="If the likeliest action is less probable than this, no action is claimed; the two likeliest are named.",
+    )
+
+
+def _controls(prediction: Prediction) -> tuple[int, Method, float]:
+    left, middle, right = st.columns(3)
+    target = left.selectbox(
+        "Evidence for",
+        prediction.ranking,
+        format_func=lambda index: class_label(prediction.classes[index]),
+        key=f"target-{prediction.key}",
+    )
+    method: Method = middle.selectbox(
+        "Method",
+        METHODS,
+        key="method",
+        persist_state="session",
+        help="Grad-CAM is exact for this network and immediate. Score-CAM runs the network about 2,000 times.",
+    )
+    opacity = right.slider(
+        "Heatmap opacity", 0.0, 1.0, 0.7, 0.05, key="opacity", persist_state="session", format="percent"
+    )
+    return target, method, opacity
+
+
+def _heatmap(prediction: Prediction, predictor: Predictor, target: int, method: Method) -> np.ndarray | None:
+    """Over the crop, in [0, 1]; None while a slow method is still at work (or was stopped)."""
+    if method == "Grad-CAM":
+        return to_heatmap(prediction.class_maps[target], predictor.spec.crop_size)
+    key = (prediction.key, None if method in CLASS_INDEPENDENT else target, method)
+    job: Job[np.ndarray] | None = st.session_state.get("cam-job")
+    if st.session_state.get("cam-job-key") != key or job is None:
+        if job is not None:
+            job.stop()
+        job = Job(
+            lambda progress, cancelled: compute_cam(
+                method, predictor.model, prediction.input, target, progress=progress, cancelled=cancelled
+            )
+        )
+        st.session_state["cam-job"], st.session_state["cam-job-key"] = job, key
+    if job.running:
+        _watch(job, method)
+        return None
+    if job.error:
+        st.info(f"{method}: {job.error}", icon=":material/info:")
+        st.button("Compute it again", on_click=lambda: st.session_state.pop("cam-job", None))
+    return job.result
+
+
+def _watch(job: Job[np.ndarray], method: Method) -> None:
+    @st.fragment(run_every=0.4)
+    def progress() -> None:
+        if not job.running:
+            st.rerun()
+        label = f"{method}: {job.done} of {job.total} passes through the network" if job.total > 1 else f"{method} …"
+        st.progress(min(1.0, job.done / job.total), text=label)
+        if method == "Score-CAM":
+            st.warning(
+                "Score-CAM runs the whole network once for each of its channels: minutes on a CPU.",
+                icon=":material/timer:",
+            )
+        st.button("Cancel", on_click=job.stop, key="cancel-cam")
+
+    progress()
+
+
+def _picture(prediction: Prediction, heatmap: np.ndarray | None, target: int, method: Method, opacity: float) -> None:
+    size = prediction.class_maps.shape[-1]
+    shown = np.zeros((size, size), np.float32) if heatmap is None else heatmap
+    picture = overlays.overlay(
+        prediction.photo, shown, prediction.crop, opacity=opacity if heatmap is not None else 0.0
+    )
+    independent = method in CLASS_INDEPENDENT
+    what = method if independent else f"{method} for {class_label(prediction.classes[target])}"
+    st.caption("The model looks only at this square.")
+    st.image(picture, width="stretch", alt=f"{prediction.name} with a heatmap: {what}", output_format="JPEG")
+    heatmap_color_bar()
+    note = ": what stands out in the network's features, whatever the class" if independent else ""
+    st.caption(f"{method if independent else f'{method} for {class_markdown(prediction.classes[target])}'}{note}")
+    if heatmap is not None:
+        st.download_button(
+            "Save this picture",
+            png(picture),
+            file_name=f"{PurePath(prediction.name).stem}-{method}-{prediction.classes[target]}.png".lower(),
+            mime="image/png",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _comparison(prediction: Prediction, opacity: float, crop_size: int) -> None:
+    pair = prediction.ranking[:2]
+    names = [class_markdown(prediction.classes[index]) for index in pair]
+    st.subheader(f"Why {names[0]} rather than {names[1]}?")
+    heatmaps = to_heatmaps_on_one_scale(prediction.class_maps[pair], crop_size)
+    for column, index, name, heatmap in zip(st.columns(2, gap="large"), pair, names, heatmaps, strict=True):
+        with column:
+            st.markdown(f"Why *{name}* ({percent(prediction.probabilities[index])})")
+            st.image(
+                overlays.overlay(prediction.photo, heatmap, prediction.crop, opacity=opacity),
+                width="stretch",
+                alt=f"Evidence for {class_label(prediction.classes[index])} in {prediction.name}",
+                output_format="JPEG",
+            )
+    heatmap_color_bar()
+    st.caption("Grad-CAM for both, on one scale: the brighter picture has the stronger evidence.")

@@ -1,0 +1,98 @@
+"""Several predicted photos: a table of them, and downloads."""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from pathlib import PurePath
+
+import pandas as pd
+import streamlit as st
+
+from app_pages.predict.answer import DEFAULT_THRESHOLD, answer, png
+from har_core.cam.scales import to_heatmap
+from har_core.inference.predictor import Prediction, Predictor
+from har_core.viz import overlays
+from har_core.viz.text import class_label
+
+AT_ONCE = 100
+"""Photos: what one visitor may keep in the memory that all share."""
+
+
+def batch(predictions: list[Prediction], predictor: Predictor) -> Prediction:
+    """All photos as a sortable table; returns the chosen one."""
+    threshold = st.session_state.get("threshold", DEFAULT_THRESHOLD)
+    table = pd.DataFrame(
+        {
+            "photo": [_thumbnail(one) for one in predictions],
+            "file": [one.name for one in predictions],
+            "action": [class_label(one.predicted) if one.confidence >= threshold else "unsure" for one in predictions],
+            "likeliest": [class_label(one.predicted) for one in predictions],
+            "probability": [one.confidence * 100 for one in predictions],
+        }
+    )
+    event = st.dataframe(
+        table,
+        key="photos",
+        hide_index=True,
+        row_height=64,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "photo": st.column_config.ImageColumn("photo", width="small"),
+            "probability": st.column_config.ProgressColumn("probability", format="%.0f %%", min_value=0, max_value=100),
+        },
+        alt="The predicted photos with action and probability",
+    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "Table as CSV",
+            _csv(predictions),
+            "predictions.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Heatmaps as PNG (zip)",
+            lambda: _heatmaps_zip(predictions, predictor.spec.crop_size),
+            "heatmaps.zip",
+            "application/zip",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    rows = event.selection.rows
+    chosen = predictions[rows[0] if rows and rows[0] < len(predictions) else 0]
+    st.subheader(chosen.name, divider="gray")
+    st.caption("Click a row of the table to see another photo.")
+    answer(chosen)
+    return chosen
+
+
+def _thumbnail(prediction: Prediction) -> str:
+    small = prediction.photo.copy()
+    small.thumbnail((128, 128))
+    buffer = io.BytesIO()
+    small.save(buffer, format="JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _csv(predictions: list[Prediction]) -> bytes:
+    rows = [
+        {"file": one.name, "predicted": one.predicted, "confidence": one.confidence}
+        | dict(zip(one.classes, one.probabilities.tolist(), strict=True))
+        for one in predictions
+    ]
+    return pd.DataFrame(rows).to_csv(index=False).encode()
+
+
+def _heatmaps_zip(predictions: list[Prediction], crop_size: int) -> bytes:
+    """A zip of one PNG per photo: the heatmap of its predicted class."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, one in enumerate(predictions, start=1):
+            heatmap = to_heatmap(one.class_maps[one.ranking[0]], crop_size)
+            picture = overlays.overlay(one.photo, heatmap, one.crop, opacity=0.7)
+            archive.writestr(f"{number:03d}-{PurePath(one.name).stem}-{one.predicted}.png", png(picture))
+    return buffer.getvalue()

@@ -1,0 +1,70 @@
+"""The filters of the errors page, as the session and the address hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import streamlit as st
+
+from app_pages.state import url
+from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Sort
+from har_core.runs.run import Run
+from har_core.runs.verdicts import VERDICTS
+
+_OLD_SHOWS = {"right": "correct"}  # in links that were made when it had another name
+
+
+def seeded(run: Run) -> dict[str, str]:
+    """The keys of the filter widgets by the filter's name, once they hold what the address says."""
+    classes = {name: index for index, name in enumerate(run.classes)}
+    seeds: dict[str, tuple[Any, Callable[[str], Any]]] = {
+        "show": ("errors", url.one_of({show: show for show in SHOWS} | _OLD_SHOWS)),
+        "true": (None, url.one_of(classes)),
+        "predicted": (None, url.one_of(classes)),
+        "confidence": ((0.0, 1.0), _range),
+        "top3": (None, url.one_of({"True": True, "False": False})),
+        "verdict": (None, url.one_of({kind: kind for kind in (*VERDICTS, UNJUDGED)})),
+        "sort": ("loss", url.one_of({sort: sort for sort in SORTS})),
+    }
+    return {
+        name: url.seed(f"errors-{name}-{run.folder}", name, default, parse) for name, (default, parse) in seeds.items()
+    }
+
+
+def current(keys: dict[str, str]) -> Filters:
+    state = {name: st.session_state[key] for name, key in keys.items()}
+    low, high = state["confidence"]
+    return Filters(state["show"], state["true"], state["predicted"], low, high, state["top3"], state["verdict"])
+
+
+def current_sort(keys: dict[str, str]) -> Sort:
+    return cast("Sort", st.session_state[keys["sort"]])
+
+
+def address(run: Run, keys: dict[str, str]) -> dict[str, object | None]:
+    """What differs from the defaults."""
+    filters, sort = current(keys), current_sort(keys)
+    full = (filters.low, filters.high) == (0.0, 1.0)
+    return {
+        "show": filters.show if filters.show != "errors" else None,
+        "true": None if filters.true is None else run.classes[filters.true],
+        "predicted": None if filters.predicted is None else run.classes[filters.predicted],
+        "confidence": None if full else f"{filters.low:g}-{filters.high:g}",
+        "top3": filters.top3,
+        "verdict": filters.verdict,
+        "sort": sort if sort != "loss" else None,
+    }
+
+
+def remove(keys: dict[str, str], name: str) -> None:
+    """Take one filter away."""
+    left = current(keys).without(name)
+    st.session_state[keys[name]] = (left.low, left.high) if name == "confidence" else getattr(left, name)
+
+
+def _range(text: str) -> tuple[float, float]:
+    low, high = (float(part) for part in text.split("-"))
+    if not 0 <= low <= high <= 1:
+        raise ValueError(text)
+    return low, high

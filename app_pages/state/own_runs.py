@@ -1,0 +1,74 @@
+"""Runs that a visitor made of photos of their own.  They last as long as the session, unless they are kept."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+
+from app_pages.state.settings import ROOT, settings
+from har_core.errors import RunError
+from har_core.media.photo_store import PhotoStore
+from har_core.runs.run import Run, assets_folder
+from har_core.runs.verdicts import Verdicts
+
+
+@dataclass(frozen=True)
+class OwnRun:
+    """A visitor's run and the photos behind it."""
+
+    folder: Path
+    photos: Path
+    keeper: TemporaryDirectory[str]  # removes both when the session forgets it
+
+
+def own_runs() -> dict[str, OwnRun]:
+    """The session's own runs by name."""
+    runs: dict[str, OwnRun] = st.session_state.setdefault("own-runs", {})
+    return runs
+
+
+def is_own(run: Run) -> bool:
+    return _own(run) is not None
+
+
+def photo_store(run: Run) -> PhotoStore:
+    """Where the photos behind a run's file names are looked for."""
+    own = _own(run)
+    return PhotoStore(own.photos if own else settings().data)
+
+
+def may_judge(run: Run) -> bool:
+    """Whether this visitor's verdicts on the run are kept: on their own run always, on others if they are trusted."""
+    return settings().trusted or is_own(run)
+
+
+def verdicts(run: Run) -> Verdicts:
+    """Kept with the run; those on shipped and read-only runs in a folder of the user's."""
+    shipped = run.folder.resolve().is_relative_to(assets_folder().resolve())
+    if shipped or not os.access(run.folder, os.W_OK):
+        return Verdicts(settings().home / "verdicts" / f"{run.name}.sqlite")
+    return Verdicts(run.folder / "verdicts.sqlite")
+
+
+def keep(folder: Path, name: str) -> None:
+    """Copy a run, without its photos, to where it is found after this session.
+
+    Raises:
+        RunError: if the name is taken or holds other characters than letters, digits, dots, dashes and underscores.
+    """
+    goal = ROOT / "runs" / name
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name):
+        raise RunError(f"expected a name of letters, digits, dots and dashes, found {name!r}; choose another")
+    if goal.exists():
+        raise RunError(f"expected a new name, found that a run is called {name} already; choose another")
+    shutil.copytree(folder, goal)
+
+
+def _own(run: Run) -> OwnRun | None:
+    return next((own for own in own_runs().values() if own.folder == run.folder), None)

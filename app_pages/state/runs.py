@@ -1,0 +1,136 @@
+"""The runs there are, the chosen one, and its results.  What sessions share is never changed.
+
+Results of a visitor's own run are cached for their session alone; those of other runs for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app_pages.state.own_runs import is_own, own_runs
+from app_pages.state.settings import settings
+from app_pages.state.url import RENAMED_RUNS, RUN, seed
+from har_core.analysis.examples import example_table
+from har_core.errors import HarError, RunError
+from har_core.runs.manifest import CLASS_MAPS, EMBEDDINGS, LEGACY_MANIFEST, MANIFEST, PREDICTIONS, TRAINING
+from har_core.runs.predictions import Predictions
+from har_core.runs.run import SHIPPED, Run, find_runs
+
+Kind = Literal["matrix", "predictions", "examples", "class maps", "embeddings"]
+
+
+def all_runs() -> tuple[dict[str, Run], list[tuple[Path, HarError]]]:
+    """The runs by a name that tells them apart, and the folders that cannot be opened with the reason."""
+    found, broken = find_runs(list(settings().runs))
+    named: dict[str, Run] = {name: Run.open(own.folder) for name, own in own_runs().items()}
+    for run in found:
+        taken = run.name in named
+        named[f"{run.folder.parent.name}/{run.name}" if taken else run.name] = run
+    return named, broken
+
+
+def seed_run(names: list[str]) -> str:
+    """The key of the run picker, once it holds a name of the list: what the address says, else the shipped run.
+
+    Raises:
+        RunError: if there are no runs.
+    """
+    if not names:
+        raise RunError(f"expected runs in {', '.join(map(str, settings().runs))}, found none that can be opened")
+    default = SHIPPED if SHIPPED in names else names[0]
+
+    def parse(text: str) -> str:
+        name = text if text in names else RENAMED_RUNS.get(text, text)
+        return name if name in names else default
+
+    seed(RUN, RUN, default, parse)
+    if st.session_state[RUN] not in names:
+        st.session_state[RUN] = default
+    return RUN
+
+
+def current_run() -> Run:
+    """The chosen run."""
+    return all_runs()[0][st.session_state[RUN]]
+
+
+def labels(named: dict[str, Run]) -> dict[str, str]:
+    """What the runs are called in a list: their titles, with the name where two share one (a list needs different labels)."""
+    titles = [run.title for run in named.values()]
+    return {
+        name: run.title
+        + (f" ({name})" if titles.count(run.title) > 1 else "")
+        + (" · training" if is_training(run) else "")
+        for name, run in named.items()
+    }
+
+
+def is_training(run: Run) -> bool:
+    return run.manifest.status == TRAINING
+
+
+def version(run: Run) -> int:
+    """Changes whenever the run's manifest is written."""
+    path = run.folder / MANIFEST
+    return (path if path.is_file() else run.folder / LEGACY_MANIFEST).stat().st_mtime_ns
+
+
+def confusion_matrix(run: Run) -> np.ndarray:
+    """(K, K) counts, rows true."""
+    return cast("np.ndarray", _cached(run, "matrix"))
+
+
+def predictions(run: Run) -> Predictions:
+    return cast("Predictions", _cached(run, "predictions"))
+
+
+def examples(run: Run) -> pd.DataFrame:
+    """`analysis.examples.example_table` of the run."""
+    return cast("pd.DataFrame", _cached(run, "examples"))
+
+
+def class_maps(run: Run) -> np.ndarray | None:
+    """(N, K, h, w) raw class maps, memory-mapped; None if the run has none."""
+    return cast("np.ndarray", _cached(run, "class maps")) if run.has(CLASS_MAPS) else None
+
+
+def embeddings(run: Run) -> np.ndarray | None:
+    """(N, D) pooled features, memory-mapped; None if the run has none."""
+    return cast("np.ndarray", _cached(run, "embeddings")) if run.has(EMBEDDINGS) else None
+
+
+def _read(run: Run, kind: Kind) -> object:
+    if kind == "matrix":
+        return predictions(run).confusion_matrix() if run.has(PREDICTIONS) else run.confusion_matrix()
+    if kind == "predictions":
+        return run.predictions()
+    if kind == "examples":
+        return example_table(predictions(run))
+    array = run.class_maps() if kind == "class maps" else run.embeddings()
+    rows = len(predictions(run))
+    if len(array) != rows or (kind == "class maps" and array.shape[1] != len(run.classes)):
+        raise RunError(
+            f"run {run.name}, {kind}: expected one entry for each of {rows} predictions, found {array.shape}"
+        )
+    return array
+
+
+def _cached(run: Run, kind: Kind) -> object:
+    cached: Callable[[Path, int, Kind], Any] = _of_this_session if is_own(run) else _of_all_sessions
+    return cached(run.folder, version(run), kind)
+
+
+@st.cache_resource(max_entries=15, show_spinner="Reading the run …")
+def _of_all_sessions(folder: Path, version: int, kind: Kind) -> object:
+    return _read(Run.open(folder), kind)
+
+
+@st.cache_resource(max_entries=10, scope="session", show_spinner="Reading the run …")
+def _of_this_session(folder: Path, version: int, kind: Kind) -> object:
+    return _read(Run.open(folder), kind)

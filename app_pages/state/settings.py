@@ -1,0 +1,62 @@
+"""What the person who starts the app decides: streamlit run app.py -- --data DIR --runs DIR --trust-visitors"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from platformdirs import user_data_path
+
+ROOT = Path(__file__).parents[2]
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+_OWN_NAMES = _LOCAL | {"0.0.0.0"}  # the last is what Streamlit prints when it listens everywhere
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`data`: the folder of photos.  `runs`: where runs are looked for, the app's own first.  `home`: where verdicts on
+    shipped runs are kept.  `trusted`: visitors may start downloads and write verdicts.
+    """
+
+    data: Path
+    runs: tuple[Path, ...]
+    home: Path
+    trusted: bool
+
+
+def settings() -> Settings:
+    """From the command line, then the environment (HAR_DATA, HAR_RUNS, HAR_LENS_HOME), then the defaults.
+
+    Visitors are trusted while the app listens on this machine alone and answers to no other name: behind a proxy on the
+    same machine anyone comes from there too, but asks for the proxy's name.
+    """
+    given = _arguments(tuple(sys.argv))
+    own = (ROOT / "assets" / "runs", ROOT / "runs")
+    more = given.runs or os.environ.get("HAR_RUNS")
+    hosts = st.get_option("server.allowedHosts")
+    local = st.get_option("server.address") in _LOCAL and len(hosts) > 0 and _OWN_NAMES.issuperset(hosts)
+    return Settings(
+        Path(given.data or os.environ.get("HAR_DATA") or ROOT / "data"),
+        (*own, Path(more)) if more else own,
+        Path(os.environ.get("HAR_LENS_HOME") or user_data_path("har-lens", appauthor=False)),
+        given.trust_visitors or local,
+    )
+
+
+@cache
+def _arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="streamlit run app.py --", description=__doc__)
+    parser.add_argument("--data", metavar="DIR", help="the photos behind the predictions (default: data/)")
+    parser.add_argument("--runs", metavar="DIR", help="one more folder of runs, beside assets/runs/ and runs/")
+    parser.add_argument(
+        "--trust-visitors",
+        action="store_true",
+        help="let visitors from other machines judge photos and start downloads",
+    )
+    started_alone = Path(arguments[0]).name == "app.py"  # otherwise the arguments are those of a test runner
+    return parser.parse_args(arguments[1:] if started_alone else [])

@@ -1,0 +1,1 @@
+"""Model + image tensor → class activation maps → heatmaps in [0, 1]."""

@@ -1,0 +1,101 @@
+"""Model + image + class → a heatmap by any method: Grad-CAM in closed form, the others by the grad-cam package."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from har_core.cam.closed_form import class_activation_maps
+from har_core.cam.scales import to_heatmap
+from har_core.errors import Cancelled
+from har_core.models.registry import head, last_conv_stage
+
+Method = Literal["Grad-CAM", "Grad-CAM++", "LayerCAM", "EigenCAM", "Score-CAM"]
+METHODS: tuple[Method, ...] = get_args(Method)
+CLASS_INDEPENDENT: frozenset[Method] = frozenset({"EigenCAM"})
+
+_package = threading.Lock()
+
+
+def compute_cam(
+    method: Method,
+    model: nn.Module,
+    image: Tensor,
+    target: int,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> np.ndarray:
+    """A heatmap by any of `METHODS`.
+
+    The methods of the package put hooks on the model, which two threads must not do at once: each call works on a copy
+    of the model, one call at a time.  EigenCAM does not depend on `target`.  Score-CAM runs the network once for each
+    channel of the last stage (2,048 of a ResNet-50).
+
+    Args:
+        image: (3, H, W) float32, as `data.transforms.eval_transform` returns it.
+        target: class index.
+        progress: called with (forward passes done, expected), for Score-CAM.
+        cancelled: asked before every forward pass.
+
+    Returns:
+        (H, W) float32 in [0, 1]; higher is more evidence.
+
+    Raises:
+        Cancelled: as soon as `cancelled` returns true.
+    """
+    if method == "Grad-CAM":
+        return to_heatmap(
+            class_activation_maps(model, image[None]).class_maps[0, target].cpu().numpy(), image.shape[-1]
+        )
+
+    from pytorch_grad_cam import EigenCAM, GradCAMPlusPlus, LayerCAM, ScoreCAM  # slow import, rarely needed
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    kinds = {"Grad-CAM++": GradCAMPlusPlus, "LayerCAM": LayerCAM, "EigenCAM": EigenCAM, "Score-CAM": ScoreCAM}
+    while not _package.acquire(timeout=0.2):
+        if cancelled():
+            raise Cancelled("stopped while waiting for another heatmap; nothing was changed")
+    try:
+        own = copy.deepcopy(model).requires_grad_(True)
+        passes = 1 + head(own).in_features if method == "Score-CAM" else 1
+        with torch.inference_mode(False), torch.enable_grad():
+            cam = kinds[method](_Counted(own, passes, progress, cancelled), [last_conv_stage(own)])
+            cam.batch_size = 16  # of Score-CAM
+            with cam:
+                heatmaps = cam(image[None].clone(), [ClassifierOutputTarget(target)])
+        return np.asarray(heatmaps[0], dtype=np.float32)
+    finally:
+        _package.release()
+
+
+class _Counted(nn.Module):
+    """A model that counts the images passing through it, and stops on demand."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        expected: int,
+        progress: Callable[[int, int], None] | None,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self.model, self.expected, self.done = model, expected, 0
+        self.progress, self.cancelled = progress, cancelled
+        if progress is not None:
+            progress(0, expected)
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.cancelled():
+            raise Cancelled("the heatmap was stopped; nothing was changed")
+        logits: Tensor = self.model(images)
+        self.done += len(images)
+        if self.progress is not None:
+            self.progress(min(self.done, self.expected), self.expected)
+        return logits

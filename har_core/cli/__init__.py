@@ -1,0 +1,41 @@
+"""Arguments of the shell → calls of the library: `har-lens COMMAND`, the same as `python -m har_core COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from har_core import __version__
+from har_core.cli.terminal import run_command
+
+COMMANDS = {
+    "download": "fetch the data set from Kaggle (public, no key; ODbL-1.0)",
+    "train": "train a model on labeled photos",
+    "predict": "name the action in photos",
+    "evaluate": "score a model on labeled photos",
+    "near-duplicates": "find test photos that show the same as a training photo",
+    "convert": "bring run folders of an earlier version to this one's format",
+}
+"""Each is a module of this package: `add_parser(subparsers)` describes its arguments, `run(given)` does the work."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, or 1 after an error that is told in one line, 2 for wrong arguments, 130 after Ctrl-C."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="har-lens", description="Recognize actions in photos, train and score models, fetch the data set."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    module = None
+    for name, summary in COMMANDS.items():
+        if [name] == arguments[:1]:  # only what is asked for is imported
+            module = importlib.import_module(f"har_core.cli.{name.replace('-', '_')}")
+            module.add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=summary)
+    given = parser.parse_args(arguments)
+    assert module is not None  # otherwise the parser has ended the program
+    return run_command(lambda: int(module.run(given)))

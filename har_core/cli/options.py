@@ -1,0 +1,41 @@
+"""Arguments that several subcommands have, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from har_core.runs.run import Run
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `ArgumentParser.add_subparsers` returns."""
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="DATA", help="Training_set.csv with train/, or one folder per class")
+    parser.add_argument("--skip-bad", action="store_true", help="skip photos and rows with problems")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, metavar="FOLDER", help="the run (default: the shipped run)")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+
+
+def chosen_run(given: argparse.Namespace) -> Run:
+    """The run of `--run`, or the shipped one.
+
+    Raises:
+        RunError: if it is missing or damaged.
+    """
+    from har_core.runs.run import Run, shipped_run
+
+    return Run.open(given.run) if given.run else shipped_run()

@@ -1,0 +1,1 @@
+"""A folder of labeled photos → checked samples → split, near-duplicates, transforms, batches."""

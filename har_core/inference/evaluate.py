@@ -1,0 +1,135 @@
+"""Model + labeled photos → predictions, class maps and embeddings, as a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from PIL import Image
+
+from har_core.analysis.scores import scores_of
+from har_core.data.scan import Problem, Progress, Sample
+from har_core.errors import DataError
+from har_core.inference.predictor import Prediction, Predictor
+from har_core.media.images import open_photo
+from har_core.runs.manifest import COMPLETE, DataInfo, Manifest
+from har_core.runs.predictions import Predictions
+from har_core.runs.run import Run, write_results
+
+Unknown = Literal["skip", "error"]
+"""What becomes of a photo whose class the model does not know: it is skipped, or counts as an error."""
+
+UNKNOWN: tuple[Unknown, ...] = get_args(Unknown)
+_PHOTO_SIDE = 64  # pixels; the photos themselves are not needed after decoding
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Of N photos, K classes and D features, in the photos' order.
+
+    `class_maps`: (N, K, h, w) float16, raw and signed.  `embeddings`: (N, D) float16.  `skipped`: the photos that could
+    not be scored, with the reason.
+    """
+
+    predictions: Predictions
+    class_maps: np.ndarray
+    embeddings: np.ndarray
+    skipped: tuple[Problem, ...]
+
+
+def evaluate(
+    samples: Sequence[Sample],
+    predictor: Predictor,
+    *,
+    unknown: Unknown = "skip",
+    flip: bool = False,
+    decode: Callable[[bytes, str], Image.Image] = open_photo,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Evaluation:
+    """Predict labeled photos in 32-bit arithmetic, in their order.
+
+    Args:
+        unknown: what becomes of photos whose class the model does not know.  With "error", these classes follow the
+            model's own, with probability 0 for every photo.
+        flip: average the probabilities of each photo and its mirror image; class maps and embeddings remain those of the
+            photo itself.
+        decode: bytes and name → upright RGB photo; `IsolatedDecoder.open` for untrusted files.
+        progress: called with (photos done, photos in all).
+        cancelled: asked before every batch.
+
+    Raises:
+        Cancelled: as soon as `cancelled` returns true.
+        DataError: if no photo is left to be scored.
+    """
+    own = predictor.spec.classes
+    others = sorted({sample.label for sample in samples} - set(own)) if unknown == "error" else []
+    classes = (*own, *others)
+    index = {name: number for number, name in enumerate(classes)}
+    known = [sample for sample in samples if sample.label in index]
+    skipped = [
+        Problem(sample.name, f"the model does not know {sample.label}", "skip it, or count it as an error")
+        for sample in samples
+        if sample.label not in index
+    ]
+    kept: list[Sample] = []
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    if progress is not None:
+        progress(0, len(known))
+    outcomes = predictor.predict_all(
+        known,
+        lambda sample: decode(sample.path.read_bytes(), sample.name),
+        name=lambda sample: sample.name,
+        flip=flip,
+        photo_side=_PHOTO_SIDE,
+        cancelled=cancelled,
+    )
+    for done, (sample, outcome) in enumerate(outcomes, start=1):
+        if isinstance(outcome, Prediction):
+            kept.append(sample)
+            maps, embedding = outcome.class_maps.astype(np.float16), outcome.embedding.astype(np.float16)
+            rows.append((outcome.probabilities, maps, embedding))
+        else:
+            skipped.append(Problem(sample.name, str(outcome), "replace the photo"))
+        if progress is not None:
+            progress(done, len(known))
+    if not kept:
+        reasons = "; ".join(str(problem) for problem in skipped[:3])
+        raise DataError(f"expected photos that can be scored, found none ({reasons})", skipped)
+    probabilities, class_maps, embeddings = (np.stack(column) for column in zip(*rows, strict=True))
+    predictions = Predictions(
+        classes,
+        np.array([sample.name for sample in kept], dtype=object),
+        np.array([index[sample.label] for sample in kept], dtype=np.int64),
+        np.pad(probabilities, ((0, 0), (0, len(others)))),
+    )
+    class_maps = np.pad(class_maps, ((0, 0), (0, len(others)), (0, 0), (0, 0)))
+    return Evaluation(predictions, class_maps, embeddings, tuple(skipped))
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation, by: Run, *, title: str) -> Run:
+    """Keep an evaluation as a run folder, on which all of the error analysis works.
+
+    Args:
+        folder: is created; what an earlier evaluation left there is replaced.
+        by: the run whose model predicted.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    predictions = evaluation.predictions
+    manifest = Manifest(
+        status=COMPLETE,
+        title=title,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        source=f"{len(predictions):,} photos, predicted by the model of {by.title}",
+        classes=predictions.classes,
+        model=by.manifest.model,
+        scores=scores_of(predictions),
+        data=DataInfo(test=len(predictions), skipped=tuple(str(problem) for problem in evaluation.skipped)),
+    )
+    return write_results(folder, predictions, evaluation.class_maps, evaluation.embeddings, manifest)

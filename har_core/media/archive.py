@@ -1,0 +1,178 @@
+"""An untrusted zip of labeled photos → a folder, within limits that are checked while it is unpacked."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import zipfile
+import zlib
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from har_core.errors import ArchiveError
+from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER
+
+_CHUNK = 1 << 20
+_ENTRY = b"PK\x01\x02"
+_IGNORED = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_NESTED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
+_MAX_DEPTH, _MAX_NAME = 6, 200  # parts of a path, characters of a path
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`packed` and `unpacked`: bytes of the whole archive; `entries`: how many; `ratio`: unpacked over packed, of an entry."""
+
+    packed: int = 200 * 10**6
+    unpacked: int = 10**9
+    entries: int = 5000
+    ratio: int = 100
+
+
+def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = None) -> Path:
+    """Unpack a zip of photos in one folder per class, or of photos and one CSV with columns filename and label.
+
+    What the archive says about its own sizes is not trusted: bytes are counted while it is unpacked.  Files that
+    operating systems add (`__MACOSX`, names that start with a dot) are left out; anything else that is neither photo nor
+    CSV is refused.
+
+    Args:
+        target: is created; on any failure it is removed again.
+
+    Returns:
+        `target`, in a layout that `data.scan` reads (see `media.layout`).
+
+    Raises:
+        ArchiveError: naming the entry and the reason.  No byte is written outside `target`.
+    """
+    limits = limits or Limits()
+    target.mkdir(parents=True)
+    try:
+        _require_small(archive, limits)
+        with zipfile.ZipFile(archive) as opened:
+            entries = [(entry, _path(entry)) for entry in opened.infolist()]
+            seen: set[PurePosixPath] = set()
+            written = 0
+            for entry, path in entries:
+                if path is None:
+                    continue
+                if path in seen:
+                    raise ArchiveError(f"{path} is in the archive twice; pack it anew")
+                seen.add(path)
+                written += _extract(opened, entry, target / path, limits, room=limits.unpacked - written)
+        _arrange(target)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        shutil.rmtree(target, ignore_errors=True)
+        raise ArchiveError(
+            f"expected a zip of photos, found one that cannot be read ({error}); pack it anew"
+        ) from error
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    return target
+
+
+def _require_small(archive: Path | IO[bytes], limits: Limits) -> None:
+    """Refuse an archive that is too large or has too many entries, before its directory is read into memory.
+
+    Every entry of the directory begins with the same four bytes, wherever the directory lies.  Their number of
+    occurrences is an upper bound of the number of entries; in compressed data they occur about once in 4 GB.
+    """
+    with archive.open("rb") if isinstance(archive, Path) else nullcontext(archive) as file:
+        size = file.seek(0, 2)
+        if size > limits.packed:
+            raise ArchiveError(
+                f"expected at most {limits.packed / 1e6:.0f} MB, found {size / 1e6:.0f} MB; leave some out"
+            )
+        file.seek(0)
+        entries, tail = 0, b""
+        while chunk := file.read(_CHUNK):
+            seen = tail + chunk
+            entries += seen.count(_ENTRY)
+            tail = seen[1 - len(_ENTRY) :]
+        file.seek(0)
+    if entries > limits.entries:
+        raise ArchiveError(f"expected at most {limits.entries:,} entries, found {entries:,}; leave some out")
+
+
+def _path(entry: zipfile.ZipInfo) -> PurePosixPath | None:
+    """The path of an entry below the target; None for folders and for files that operating systems add."""
+    name = entry.filename.replace("\\", "/")
+    path = PurePosixPath(name)
+    shown = repr(name[:80])
+    if not name.isprintable() or len(name) > _MAX_NAME or len(path.parts) > _MAX_DEPTH:
+        raise ArchiveError(
+            f"{shown}: expected a plain name of at most {_MAX_NAME} characters; rename it and pack it anew"
+        )
+    if path.is_absolute() or ".." in path.parts or ":" in name:
+        raise ArchiveError(f"{shown} leads out of the archive; pack the photos anew")
+    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise ArchiveError(f"{shown} is a link or a device; pack the photos themselves")
+    if entry.is_dir() or any(part.startswith(".") or part in _IGNORED for part in path.parts):
+        return None
+    if entry.flag_bits & 1:
+        raise ArchiveError(f"{shown} is encrypted; pack it without a password")
+    suffix = path.suffix.lower()
+    if suffix in _NESTED:
+        raise ArchiveError(f"{shown} is an archive itself; unpack it first")
+    if suffix != ".csv" and suffix not in PHOTO_SUFFIXES:
+        raise ArchiveError(f"{shown} is neither a JPEG, PNG or WebP photo nor a CSV; leave it out or convert it")
+    return path
+
+
+def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits: Limits, *, room: int) -> int:
+    """Unpack one entry, counting; returns its size in bytes."""
+    size = 0
+    allowed = limits.ratio * max(entry.compress_size, 1024)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        output = path.open("xb")
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ArchiveError(
+            f"{entry.filename[:80]!r} has the name of another entry or of its folder; rename it and pack it anew"
+        ) from error
+    with output, opened.open(entry) as source:
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if size > room:
+                raise ArchiveError(
+                    f"expected at most {limits.unpacked / 1e6:.0f} MB unpacked, found more; leave some out"
+                )
+            if size > allowed:
+                raise ArchiveError(
+                    f"{entry.filename[:80]!r} unpacks to more than {limits.ratio} times its size; that is no photo"
+                )
+            output.write(chunk)
+    return size
+
+
+def _arrange(target: Path) -> None:
+    """Bring the files into a layout that `data.scan` reads: remove wrapping folders, move the CSV to its place."""
+    inside = list(target.iterdir())
+    while (
+        len(inside) == 1
+        and inside[0].is_dir()
+        and any(path.is_dir() or path.suffix.lower() == ".csv" for path in inside[0].iterdir())
+    ):
+        wrapper = inside[0].rename(target / ".wrapper")
+        for path in wrapper.iterdir():
+            path.rename(target / path.name)
+        wrapper.rmdir()
+        inside = list(target.iterdir())
+    tables = [path for path in inside if path.suffix.lower() == ".csv"]
+    if not inside or len(tables) > 1:
+        found = f"{len(tables)} CSV files" if inside else "nothing"
+        raise ArchiveError(f"expected one folder of photos per class, or photos and one CSV, found {found}")
+    if not tables:
+        return
+    tables[0].rename(target / LABELS_FILE)
+    photos = target / PHOTOS_FOLDER
+    folders = [path for path in inside if path.is_dir()]
+    if len(folders) == 1 and not photos.exists():
+        folders[0].rename(photos)
+    photos.mkdir(exist_ok=True)
+    for path in inside:
+        if path.is_file() and path != tables[0]:
+            path.rename(photos / path.name)

@@ -1,0 +1,150 @@
+"""Untrusted photos, decoded in worker processes: a file that crashes the decoder costs one worker and nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import IO
+
+from PIL import Image
+
+from har_core.errors import ImageError
+from har_core.media.images import ACCEPTED, MAX_BYTES
+from har_core.media.isolated_worker import HEADER
+
+_PIPE = 1 << 20  # bytes in flight: with the usual 64 kB the two processes would wait for each other
+_ROOT = Path(__file__).parents[2]  # where the worker finds har_core
+
+
+class IsolatedDecoder:
+    """`images.open_photo` in another process.  Threads may share a decoder: each call has a worker to itself.
+
+    Args:
+        memory: the most a worker may allocate, in bytes; enforced on Linux.
+        seconds: the longest that a photo may take.
+    """
+
+    def __init__(self, *, memory: int = 2**30, seconds: float = 10.0) -> None:
+        self.memory, self.seconds = memory, seconds
+        self.crashes = 0
+        """Workers that crashed on a photo, or were stopped because it took too long."""
+        self._idle: LifoQueue[subprocess.Popen[bytes]] = LifoQueue()
+        self._slots = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
+
+    def open(self, data: bytes, name: str) -> Image.Image:
+        """As `images.open_photo(data, name)`.
+
+        Raises:
+            ImageError: also if the photo takes too long, needs too much memory, or crashes the worker.
+        """
+        if len(data) > MAX_BYTES:  # enough for open_photo to refuse it
+            data = data[: MAX_BYTES + 1]
+        with self._slots:
+            worker = self._take()
+            try:
+                photo = self._ask(worker, data, name)
+            except ImageError:
+                self._give_back(worker)
+                raise
+            except BaseException:
+                worker.kill()
+                worker.wait()
+                raise
+            self._give_back(worker)
+            return photo
+
+    def peak_memory(self) -> int:
+        """Peak memory of the idle workers, in bytes (of the largest one); 0 on other systems than Linux."""
+        peaks = [0]
+        for worker in list(self._idle.queue):
+            try:
+                status = Path(f"/proc/{worker.pid}/status").read_text()
+                peaks.append(int(status.split("VmHWM:")[1].split()[0]) * 1024)
+            except (OSError, IndexError):
+                continue
+        return max(peaks)
+
+    def close(self) -> None:
+        """Stop the idle workers; the next call starts new ones."""
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except Empty:
+                return
+            worker.kill()
+            worker.wait()
+
+    def _take(self) -> subprocess.Popen[bytes]:
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except Empty:
+                return self._start()
+            if worker.poll() is None:
+                return worker
+
+    def _give_back(self, worker: subprocess.Popen[bytes]) -> None:
+        if worker.poll() is None:
+            self._idle.put(worker)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """A new worker.  It ends with this process, because then its input ends."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "har_core.media.isolated_worker", str(self.memory)],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            pipesize=_PIPE if sys.platform == "linux" else -1,
+        )
+
+    def _ask(self, worker: subprocess.Popen[bytes], data: bytes, name: str) -> Image.Image:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        started = time.monotonic()
+        watch = threading.Timer(self.seconds, worker.kill)
+        watch.start()
+        try:
+            label = name.encode("utf-8", "replace")
+            _write_all(worker.stdin, HEADER.pack(len(label), len(data)) + label)
+            _write_all(worker.stdin, data)
+            status = _read_exactly(worker.stdout, 1)
+            first, second = HEADER.unpack(_read_exactly(worker.stdout, HEADER.size))
+            if status == b"k":
+                return Image.frombytes("RGB", (first, second), _read_exactly(worker.stdout, first * second * 3))
+            raise ImageError(_read_exactly(worker.stdout, first).decode())
+        except (EOFError, OSError) as error:  # the worker is gone
+            worker.kill()
+            worker.wait()
+            self.crashes += 1
+            reason = (
+                f"took longer than {self.seconds:g} seconds to decode"
+                if time.monotonic() - started >= self.seconds
+                else "could not be decoded within the limits for a photo"
+            )
+            raise ImageError(f"{name} {reason}. Choose another, or save it anew as JPEG. {ACCEPTED}") from error
+        finally:
+            watch.cancel()
+
+
+def _read_exactly(stream: IO[bytes], count: int) -> bytearray:
+    data = bytearray(count)
+    view, filled = memoryview(data), 0
+    while filled < count:
+        size = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not size:
+            raise EOFError(f"expected {count} bytes, found {filled}")
+        filled += size
+    return data
+
+
+def _write_all(stream: IO[bytes], data: bytes) -> None:
+    view, written = memoryview(data), 0
+    while written < len(data):
+        written += stream.write(view[written:]) or 0

@@ -1,0 +1,15 @@
+"""How a folder of photos is laid out: Kaggle's labels file beside `train/`, or one folder per class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+LABELS_FILE = "Training_set.csv"
+PHOTOS_FOLDER = "train"
+UNLABELED_FOLDER = "test"
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+
+
+def photo_folder(root: Path) -> Path:
+    """The folder that sample names are relative to: `train/` in Kaggle's layout, otherwise `root` itself."""
+    return root / PHOTOS_FOLDER if (root / LABELS_FILE).is_file() else root

@@ -1,0 +1,1 @@
+"""Name of an architecture → network with its stages and head; checkpoint file ↔ network."""

@@ -1,0 +1,83 @@
+"""Model ↔ checkpoint file: half-precision weights, with all that rebuilds the model in the file's metadata."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from har_core.errors import CheckpointError
+from har_core.files import atomic_path
+from har_core.models.registry import create_model
+from har_core.models.spec import ModelSpec
+
+FORMAT = "har-lens-model/1"
+
+
+def save_checkpoint(model: nn.Module, spec: ModelSpec, path: Path) -> None:
+    """Write the weights in half precision and the spec, replacing `path` in one step.
+
+    Biases and batch-norm statistics (one in 500 of the values) stay 32-bit: a running variance may exceed
+    float16's range, as that of the first layer does in weights with a folded 0..255 input scale.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    state = {
+        name: (tensor.half() if tensor.ndim > 1 else tensor).cpu().contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    with atomic_path(path) as partial:
+        try:
+            save_file(state, partial, metadata={"format": FORMAT, "spec": json.dumps(asdict(spec))})
+        except safetensors.SafetensorError as error:  # what it makes of a full disk
+            raise OSError(str(error)) from error
+        partial.chmod(0o644)  # safetensors lets nobody else read it; a run is made to be shown
+
+
+def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
+    """Rebuild a model from its own file alone: 32-bit weights, evaluation mode, channels-last, no gradients.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged, of another format, or holds values that are not numbers.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"expected a model at {path}, found no file; train again, or choose a run with a model")
+    try:
+        metadata = read_metadata(path)
+        if metadata.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{path}: expected format {FORMAT}, found {metadata.get('format')!r}; train or export it again"
+            )
+        values = json.loads(metadata["spec"])
+        spec = ModelSpec(**{**values, "classes": tuple(values["classes"])})
+        model = create_model(spec)
+        state = load_file(path)
+        model.load_state_dict(state)
+    except CheckpointError:
+        raise
+    except Exception as error:  # safetensors, json and torch each have their own words for "damaged"
+        raise CheckpointError(
+            f"{path} is damaged or incomplete ({first_line(error)}); copy it again or train again"
+        ) from error
+    bad = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
+    if bad:
+        raise CheckpointError(f"{path}: expected finite weights, found NaN or infinity in {bad[0]}; train again")
+    return model.requires_grad_(False), spec
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts in the header of a safetensors file."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        return file.metadata() or {}
+
+
+def first_line(error: Exception) -> str:
+    """An error of a library as one line of at most 200 characters."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if len(lines) < 2 else f"{lines[0]} {lines[1]}")[:200] if lines else type(error).__name__

@@ -1,0 +1,43 @@
+"""What is needed, besides the weights, to rebuild a model and to feed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from har_core.errors import CheckpointError
+
+Architecture = str
+"""The name of a network, one of `registry.list_architectures()`."""
+
+StridePlacement = Literal["1x1", "3x3"]
+
+STAGES = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "fc")
+"""The parts of a network that hold parameters, from the input to the output; the last is the head."""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """The metadata of a checkpoint.
+
+    `stride_placement` says which convolution of a bottleneck strides: "3x3" as torchvision builds it, "1x1" as in
+    He et al. 2015.  The same weights compute another function with the other placement.  `crop_size` and `resize` are
+    in pixels: the side of the network's square input, and the shorter side of a photo before it is cropped.
+
+    Raises:
+        CheckpointError: if a value is out of its range.
+    """
+
+    classes: tuple[str, ...]
+    architecture: Architecture = "resnet50"
+    stride_placement: StridePlacement = "3x3"
+    crop_size: int = 224
+    resize: int = 256
+
+    def __post_init__(self) -> None:
+        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes) or not all(self.classes):
+            raise CheckpointError(f"expected two or more distinct class names, found {list(self.classes)!r}")
+        if self.stride_placement not in get_args(StridePlacement):
+            raise CheckpointError(f"expected stride placement 1x1 or 3x3, found {self.stride_placement!r}")
+        if not 32 <= self.crop_size <= self.resize <= 4096:
+            raise CheckpointError(f"expected 32 ≤ crop_size ≤ resize ≤ 4096, found {self.crop_size} and {self.resize}")

@@ -1,0 +1,293 @@
+"""A run folder ↔ manifest, history, predictions and arrays.
+
+    run.json             the manifest: status, then what was trained how; lists the other files with size and SHA-256
+    model.safetensors    half-precision weights, with all that rebuilds the model
+    history.csv          one row per epoch
+    predictions.parquet  one row per photo that was evaluated
+    matrix.csv           the confusion matrix alone, of a run whose predictions were not published
+    heatmaps.npy         (N, K, h, w) float16, raw signed class maps, in the order of the predictions
+    embeddings.npy       (N, D) float16, pooled features, in the same order
+
+Every file but the manifest is optional.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from har_core.errors import HarError, RunError
+from har_core.files import atomic_path, write_text
+from har_core.runs import legacy_card
+from har_core.runs.manifest import (
+    CLASS_MAPS,
+    COMPLETE,
+    EMBEDDINGS,
+    FILES,
+    HISTORY,
+    LEGACY_MANIFEST,
+    MANIFEST,
+    MATRIX,
+    MODEL,
+    PREDICTIONS,
+    TRAINING,
+    FileEntry,
+    Manifest,
+    dump_manifest,
+    read_manifest,
+)
+from har_core.runs.predictions import Predictions
+
+SHIPPED = "best"
+"""The folder of the run that is used until somebody chooses another."""
+
+HISTORY_COLUMNS = ("epoch", "train_loss", "train_accuracy", "eval_loss", "eval_accuracy", "learning_rate", "seconds")
+
+
+@dataclass(frozen=True)
+class Run:
+    """An opened run folder.  Its files are read, and checked against the manifest, when they are asked for."""
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Read and check the manifest.
+
+        Raises:
+            RunError: if the folder has no manifest, or one that is damaged or of another version.
+        """
+        return cls(folder, read_manifest(folder))
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def title(self) -> str:
+        """What people call the run: what its manifest says, or its folder's name as words."""
+        plain = self.name.replace("-", " ").replace("_", " ").capitalize() if self.name[:1].isalpha() else self.name
+        return self.manifest.title or plain
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.manifest.classes
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether there is a confusion matrix."""
+        return self.has(PREDICTIONS) or self.has(MATRIX)
+
+    def has(self, file: str) -> bool:
+        """Whether the manifest lists a file, which then must be there."""
+        return file in self.manifest.files
+
+    def file(self, name: str) -> Path:
+        """The path of a listed file, after its size and checksum have been verified.
+
+        Raises:
+            RunError: if it is not listed, missing, or not the one that was written.
+        """
+        path, place, listed = self.folder / name, self._place(name), self.manifest.files.get(name)
+        if listed is None:
+            raise RunError(f"run {self.name} has no {name}: it was made without; {_remedy(name)}")
+        if not path.is_file():
+            raise RunError(f"expected {place}, which the manifest lists, found no file; copy the run again")
+        if path.stat().st_size != listed.bytes:
+            raise RunError(f"{place}: expected {listed.bytes} bytes, found {path.stat().st_size}; copy the run again")
+        if checksum(path) != listed.sha256:
+            raise RunError(f"{place}: expected the content that was written, found another SHA-256; copy the run again")
+        return path
+
+    def predictions(self) -> Predictions:
+        """The predictions of N photos.
+
+        Raises:
+            RunError: if the run has none, or damaged ones.
+        """
+        return Predictions.read(self.file(PREDICTIONS), self.classes)
+
+    def confusion_matrix(self) -> np.ndarray:
+        """(K, K) int64 counts, rows true: from the predictions, or from `matrix.csv` where there are none.
+
+        Raises:
+            RunError: if the run has neither, or a damaged one.
+        """
+        if self.has(PREDICTIONS) or not self.has(MATRIX):
+            return self.predictions().confusion_matrix()
+        path, place = self.file(MATRIX), self._place(MATRIX)
+        try:
+            table = pd.read_csv(path, index_col=0)
+            if not all(pd.api.types.is_integer_dtype(kind) for kind in table.dtypes):
+                raise ValueError("expected whole numbers")
+            matrix = table.to_numpy(dtype=np.int64)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{place} is damaged ({error}); copy the run again") from error
+        if tuple(table.columns) != self.classes or tuple(table.index) != self.classes or (matrix < 0).any():
+            raise RunError(f"{place}: expected counts with rows and columns {', '.join(self.classes)}; copy it again")
+        return matrix
+
+    def history(self) -> pd.DataFrame:
+        """One row per epoch, columns `HISTORY_COLUMNS`.  While the run trains, the rows of the epochs that are done.
+
+        Raises:
+            RunError: if the run has none, or a damaged one.
+        """
+        path = self.folder / HISTORY if self.manifest.status == TRAINING else self.file(HISTORY)
+        place = self._place(HISTORY)
+        try:
+            table = pd.read_csv(path).rename(columns=legacy_card.HISTORY_COLUMNS)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{place} is missing or damaged ({error})") from error
+        if tuple(table.columns) != HISTORY_COLUMNS:
+            raise RunError(
+                f"{place}: expected columns {', '.join(HISTORY_COLUMNS)}; found {', '.join(map(str, table.columns))}"
+            )
+        table = pd.DataFrame({name: pd.to_numeric(table[name], errors="coerce") for name in HISTORY_COLUMNS})
+        if not np.isfinite(table.to_numpy(dtype=np.float64)).all():
+            raise RunError(f"{place}: expected numbers, found others; copy the run again")
+        return table
+
+    def class_maps(self) -> np.ndarray:
+        """(N, K, h, w) float16, raw and signed; memory-mapped.
+
+        Raises:
+            RunError: if the run has none, or damaged ones.
+        """
+        return self._array(CLASS_MAPS, 4)
+
+    def embeddings(self) -> np.ndarray:
+        """(N, D) float16, pooled features; memory-mapped.
+
+        Raises:
+            RunError: if the run has none, or damaged ones.
+        """
+        return self._array(EMBEDDINGS, 2)
+
+    def _array(self, name: str, dimensions: int) -> np.ndarray:
+        path, place = self.file(name), self._place(name)
+        try:
+            array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        except Exception as error:  # of the file system, of NumPy, and of the parser under it that reads the header
+            raise RunError(f"{place} is damaged ({error}); copy the run again") from error
+        if array.ndim != dimensions or array.dtype != np.float16:
+            raise RunError(f"{place}: expected float16 of {dimensions} dimensions, found {array.dtype} of {array.ndim}")
+        return array
+
+    def _place(self, name: str) -> str:
+        """What errors call a file: visitors see them, who are not told the server's folders."""
+        return f"{self.name}/{name}"
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> Run:
+    """Replace the manifest, with the list of the files that are there, and open the run.
+
+    The history of a run that trains is not listed: it grows.
+
+    Raises:
+        RunError: if the manifest could not be read back; nothing is written then.
+        OSError: if the folder cannot be written.
+    """
+    files = {
+        name: FileEntry(bytes=(folder / name).stat().st_size, sha256=checksum(folder / name))
+        for name in FILES
+        if (folder / name).is_file() and not (name == HISTORY and manifest.status == TRAINING)
+    }
+    write_text(folder / MANIFEST, dump_manifest(manifest.model_copy(update={"files": files})))
+    return Run.open(folder)
+
+
+def write_history(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Replace the history by one row per epoch, with the values of `HISTORY_COLUMNS`."""
+    with atomic_path(folder / HISTORY) as partial:
+        pd.DataFrame(rows, columns=list(HISTORY_COLUMNS)).to_csv(partial, index=False)
+
+
+def write_results(
+    folder: Path, predictions: Predictions, class_maps: np.ndarray, embeddings: np.ndarray, manifest: Manifest
+) -> Run:
+    """Store what an evaluation found, and complete the run.
+
+    Args:
+        predictions: of N photos and the manifest's K classes.
+        class_maps: (N, K, h, w) float16.
+        embeddings: (N, D) float16.
+        manifest: with the scores; its status becomes complete.
+
+    Raises:
+        RunError: if these do not fit together; nothing is written then.
+        OSError: if the folder cannot be written.
+    """
+    if predictions.classes != manifest.classes:
+        raise RunError(f"expected predictions of {', '.join(manifest.classes)}; found {', '.join(predictions.classes)}")
+    count, size = predictions.probabilities.shape
+    for name, array, dimensions, start in (
+        (CLASS_MAPS, class_maps, 4, (count, size)),
+        (EMBEDDINGS, embeddings, 2, (count,)),
+    ):
+        if array.dtype != np.float16 or array.ndim != dimensions or array.shape[: len(start)] != start:
+            raise RunError(
+                f"{name}: expected float16 of {dimensions} dimensions that start with {start}, "
+                f"found {array.dtype} {array.shape}"
+            )
+    complete = manifest.model_copy(update={"status": COMPLETE})
+    dump_manifest(complete)
+    predictions.write(folder / PREDICTIONS)
+    _write_array(folder / CLASS_MAPS, class_maps)
+    _write_array(folder / EMBEDDINGS, embeddings)
+    return write_manifest(folder, complete)
+
+
+def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[tuple[Path, HarError]]]:
+    """All runs directly below the given folders, and those that cannot be opened with the reason.
+
+    Folders that do not exist hold no runs.  Runs come in the order of `folders`, then by name.
+    """
+    runs: list[Run] = []
+    broken: list[tuple[Path, HarError]] = []
+    for folder in folders:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            if not any((path / name).exists() for name in (MANIFEST, LEGACY_MANIFEST)):
+                continue
+            try:
+                runs.append(Run.open(path))
+            except HarError as error:
+                broken.append((path, error))
+    return runs, broken
+
+
+def assets_folder() -> Path:
+    """What is published with the package: beside it in a checkout, inside it where it is installed."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "assets"
+    return inside if inside.is_dir() else package.parent / "assets"
+
+
+def shipped_run() -> Run:
+    """The run that is published with the package.
+
+    Raises:
+        RunError: if it is missing or damaged.
+    """
+    return Run.open(assets_folder() / "runs" / SHIPPED)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def _remedy(name: str) -> str:
+    return "choose a run with a model" if name == MODEL else "train or evaluate with this version to get it"

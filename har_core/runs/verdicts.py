@@ -1,0 +1,94 @@
+"""A person's judgments of photos ↔ a file that sessions and processes may write at the same time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+from har_core.errors import RunError
+
+Kind = Literal["model is wrong", "label is wrong", "both fit", "unclear"]
+VERDICTS: tuple[Kind, ...] = get_args(Kind)
+MAX_NOTE = 1000
+"""Characters."""
+
+
+class Verdict(NamedTuple):
+    """What somebody thinks of a photo's label and prediction, and why."""
+
+    verdict: str
+    note: str
+
+
+class Verdicts:
+    """The verdicts on one run's photos, in a SQLite file.
+
+    Every change is a transaction of its own: it is on disk when `set` returns, a killed process leaves the last
+    complete state, and two sessions that judge different photos at once lose nothing.  The later of two verdicts on
+    the same photo stands.
+
+    Args:
+        path: created with its folder at the first verdict.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def all(self) -> dict[str, Verdict]:
+        """Sample → verdict, of all judged photos.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        if not self.path.is_file():
+            return {}
+        with self._open() as connection:
+            return {sample: Verdict(kind, note) for sample, kind, note in connection.execute(_READ)}
+
+    def set(self, sample: str, verdict: Kind, note: str = "") -> None:
+        """Judge a photo; an earlier verdict on it is replaced.
+
+        Raises:
+            ValueError: if the verdict is none of `VERDICTS`.
+            RunError: if the file is damaged or cannot be written.
+        """
+        if verdict not in VERDICTS:
+            raise ValueError(f"expected one of {', '.join(VERDICTS)}; found {verdict!r}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"verdicts cannot be kept in {self.path.parent} ({error}); set HAR_LENS_HOME") from error
+        with self._open() as connection:
+            row = (sample, verdict, note[:MAX_NOTE], datetime.now(UTC).isoformat(timespec="seconds"))
+            connection.execute(_WRITE, row)
+
+    def remove(self, sample: str) -> None:
+        """Take a verdict back; nothing happens if there is none."""
+        if self.path.is_file():
+            with self._open() as connection:
+                connection.execute("DELETE FROM verdicts WHERE sample = ?", (sample,))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own for each call: threads share nothing.  Commits unless the block raises."""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=20)) as connection, connection:
+                connection.execute(_CREATE)
+                yield connection
+        except sqlite3.Error as error:
+            raise RunError(
+                f"{self.path}: expected a file of verdicts that can be read and written, found: {error}; "
+                "move it away to start anew"
+            ) from error
+
+
+_CREATE = (
+    "CREATE TABLE IF NOT EXISTS verdicts "
+    "(sample TEXT PRIMARY KEY, verdict TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL)"
+)
+_READ = "SELECT sample, verdict, note FROM verdicts ORDER BY sample"
+_WRITE = "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?)"

@@ -1,0 +1,1 @@
+"""Labeled photos and a configuration → a complete run folder, resumable at any batch."""

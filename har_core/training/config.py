@@ -1,0 +1,206 @@
+"""How a model is trained: one frozen value, and the named recipes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from har_core.data.split import EvalSplit
+from har_core.errors import ConfigError
+from har_core.models.registry import list_architectures
+from har_core.models.spec import STAGES, Architecture
+
+Precision = Literal["auto", "fp32", "bf16"]
+Optimizer = Literal["adam", "adamw"]
+Schedule = Literal["steps", "cosine"]
+Checkpoint = Literal["best", "last"]
+
+
+def flag(name: str) -> str:
+    """The command-line flag of a field."""
+    return "--" + name.replace("_", "-")
+
+
+class TrainConfig(BaseModel):
+    """Everything that decides the result of a training, except the photos.
+
+    Each field is a flag of the command line too: its description is the flag's help.
+
+    Raises:
+        ConfigError: naming the flag, if a value is unknown or out of its range.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    recipe: str = Field("baseline", description="the name under which this configuration is known")
+    architecture: Architecture = Field("resnet50", description="torchvision architecture")
+    weights: str = Field(
+        "imagenet",
+        description="starting weights: 'imagenet', a torchvision name such as IMAGENET1K_V2, or a .safetensors or .pt "
+        "file",
+    )
+    unfreeze: tuple[str, ...] = Field(
+        ("layer4", "fc"), description=f"the stages that learn, of {', '.join(STAGES)}; the others stay as they are"
+    )
+    freeze_bn: bool = Field(False, description="keep the statistics of all batch norms as in the starting weights")
+    crop_size: int = Field(224, ge=1, description="side of the square that the network sees, in pixels")
+    train_crop_size: int = Field(
+        0, ge=0, description="side of the random crops that it learns from, in pixels; 0: crop_size"
+    )
+    full_crop_epochs: int = Field(
+        0, ge=0, description="last epochs, which learn from random crops of crop_size whatever train_crop_size is"
+    )
+    min_crop_scale: float = Field(
+        0.08, gt=0, le=1, description="smallest share of a photo's area that a random crop shows"
+    )
+    resize: int = Field(
+        256, ge=1, description="shorter side of a photo before its center is cropped for evaluation, in pixels"
+    )
+    batch_size: int = Field(32, ge=2, description="photos per step; at least 2, for the batch norms")
+    epochs: int = Field(15, ge=1, description="passes over the training photos")
+    soup_size: int = Field(
+        1,
+        ge=1,
+        description="trainings one after the other, each from the starting weights, with an order and crops of its own; "
+        "the mean of their weights (a model soup) is shipped",
+    )
+    optimizer: Optimizer = Field("adam", description="adam, or adamw: with decoupled weight decay")
+    lr: float = Field(1e-4, gt=0, description="highest learning rate")
+    head_lr_factor: float = Field(
+        1.0, gt=0, description="how many times lr the last layer learns at, whose weights start at random"
+    )
+    weight_decay: float = Field(0.0, ge=0, description="weight decay per step, as a share of the learning rate")
+    schedule: Schedule = Field(
+        "steps", description="of the learning rate: reduced every few epochs, or linear warm-up and half a cosine"
+    )
+    step_size: int = Field(5, ge=1, description="steps: epochs between two reductions of the learning rate")
+    gamma: float = Field(0.1, gt=0, le=1, description="steps: factor of each reduction")
+    warmup_epochs: float = Field(
+        0.0, ge=0, description="cosine: epochs in which the learning rate rises, but at most a third of all"
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target that is spread over all classes")
+    ema_decay: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay per step of the exponential moving average of the weights, which is evaluated and shipped; "
+        "0: no average",
+    )
+    checkpoint: Checkpoint = Field(
+        "best", description="the epoch whose weights are shipped: the most accurate in the evaluation, or the last"
+    )
+    eval_split: EvalSplit = Field(
+        "test",
+        description="test: evaluate on the test set. dev: on a tenth of each class of the training photos, which then do "
+        "not train, for comparing recipes without the test set",
+    )
+    drop_near_duplicates: bool = Field(
+        False, description="do not train on photos that are nearly identical to one of the evaluation"
+    )
+    test_fraction: float = Field(0.15, gt=0, lt=1, description="share of each class that is the test set")
+    seed: int = Field(42, description="seed of split, order, augmentation and initialization")
+    precision: Precision = Field(
+        "auto", description="arithmetic of the network: fp32, bf16, or bf16 where the processor computes with it"
+    )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            if name not in type(self).model_fields:
+                raise ConfigError(f"expected settings of a training, found {name!r}; leave it out") from error
+            expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            raise ConfigError(f"expected {flag(name)} to be {expected}, found {first['input']!r}; change it") from error
+
+    @field_validator("architecture")
+    @classmethod
+    def _known_architecture(cls, value: str) -> str:
+        if value not in list_architectures():
+            raise ValueError(" or ".join(list_architectures()))
+        return value
+
+    @field_validator("unfreeze")
+    @classmethod
+    def _known_stages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(value) <= set(STAGES) or STAGES[-1] not in value:
+            raise ValueError(f"some of {','.join(STAGES)}, with {STAGES[-1]}, whose weights start at random")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> TrainConfig:
+        if self.resize < self.crop_size:
+            raise _contradiction("resize", f"at least --crop-size ({self.crop_size})", self.resize)
+        if self.soup_size > 1 and self.checkpoint != "last":
+            raise _contradiction("checkpoint", "last with --soup-size above 1", self.checkpoint)
+        if self.soup_size > 1 and not self.freeze_bn:
+            raise _contradiction("freeze_bn", "on with --soup-size above 1", self.freeze_bn)
+        return self
+
+    @property
+    def crop_sizes(self) -> tuple[int, int]:
+        """Sides of the random crops in the first epochs and in the last `full_crop_epochs`, in pixels."""
+        return self.train_crop_size or self.crop_size, self.crop_size
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all trainings of the soup."""
+        return self.epochs * self.soup_size
+
+    def epoch_of_training(self, epoch: int) -> int:
+        """Which epoch of its training an epoch is; both counted from 1, the given one through the whole soup."""
+        return (epoch - 1) % self.epochs + 1
+
+    def is_full_crop(self, epoch: int) -> bool:
+        """Whether an epoch, counted from 1 through the whole soup, is one of the last `full_crop_epochs` of its training."""
+        return self.epoch_of_training(epoch) > self.epochs - self.full_crop_epochs
+
+    def replace(self, **changes: Any) -> TrainConfig:
+        """A copy with some values changed, and checked again."""
+        return TrainConfig(**{**self.model_dump(), **changes})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as a manifest or a training state stores them."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """The inverse of `as_dict`.
+
+        Raises:
+            ConfigError: if a value is unknown or out of its range.
+        """
+        stages = values.get("unfreeze")
+        return cls(**{**values, **({"unfreeze": tuple(stages)} if isinstance(stages, list) else {})})
+
+
+def _contradiction(name: str, expected: str, found: object) -> ConfigError:
+    return ConfigError(f"expected {flag(name)} to be {expected}, found {found!r}; change one of them")
+
+
+RECIPES: dict[str, TrainConfig] = {
+    "best": TrainConfig(
+        recipe="best",
+        unfreeze=("layer3", "layer4", "fc"),
+        freeze_bn=True,
+        train_crop_size=160,
+        full_crop_epochs=4,
+        min_crop_scale=0.25,
+        epochs=13,
+        soup_size=2,
+        optimizer="adamw",
+        lr=1.5e-4,
+        head_lr_factor=7.0,
+        weight_decay=0.05,
+        schedule="cosine",
+        warmup_epochs=1.0,
+        label_smoothing=0.1,
+        ema_decay=0.998,
+        checkpoint="last",
+        drop_near_duplicates=True,
+    ),
+    "baseline": TrainConfig(),
+}
+"""`best` is the most accurate that was found, `baseline` that of the published report; a flag changes any value."""

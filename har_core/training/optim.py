@@ -1,0 +1,62 @@
+"""A recipe's values → optimizer, learning-rate schedule, averages of the weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR, StepLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from har_core.models.registry import head
+from har_core.training.config import TrainConfig
+
+_WARMUP_START = 1 / 25
+"""Share of the highest learning rate that a warm-up begins with."""
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam or AdamW over what learns, with the last layer in a group of its own, the first."""
+    last = list(head(model).parameters())
+    known = {id(parameter) for parameter in last}
+    body = [each for each in model.parameters() if each.requires_grad and id(each) not in known]
+    groups = [{"params": last, "lr": config.lr * config.head_lr_factor}, {"params": body, "lr": config.lr}]
+    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return kinds[config.optimizer](
+        [group for group in groups if group["params"]], lr=config.lr, weight_decay=config.weight_decay
+    )
+
+
+def make_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig, *, batches: int) -> LRScheduler:
+    """One that steps after each epoch (`steps`), or after each batch (`cosine`).
+
+    Args:
+        batches: of one epoch.
+    """
+    if config.schedule == "steps":
+        return StepLR(optimizer, config.step_size, config.gamma)
+    steps = config.epochs * batches
+    warmup = int(min(config.warmup_epochs, config.epochs / 3) * batches)
+    cosine = CosineAnnealingLR(optimizer, T_max=steps - warmup)
+    if warmup == 0:
+        return cosine
+    linear = LinearLR(optimizer, start_factor=_WARMUP_START, total_iters=warmup)
+    return SequentialLR(optimizer, [linear, cosine], milestones=[warmup])
+
+
+def make_ema(model: nn.Module, config: TrainConfig) -> AveragedModel | None:
+    """The exponential moving average of a model's weights and buffers, to be updated after each step.
+
+    It begins as a copy of the weights after the first step.  None if the recipe has no average.
+    """
+    if not config.ema_decay:
+        return None
+    update = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=True)
+
+
+def make_soup(model: nn.Module, config: TrainConfig) -> AveragedModel | None:
+    """The mean of the weights of several trainings (Wortsman et al. 2022), to be updated after each.
+
+    None if the recipe has one training.
+    """
+    return AveragedModel(model, use_buffers=True) if config.soup_size > 1 else None

@@ -1,0 +1,233 @@
+"""A whole training: photos on disk → a run folder.  What `train.py` does, without the terminal."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from har_core.analysis.scores import scores_of
+from har_core.data.dataset import PhotoDataset
+from har_core.data.scan import LabeledPhotos, Progress
+from har_core.data.split import Split, split_photos
+from har_core.data.transforms import eval_transform, train_transform
+from har_core.errors import DataError, RunError
+from har_core.inference.evaluate import evaluate
+from har_core.inference.predictor import Predictor
+from har_core.models.checkpoint import load_checkpoint, save_checkpoint
+from har_core.models.pretrained import load_pretrained
+from har_core.runs.manifest import LEGACY_MANIFEST, MANIFEST, MODEL, TRAINING, Manifest, TrainingInfo
+from har_core.runs.run import Run, write_history, write_manifest, write_results
+from har_core.training import provenance
+from har_core.training.config import TrainConfig
+from har_core.training.distributed import SINGLE, Processes
+from har_core.training.precision import PRECISIONS, choose_precision
+from har_core.training.state import BEST, STATE, State, read_state
+from har_core.training.trainer import Step, Trainer
+
+LOCK = "training.lock"
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What is called while a training runs; each may be left out.
+
+    `start`: with one line that says what begins.  `step`, `epoch`: as of `Trainer`.  The others: progress of the search
+    for near-duplicates, and of the final evaluation.
+    """
+
+    start: Callable[[str], None] = lambda line: None
+    step: Callable[[Step], None] = lambda step: None
+    epoch: Callable[[dict[str, float], bool], None] = lambda row, best: None
+    near_duplicates: Progress | None = None
+    evaluation: Progress | None = None
+
+
+def train(
+    photos: LabeledPhotos,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    device: torch.device,
+    workers: int,
+    processes: Processes = SINGLE,
+    resume: bool = False,
+    save_every: float = 300.0,
+    callbacks: Callbacks | None = None,
+) -> Run | None:
+    """Train, or go on training, and leave a complete run in `folder`.
+
+    The weights shipped are those of the best epoch, or of the last, as `config` says, in half precision; predictions,
+    class maps and embeddings come from the reloaded file in 32-bit arithmetic, so that anyone gets the same.
+
+    Args:
+        workers: processes that decode photos; 0 decodes in this one.
+        processes: those that train together.  Only the first writes, reports and evaluates.
+        save_every: seconds between two saved states.
+
+    Returns:
+        The run; None in all processes but the first.
+
+    Raises:
+        RunError: if `folder` already holds a run and `resume` is false, or cannot be written.
+        HarError: whatever else stands in the way, in its own words.
+    """
+    callbacks = (callbacks or Callbacks()) if processes.first else Callbacks()
+    with _sole_writer(folder) if processes.first else nullcontext():
+        saved = processes.from_first(lambda: _prepare(folder, resume))
+        split = processes.from_first(
+            lambda: split_photos(
+                photos,
+                test_fraction=config.test_fraction,
+                seed=config.seed,
+                eval_split=config.eval_split,
+                drop_near_duplicates=config.drop_near_duplicates,
+                progress=callbacks.near_duplicates,
+            )
+        )
+        random.seed(config.seed)
+        np.random.seed(config.seed)
+        torch.manual_seed(config.seed)
+        model, spec, origin = load_pretrained(
+            config.weights,
+            classes=photos.classes,
+            architecture=config.architecture,
+            crop_size=config.crop_size,
+            resize=config.resize,
+        )
+        precision = processes.from_first(lambda: _precision(config, saved, device))
+        manifest = provenance.describe(photos, split, config, spec, origin=origin, precision=precision, device=device)
+
+        def after_epoch(row: dict[str, float], best: bool) -> None:
+            if processes.first:
+                write_history(folder, trainer.state.history)
+            callbacks.epoch(row, best)
+
+        trainer = Trainer(
+            model,
+            PhotoDataset.of(
+                split.train,
+                photos.classes,
+                *(train_transform(size, config.min_crop_scale) for size in config.crop_sizes),
+                seed=config.seed,
+            ),
+            PhotoDataset.of(split.evaluation, photos.classes, eval_transform(config.crop_size, config.resize)),
+            config,
+            folder=folder,
+            identity=provenance.identity(config, photos.classes, split, model),
+            device=device,
+            precision=precision,
+            workers=workers,
+            processes=processes,
+            save_every=save_every,
+            on_step=callbacks.step,
+            on_epoch=after_epoch,
+        )
+        if saved is not None:
+            trainer.restore(saved)
+        if processes.first:
+            write_history(folder, trainer.state.history)
+            write_manifest(folder, manifest)
+        callbacks.start(_start_line(manifest, split, processes, trainer.state if saved is not None else None))
+        state = trainer.run()
+        if not processes.first:
+            return None
+
+        model.load_state_dict(trainer.best_weights())
+        save_checkpoint(model, spec, folder / MODEL)
+        run = _evaluate_and_complete(folder, split, manifest, state, device, callbacks.evaluation)
+        for leftover in (STATE, BEST):
+            (folder / leftover).unlink(missing_ok=True)
+        return run
+
+
+def _evaluate_and_complete(
+    folder: Path, split: Split, manifest: Manifest, state: State, device: torch.device, progress: Progress | None
+) -> Run:
+    """Evaluate the file that is shipped, and complete the run."""
+    model, spec = load_checkpoint(folder / MODEL)
+    found = evaluate(split.evaluation, Predictor(model, spec, device), progress=progress)
+    if found.skipped:
+        raise DataError(
+            f"expected all {len(split.evaluation)} photos of the evaluation, could not read {found.skipped[0]}; put them "
+            "back, then go on with --resume",
+            found.skipped,
+        )
+    training = TrainingInfo.model_validate(
+        {
+            **manifest.training.model_dump(),
+            "epoch": state.best_epoch,
+            "epochs": len(state.history),
+            "seconds": round(sum(row["seconds"] for row in state.history)),
+        }
+    )
+    complete = manifest.model_copy(update={"training": training, "scores": scores_of(found.predictions)})
+    return write_results(folder, found.predictions, found.class_maps, found.embeddings, complete)
+
+
+def _precision(config: TrainConfig, saved: dict[str, Any] | None, device: torch.device) -> torch.dtype:
+    """A resumed training keeps its precision, whatever the processor."""
+    if saved is not None:
+        return {str(dtype): dtype for dtype in PRECISIONS.values()}[saved["precision"]]
+    return choose_precision(device) if config.precision == "auto" else PRECISIONS[config.precision]
+
+
+def _start_line(manifest: Manifest, split: Split, processes: Processes, resumed: State | None) -> str:
+    """What begins, in one line."""
+    return (
+        f"{len(split.train):,} training and {len(split.evaluation):,} {manifest.data.eval_split} photos, "
+        f"{len(manifest.classes)} classes; {manifest.model.architecture} from {manifest.model.starting_weights}; "
+        f"{manifest.machine['precision']} on {manifest.machine['device']}"
+        + (f", {processes.world_size} processes" if processes.world_size > 1 else "")
+        + (f"; {len(split.dropped)} near-duplicates dropped" if split.dropped else "")
+        + (f"; resuming in epoch {resumed.epoch} at batch {resumed.batch}" if resumed is not None else "")
+    )
+
+
+@contextmanager
+def _sole_writer(folder: Path) -> Iterator[None]:
+    """Keep other trainings out of a folder (a killed one keeps nobody out), and say what it means if it cannot be written."""
+    lock = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, blocking=False):
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+    except Timeout as error:
+        raise RunError(f"another training writes into {folder}; wait for it, or choose another --out") from error
+    except OSError as error:
+        raise RunError(
+            f"the run in {folder} could not be written ({error}); what was saved before is kept: make room or choose "
+            "another disk, then go on with --resume"
+        ) from error
+
+
+def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
+    """Make the folder ready and read the state to go on from.
+
+    A training that was killed before it had saved anything leaves nothing to go on from, and nothing to be lost.
+    """
+    saved = read_state(folder) if resume else None
+    occupied = any((folder / name).exists() for name in (MANIFEST, LEGACY_MANIFEST))
+    if saved is None and occupied and not _unsaved(folder):
+        raise RunError(f"expected an empty folder, found a run in {folder}; pass --resume, or another --out")
+    for partial in folder.glob(".*.partial"):  # left by a killed process
+        partial.unlink()
+    return saved
+
+
+def _unsaved(folder: Path) -> bool:
+    """Whether the folder holds a training that has saved nothing; a manifest that cannot be read may be anyone's."""
+    try:
+        return not (folder / STATE).exists() and Run.open(folder).manifest.status == TRAINING
+    except RunError:
+        return False

@@ -1,0 +1,102 @@
+"""What a training was made of: told in its run's manifest, and in what must be equal for it to go on."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from har_core import __version__
+from har_core.data.scan import LabeledPhotos
+from har_core.data.split import DEV_FRACTION, Split
+from har_core.models.registry import is_head
+from har_core.models.spec import ModelSpec
+from har_core.runs.manifest import TRAINING, DataInfo, Manifest, ModelInfo, TrainingInfo
+from har_core.training.config import TrainConfig
+
+
+def describe(
+    photos: LabeledPhotos,
+    split: Split,
+    config: TrainConfig,
+    spec: ModelSpec,
+    *,
+    origin: str,
+    precision: torch.dtype,
+    device: torch.device,
+) -> Manifest:
+    """The manifest of a run whose training begins.
+
+    Args:
+        origin: where the starting weights come from.
+    """
+    return Manifest(
+        status=TRAINING,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        classes=spec.classes,
+        model=ModelInfo(
+            architecture=spec.architecture,
+            stride_placement=spec.stride_placement,
+            crop_size=spec.crop_size,
+            resize=spec.resize,
+            starting_weights=origin,
+        ),
+        data=DataInfo(
+            train=len(split.train),
+            test=len(split.evaluation),
+            eval_split=config.eval_split,
+            split=f"{config.test_fraction:g} of each class, shuffled with seed {config.seed}"
+            + (f"; then {DEV_FRACTION:g} of each class of the rest" if config.eval_split == "dev" else ""),
+            near_duplicates_dropped=split.dropped,
+            skipped=tuple(str(problem) for problem in photos.problems),
+            test_names_sha256=_sha256("\n".join(sorted(sample.name for sample in split.evaluation))),
+        ),
+        training=TrainingInfo(
+            soup_size=config.soup_size,
+            checkpoint=config.checkpoint,
+            selected_on=config.eval_split if config.checkpoint == "best" else None,
+        ),
+        config={**config.as_dict(), "weights": Path(config.weights).name},
+        machine={
+            "device": device.type,
+            "precision": str(precision).removeprefix("torch."),
+            "processor": platform.machine(),
+            "threads": torch.get_num_threads(),
+        },
+        versions={
+            "har-lens": __version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
+        },
+    )
+
+
+def identity(config: TrainConfig, classes: tuple[str, ...], split: Split, model: torch.nn.Module) -> dict[str, Any]:
+    """What must be equal for a saved state to fit.  A schedule of steps can be cut or extended, a cosine cannot.
+
+    Args:
+        model: with its starting weights.
+    """
+    start = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        if not is_head(name):
+            start.update(tensor.cpu().contiguous().numpy().tobytes())
+    free = {"precision", "weights", "recipe"}
+    if config.schedule == "steps" and config.soup_size == 1:
+        free.add("epochs")
+    names = "\n".join(f"{sample.name}\t{sample.label}" for sample in (*split.train, *split.evaluation))
+    return {
+        "configuration": {name: value for name, value in config.as_dict().items() if name not in free},
+        "classes": list(classes),
+        "photos": _sha256(names),
+        "starting weights": start.hexdigest(),
+    }
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

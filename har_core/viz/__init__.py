@@ -1,0 +1,1 @@
+"""Results of the analysis → Plotly figures, pictures, sentences."""

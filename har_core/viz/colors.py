@@ -1,0 +1,29 @@
+"""The colors of all figures and pictures: told apart with any color vision, on light and dark pages."""
+
+from __future__ import annotations
+
+from plotly.colors import sample_colorscale
+
+PRIMARY, SECONDARY, MUTED = "#d9622b", "#3b7dd8", "#8f97a6"
+SERIES = (PRIMARY, SECONDARY, "#2a9d77", "#a05fc4")
+"""Of several lines of one kind."""
+
+GRID = "rgba(143, 151, 166, 0.25)"
+MORE = ((0.0, "rgba(217, 98, 43, 0.0)"), (1.0, "rgba(217, 98, 43, 0.95)"))
+"""A scale from nothing (transparent) to much; `FEWER` is the same for what became less."""
+
+FEWER = ((0.0, "rgba(59, 125, 216, 0.0)"), (1.0, "rgba(59, 125, 216, 0.95)"))
+ON_STRONG = "#ffffff"
+"""Text on a strong color."""
+
+HEATMAP_SCALE = "Inferno"
+"""Evenly spaced for the eye, with or without color vision, and in grayscale."""
+
+DIFFERENCE_SCALE = "PuOr_r"
+"""From -1 (purple) to 1 (orange): told apart with any color vision."""
+
+
+def css_gradient(scale: str) -> str:
+    """The colors of a Plotly scale as a CSS gradient from its low end (left) to its high end (right)."""
+    stops = ", ".join(sample_colorscale(scale, [step / 8 for step in range(9)]))
+    return f"linear-gradient(to right, {stops})"

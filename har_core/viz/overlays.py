@@ -1,0 +1,86 @@
+"""Photos and heatmaps → pictures."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+from plotly.colors import sample_colorscale, unlabel_rgb
+
+from har_core.viz.colors import DIFFERENCE_SCALE, HEATMAP_SCALE
+
+if TYPE_CHECKING:
+    from har_core.data.transforms import Box  # imports PyTorch
+
+DISPLAY_SIDE = 1024
+"""Pixels: the longer side of a picture on a page, at most."""
+
+_DIMMED = 0.42  # brightness of what the network does not see
+_GAP = 8  # pixels between the panels of a strip
+
+
+def overlay(
+    photo: Image.Image, heatmap: np.ndarray, crop: Box, *, opacity: float, side: int = DISPLAY_SIDE
+) -> Image.Image:
+    """A heatmap where it belongs on its photo; what the network does not see is dimmed.
+
+    Args:
+        photo: upright RGB.
+        heatmap: (H, W) in [0, 1], over the crop.
+        crop: where the network's input lies in the photo, in its pixels.
+        opacity: of the strongest heat, in [0, 1]; weaker heat is more transparent, so that the photo stays readable.
+        side: the picture's longer side in pixels, at most; larger photos are reduced.
+    """
+    heatmap = np.asarray(heatmap, dtype=np.float32)
+    return _blend(photo, heatmap, opacity * (0.25 + 0.75 * heatmap), crop, HEATMAP_SCALE, side)
+
+
+def difference_overlay(photo: Image.Image, change: np.ndarray, crop: Box, *, side: int = DISPLAY_SIDE) -> Image.Image:
+    """Where one class has more evidence than another: (H, W) in [-1, 1], over the photo in gray."""
+    change = np.asarray(change, dtype=np.float32)
+    gray = photo.convert("L").convert("RGB")
+    return _blend(gray, (change + 1) / 2, 0.9 * np.sqrt(np.abs(change).clip(0, 1)), crop, DIFFERENCE_SCALE, side)
+
+
+def heatmap_alone(values: np.ndarray, scale: str = HEATMAP_SCALE) -> Image.Image:
+    """A heatmap by itself, for a photo that is not at hand: (H, W) in [0, 1] → RGB of that size."""
+    return Image.fromarray(_lookup(scale)[(values.clip(0, 1) * 255).astype(np.uint8)].astype(np.uint8))
+
+
+def side_by_side(panels: list[Image.Image], *, height: int) -> Image.Image:
+    """Pictures of one shape in a row, `height` pixels high, on a middle gray that suits light and dark pages."""
+    width = max(1, round(panels[0].width * height / panels[0].height))
+    picture = Image.new("RGB", (len(panels) * (width + _GAP) - _GAP, height), (128, 128, 128))
+    for index, panel in enumerate(panels):
+        picture.paste(panel.resize((width, height), Image.Resampling.LANCZOS), (index * (width + _GAP), 0))
+    return picture
+
+
+def _blend(photo: Image.Image, values: np.ndarray, alpha: np.ndarray, crop: Box, scale: str, side: int) -> Image.Image:
+    """Colors over the crop of a photo: `values` (H, W) in [0, 1] say which, `alpha` (H, W) in [0, 1] how opaque."""
+    factor = min(1.0, side / max(photo.size))
+    size = max(1, round(photo.width * factor)), max(1, round(photo.height * factor))
+    canvas = np.asarray(photo.resize(size, Image.Resampling.LANCZOS) if factor < 1 else photo, dtype=np.float32)
+    left, top = max(0, round(crop.left * factor)), max(0, round(crop.top * factor))
+    right, bottom = min(size[0], round(crop.right * factor)), min(size[1], round(crop.bottom * factor))
+
+    result = canvas * _DIMMED
+    seen = canvas[top:bottom, left:right]
+    # The crop's own rectangle, edges beyond the photo included, is what the heat is stretched over.
+    box = round(crop.right * factor) - round(crop.left * factor), round(crop.bottom * factor) - round(crop.top * factor)
+    stretched, opaque = (
+        np.asarray(Image.fromarray(part).resize(box, Image.Resampling.BILINEAR))[: seen.shape[0], : seen.shape[1]]
+        for part in (values, alpha)
+    )
+    colors = _lookup(scale)[(stretched.clip(0, 1) * 255).astype(np.uint8)]
+    result[top:bottom, left:right] = seen + (colors - seen) * opaque[..., None]
+    return Image.fromarray(result.round().clip(0, 255).astype(np.uint8))
+
+
+@cache
+def _lookup(scale: str) -> np.ndarray:
+    """(256, 3) float32 RGB in [0, 255]."""
+    colors = sample_colorscale(scale, [step / 255 for step in range(256)])
+    return np.array([unlabel_rgb(color) for color in colors], dtype=np.float32)

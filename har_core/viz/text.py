@@ -1,0 +1,130 @@
+"""Results → words.  Every sentence is computed from the run at hand."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from har_core.analysis.compare import McNemar
+from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
+from har_core.analysis.history import Curves
+from har_core.analysis.scores import Summary
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
+
+
+def class_label(name: str) -> str:
+    """A class name for places that show text as it is: 'listening_to_music' → 'listening to music'."""
+    return name.replace("_", " ")
+
+
+def class_markdown(name: str) -> str:
+    """A class name for Markdown, in which its own punctuation means nothing."""
+    return escape_markdown(class_label(name))
+
+
+def escape_markdown(text: str) -> str:
+    """Any text for Markdown: names of files and classes come from anywhere, and markup in them is shown as text."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def percent(value: float) -> str:
+    """A probability in whole percent: 0.154 → '15 %', but never a false 0 or 100."""
+    if value < 0.005:
+        return "< 1 %"
+    return "> 99 %" if value > 0.995 else f"{value:.0%}".replace("%", " %")
+
+
+def share(value: float) -> str:
+    """A share of photos with one decimal: 0.0952 → '9.5 %'."""
+    return f"{value * 100:.1f} %"
+
+
+def interval(low: float, high: float, *, decimals: int = 1) -> str:
+    """The bounds of a share: (0.831, 0.864) → '83.1–86.4 %'."""
+    return f"{low * 100:.{decimals}f}–{high * 100:.{decimals}f} %"
+
+
+def capitalize(text: str) -> str:
+    """With its first letter in upper case, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def count_photos(number: int) -> str:
+    """'1 photo', '1,890 photos'."""
+    return f"{number:,} photo{'' if number == 1 else 's'}"
+
+
+def accuracy_headline(summary: Summary, *, unseen: bool) -> str:
+    """'84.8 % correct on 1,890 unseen photos (83.1–86.4 %)'."""
+    which = f"{summary.n:,} {'unseen ' if unseen else ''}photo{'' if summary.n == 1 else 's'}"
+    return f"{share(summary.accuracy)} correct on {which} ({interval(*summary.interval)})"
+
+
+def cell_headline(matrix: np.ndarray, classes: tuple[str, ...], true: int, predicted: int) -> str:
+    """What a cell of the confusion matrix holds, either index of which may be `TOTAL`."""
+    number = int(with_totals(matrix)[true, predicted])
+    if true == TOTAL:
+        which = "in all" if predicted == TOTAL else f"predicted as {class_markdown(classes[predicted])}"
+        return f"{count_photos(number)} {which}"
+    name, total = class_markdown(classes[true]), int(matrix[true].sum())
+    what = f"{number:,} {name} photo{'' if number == 1 else 's'}"
+    if predicted == TOTAL:
+        return f"{what}, whatever was predicted"
+    outcome = "predicted correctly" if true == predicted else f"predicted as {class_markdown(classes[predicted])}"
+    return f"{what} {outcome}" + (f": {share(number / total)} of {name}" if total else "")
+
+
+def pair_headline(matrix: np.ndarray, classes: tuple[str, ...], true: int, predicted: int) -> str:
+    """What two cells that mirror each other hold together."""
+    number, total = int(matrix[true, predicted] + matrix[predicted, true]), int(matrix[[true, predicted]].sum())
+    names = f"{class_markdown(classes[true])} and {class_markdown(classes[predicted])}"
+    return f"{count_photos(number)} confused between {names}: {share(number / total)} of both"
+
+
+def confusions_headline(matrix: np.ndarray, classes: tuple[str, ...]) -> str:
+    """The most frequent confusion; ties are all counted."""
+    pairs = confused_pairs(matrix)
+    if not pairs:
+        return f"All {count_photos(int(matrix.sum()))} are predicted correctly"
+    number = pairs[0].count
+    top = [pair for pair in pairs if pair.count == number]
+    names = [
+        f"{class_markdown(classes[pair.true])} predicted as {class_markdown(classes[pair.predicted])}" for pair in top
+    ]
+    if len(names) > 3:
+        return f"{len(names)} confusions lead with {count_photos(number)} each"
+    if len(names) > 1:
+        return f"Most frequent confusions: {' and '.join(names)} ({count_photos(number)} each)"
+    return f"Most frequent confusion: {names[0]} ({count_photos(number)})"
+
+
+def overfitting_headline(curves: Curves, eval_split: str) -> str:
+    """Whether the loss on photos that do not train has risen again."""
+    if curves.overfits:
+        return (
+            f"Overfitting: {eval_split} loss was lowest after epoch {curves.lowest_loss_epoch} "
+            f"({curves.lowest_loss:.3f}) and has risen to {curves.last_loss:.3f}"
+        )
+    still = "still at its lowest" if curves.last_loss <= curves.lowest_loss else "within 1 % of its lowest"
+    return f"No overfitting seen: {eval_split} loss is {still} ({curves.last_loss:.3f})"
+
+
+def generalization_gap(curves: Curves, eval_split: str) -> str:
+    """Training accuracy against that on photos that do not train, at the epoch whose weights are kept."""
+    points = abs(curves.gap) * 100
+    side = "above" if curves.gap > 0 else "below"
+    gap = f"After epoch {curves.shipped_epoch}, training accuracy is {points:.1f} points {side} {eval_split} accuracy"
+    if curves.gap <= 0:
+        gap += ". It is measured on random crops while the network still learns, so it can be the lower one"
+    return f"{gap}."
+
+
+def mcnemar_sentence(result: McNemar, first: str, second: str) -> str:
+    """Whether two runs on the same photos differ by more than chance would have it."""
+    if result.fixed == result.broken:
+        return f"{second} fixes {count_photos(result.fixed)} of {first} and breaks as many: no difference."
+    p = "p < 0.001" if result.p < 0.001 else f"p = {result.p:.3f}"
+    verdict = "more than chance would give" if result.p < 0.05 else "a difference that chance alone could give"
+    return f"{second} fixes {count_photos(result.fixed)} of {first} and breaks {result.broken:,}: {verdict} ({p}, McNemar)."

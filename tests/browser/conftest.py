@@ -1,0 +1,123 @@
+"""The real app on a port of this machine, and Chromium.  Every test of this folder is marked `browser`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tests.conftest import ROOT
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--no-first-run"]  # fmt: skip
+PATIENCE = 60_000  # milliseconds
+VIEWPORT = {"width": 1400, "height": 900}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a training that is still going on is found."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def address(chromium: str, runs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a server that nobody has visited before the first test."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = f"{sys.executable} -m streamlit run app.py --server.port {port} --server.headless true".split()
+    surroundings = {"HAR_LENS_HOME": str(tmp_path_factory.mktemp("home")), "HAR_RUNS": str(runs_folder)}
+    surroundings["HAR_DATA"] = os.environ.get("HAR_SAMPLE", str(ROOT.parent / "shared" / "har_sample"))
+    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | surroundings)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
+                break
+            except OSError:
+                assert server.poll() is None and time.monotonic() < deadline, "the app does not start"
+                time.sleep(0.3)
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a visitor of its own."""
+    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
+    yield context.new_page()
+    context.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page stands still."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+
+
+def heading(page: Page) -> str:
+    """The page's first line, once it stands still."""
+    expect(page.locator("h1")).to_have_count(1, timeout=PATIENCE)
+    settle(page)
+    return page.locator("h1").inner_text()
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose from a select box.  A page that is still being drawn may close the list again: then it is opened once more."""
+    settle(page)
+    box = page.get_by_role("combobox", name=label)
+    box.evaluate("element => element.scrollIntoView({block: 'center'})")
+    for attempt in range(10):
+        if box.get_attribute("aria-expanded") != "true":
+            box.focus()
+            box.press("ArrowDown")
+        try:
+            page.get_by_role("option", name=option).click(timeout=PATIENCE / 10)
+            return
+        except PlaywrightTimeout:
+            assert attempt < 9, f"the list of {label} does not stay open"
+
+
+def require_fit(page: Page, width: int) -> None:
+    """Nothing runs off a screen of that width, and every picture has a text for those who cannot see it.
+
+    Charts are drawn once and then fitted to their column: for a moment they may be wider.
+    """
+    settle(page)
+    page.wait_for_function(
+        """width => document.querySelector("[data-testid=stMain]").scrollWidth <= width
+            && [...document.querySelectorAll("[data-testid=stImage] img")].every(image => image.alt)""",
+        arg=width,
+        timeout=10_000,
+    )

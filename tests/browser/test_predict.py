@@ -1,0 +1,76 @@
+"""A photo is uploaded, and the action is read from the answer itself."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from har_core.runs.run import assets_folder, shipped_run
+from tests.browser.conftest import PATIENCE, choose, require_fit
+
+
+@pytest.fixture
+def predict(page: Page, address: str) -> Page:
+    page.goto(f"{address}/predict")
+    expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
+    return page
+
+
+def surest_photo(folder: Path) -> tuple[Path, str]:
+    """The correct prediction of highest confidence among the photos at hand, with its action."""
+    run = shipped_run()
+    predictions = run.predictions()
+    best = max(
+        (row for row, name in enumerate(predictions.samples) if (folder / "train" / name).is_file()),
+        key=lambda row: predictions.confidence[row] * predictions.correct[row],
+    )
+    return folder / "train" / predictions.samples[best], run.classes[predictions.true[best]].replace("_", " ")
+
+
+def test_a_real_photo_is_answered_with_the_right_action(predict: Page, real_photos: Path) -> None:
+    photo, action = surest_photo(real_photos)
+    predict.set_input_files("input[type=file]", photo)
+    expect(predict.locator("#answer-action")).to_have_text(action, timeout=PATIENCE)
+    expect(predict.locator("#answer")).to_contain_text("probable")
+
+
+def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None:
+    samples = sorted((assets_folder() / "samples").glob("*.jpg"))
+    bad = tmp_path / "notes.jpg"
+    bad.write_bytes(b"these are notes")
+    predict.set_input_files("input[type=file]", [*samples, bad])
+    expect(predict.get_by_role("heading", name="3 photos predicted, 1 refused")).to_be_visible(timeout=PATIENCE)
+    expect(predict.get_by_text("notes.jpg is not a photo")).to_be_visible()
+
+    with predict.expect_download() as download:
+        predict.get_by_role("button", name="Table as CSV").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert len(lines) == 4 and lines[0].startswith("file,predicted,confidence,calling,")
+    with predict.expect_download() as download:
+        predict.get_by_role("button", name="Heatmaps as PNG").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        pictures = [Image.open(io.BytesIO(archive.read(name))) for name in archive.namelist()]
+    assert len(pictures) == 3 and all(one.format == "PNG" and not one.getexif() for one in pictures)
+
+
+def test_a_slow_method_shows_progress_and_can_be_cancelled(predict: Page) -> None:
+    predict.get_by_text("Try this sample").first.click()
+    expect(predict.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
+    choose(predict, "Method", "Score-CAM")
+    expect(predict.get_by_text("passes through the network")).to_be_visible(timeout=PATIENCE)
+    predict.get_by_role("button", name="Cancel").click()
+    expect(predict.get_by_role("button", name="Compute it again")).to_be_visible(timeout=PATIENCE)
+
+
+def test_nothing_runs_off_the_page(predict: Page) -> None:
+    predict.get_by_text("Try this sample").first.click()
+    expect(predict.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
+    expect(predict.get_by_role("heading", name="Why ")).to_be_visible()
+    for width in (1400, 400):
+        predict.set_viewport_size({"width": width, "height": 900})
+        require_fit(predict, width)

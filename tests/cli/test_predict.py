@@ -1,0 +1,85 @@
+"""`har-lens predict`: one row per photo, which an interruption neither loses nor doubles."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from har_core.cli import main
+from har_core.errors import ConfigError
+from har_core.files import JsonLines
+from har_core.inference.predictor import Predictor
+from har_core.media.images import open_photo
+from tests.conftest import COLORS, ROOT, picture
+
+ASTRONAUT = ROOT / "assets" / "samples" / "astronaut.jpg"
+
+
+def test_one_row_per_photo(tmp_path: Path, shipped: Predictor, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no photo")
+    status = main(["predict", str(ASTRONAUT), str(bad), str(ASTRONAUT), "--json"])
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert status == 1 and [row["file"] for row in rows] == [str(ASTRONAUT), str(bad), str(ASTRONAUT)]
+    assert list(rows[1]) == ["file", "error"]
+    expected = shipped.predict(open_photo(ASTRONAUT), "astronaut")
+    for row in (rows[0], rows[2]):
+        assert list(row) == ["file", "predicted", "confidence", "probabilities"]
+        assert row["predicted"] == expected.predicted and tuple(row["probabilities"]) == expected.classes
+        assert list(row["probabilities"].values()) == pytest.approx(expected.probabilities.tolist(), abs=1e-5)
+        assert row["confidence"] == max(row["probabilities"].values()) == row["probabilities"][row["predicted"]]
+
+
+def test_the_status_is_0_when_all_could_be_read(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture(COLORS["red"]).save(tmp_path / "red.png")
+    assert main(["predict", str(tmp_path / "red.png"), "--run", str(tiny_run)]) == 0
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'red.png'}: ")
+
+
+def test_an_interrupted_prediction_goes_on(tmp_path: Path, tiny_run: Path) -> None:
+    """Killed on the way, each of 80 photos (three of them bad) ends with exactly one row."""
+    for number in range(80):
+        picture(COLORS["red"], seed=number).save(tmp_path / f"{number}.png")
+    for number in (5, 50, 79):
+        (tmp_path / f"{number}.png").write_bytes(b"no photo")
+    rows, photos = tmp_path / "rows.jsonl", [str(tmp_path / f"{number}.png") for number in range(80)]
+    command = [sys.executable, "-m", "har_core", "predict", *photos, "--run", str(tiny_run), "--out", str(rows)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    give_up = time.monotonic() + 120
+    while process.poll() is None and (not rows.exists() or rows.read_bytes().count(b"\n") < 20):
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert rows.read_bytes().count(b"\n") < 80
+    with rows.open("ab") as file:
+        file.write(b'{"file": "half a li')
+    assert subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=120, check=False).returncode == 1
+    found = [json.loads(line) for line in rows.read_text().splitlines()]
+    assert [row["file"] for row in found] == photos
+    assert [number for number, row in enumerate(found) if "error" in row] == [5, 50, 79]
+    assert main(command[3:]) == 1  # nothing is left to do, and the errors still count
+    assert len(rows.read_text().splitlines()) == 80
+
+
+def test_a_photo_that_is_named_twice_has_one_row_in_the_file(tmp_path: Path, tiny_run: Path) -> None:
+    picture(COLORS["red"]).save(tmp_path / "red.png")
+    photo, rows = str(tmp_path / "red.png"), tmp_path / "rows.jsonl"
+    assert main(["predict", photo, photo, "--run", str(tiny_run), "--out", str(rows)]) == 0
+    assert len(rows.read_text().splitlines()) == 1
+
+
+def test_another_file_is_never_overwritten(tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"these are notes")
+    assert main(["predict", "x.png", "--run", str(tiny_run), "--out", str(tmp_path / "notes.txt")]) == 1
+    with pytest.raises(ConfigError):
+        JsonLines(tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt").read_bytes() == b"these are notes"
+    assert "notes.txt" in capsys.readouterr().err

@@ -1,0 +1,112 @@
+"""The published runs are what their manifests say, and the shipped model gives anyone the same predictions."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from har_core.data.scan import scan
+from har_core.data.split import stratified_split
+from har_core.inference.evaluate import evaluate
+from har_core.inference.predictor import Predictor
+from har_core.media.images import open_photo
+from har_core.models.registry import head
+from har_core.runs.manifest import MODEL
+from har_core.runs.run import SHIPPED, Run, assets_folder, shipped_run
+from har_core.training.config import RECIPES, TrainConfig
+from tests.data.test_split import REPORT_TEST_SHA256, data_set_labels
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return shipped_run()
+
+
+@pytest.fixture(params=[SHIPPED, "baseline"])
+def published(request: pytest.FixtureRequest) -> Run:
+    return Run.open(assets_folder() / "runs" / request.param)
+
+
+def test_its_scores_follow_from_its_predictions(published: Run) -> None:
+    predictions, scores = published.predictions(), published.manifest.scores
+    assert scores is not None and scores.n == len(predictions) == 1890
+    assert scores.accuracy == accuracy_score(predictions.true, predictions.predicted) >= 0.79
+    macro_f1 = f1_score(predictions.true, predictions.predicted, average="macro")
+    assert scores.macro_f1 == pytest.approx(macro_f1, abs=1e-12)
+
+
+def test_it_was_evaluated_on_the_reports_test_photos(published: Run) -> None:
+    predictions = published.predictions()
+    names = "\n".join(sorted(predictions.samples))
+    assert hashlib.sha256(names.encode()).hexdigest() == REPORT_TEST_SHA256
+    labels = {sample.name: sample.label for sample in data_set_labels()}
+    assert [labels[name] for name in predictions.samples] == [published.classes[index] for index in predictions.true]
+
+
+def test_its_arrays_belong_to_its_predictions(run: Run, shipped: Predictor) -> None:
+    """Pooled maps plus bias, and embeddings through the last layer, give the stored probabilities again."""
+    weight, bias = head(shipped.model).weight.numpy(), head(shipped.model).bias.numpy()
+    assert run.class_maps().shape == (1890, 15, 7, 7) and run.embeddings().shape == (1890, 2048)
+    for logits in (
+        run.class_maps().astype(np.float32).mean(axis=(2, 3)) + bias,
+        run.embeddings().astype(np.float32) @ weight.T + bias,
+    ):
+        exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = exponent / exponent.sum(axis=1, keepdims=True)
+        assert np.abs(probabilities - run.predictions().probabilities).max() < 0.01
+
+
+def test_its_history_and_manifest_agree(published: Run) -> None:
+    history, training = published.history(), published.manifest.training
+    config = TrainConfig.from_dict(published.manifest.config)
+    assert training.epochs == len(history) == config.epochs * config.soup_size
+    assert training.checkpoint == config.checkpoint and training.soup_size == config.soup_size
+    last = config.checkpoint == "last"
+    assert training.epoch == (len(history) if last else 1 + int(history["eval_accuracy"].argmax()))
+
+
+def test_near_duplicates_of_test_photos_did_not_train(run: Run) -> None:
+    """Those that were dropped are training photos, and the manifest counts so many less."""
+    train, _ = stratified_split(data_set_labels(), fraction=0.15, seed=42)
+    dropped = run.manifest.data.near_duplicates_dropped
+    assert dropped and set(dropped) <= {sample.name for sample in train}
+    assert run.manifest.data.train == len(train) - len(dropped)
+
+
+def test_it_was_trained_by_the_best_recipe(run: Run) -> None:
+    config = TrainConfig.from_dict(run.manifest.config)
+    assert config == RECIPES["best"].replace(weights=config.weights)
+
+
+def test_only_the_shipped_run_has_weights(published: Run) -> None:
+    assert published.has(MODEL) == (published.name == SHIPPED)
+
+
+@pytest.mark.slow
+def test_the_photos_give_the_same_predictions_again(run: Run, shipped: Predictor, real_photos: Path) -> None:
+    """All 180 photos at hand in 32-bit arithmetic: predictions, probabilities and class maps."""
+    stored = run.predictions()
+    row = {name: number for number, name in enumerate(stored.samples)}
+    samples = scan(real_photos, verify=False).samples
+    found = evaluate(samples, shipped)
+    assert len(samples) == len(found.predictions) == 180 and found.skipped == ()
+    rows = [row[name] for name in found.predictions.samples]
+    assert np.array_equal(found.predictions.true, stored.true[rows])
+    assert np.array_equal(found.predictions.predicted, stored.predicted[rows])
+    assert np.abs(found.predictions.probabilities - stored.probabilities[rows]).max() < 1e-3
+    maps, expected = found.class_maps.astype(np.float32), run.class_maps()[rows].astype(np.float32)
+    assert (
+        np.abs(maps - expected).max(axis=(1, 2, 3)) < np.maximum(1e-2, 2e-3 * np.abs(maps).max(axis=(1, 2, 3)))
+    ).all()
+
+
+def test_a_photo_on_its_own_gives_the_same_as_in_a_batch(run: Run, shipped: Predictor, real_photos: Path) -> None:
+    stored = run.predictions()
+    row = {name: number for number, name in enumerate(stored.samples)}
+    for path in sorted((real_photos / "train").iterdir())[:5]:
+        found = shipped.predict(open_photo(path), path.name)
+        assert np.abs(found.probabilities - stored.probabilities[row[path.name]]).max() < 1e-3

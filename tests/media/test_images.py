@@ -1,0 +1,191 @@
+"""Each kind of photo is shown upright, or refused with a reason."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from har_core.errors import ImageError
+from har_core.media import images
+from har_core.media.images import open_photo
+
+RED, BLUE = (220, 30, 30), (30, 30, 220)
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **options)
+    return buffer.getvalue()
+
+
+def two_halves(mode: str = "RGB") -> Image.Image:
+    """Red on the left, blue on the right; 80 × 40."""
+    image = Image.new("RGB", (80, 40), RED)
+    image.paste(BLUE, (40, 0, 80, 40))
+    return image.convert(mode)
+
+
+def close(pixel: tuple[int, ...], expected: tuple[int, int, int], tolerance: int = 12) -> bool:
+    return len(pixel) == 3 and all(abs(a - b) <= tolerance for a, b in zip(pixel, expected, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_accepted_kinds(kind: str) -> None:
+    photo = open_photo(encoded(two_halves(), kind))
+    assert photo.mode == "RGB" and photo.size == (80, 40)
+    assert close(photo.getpixel((10, 20)), RED) and close(photo.getpixel((70, 20)), BLUE)
+
+
+def test_kind_comes_from_the_content_not_from_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "photo.txt"
+    path.write_bytes(encoded(two_halves(), "PNG"))
+    assert open_photo(path).size == (80, 40)
+
+
+def test_a_phones_multi_picture_file_shows_its_first_picture() -> None:
+    second = Image.new("RGB", (20, 20), BLUE)
+    data = encoded(two_halves(), "MPO", save_all=True, append_images=[second])
+    photo = open_photo(data, "phone.jpg")
+    assert photo.size == (80, 40) and close(photo.getpixel((10, 20)), RED)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_animations_show_their_first_frame(kind: str) -> None:
+    data = encoded(
+        Image.new("RGB", (30, 30), RED), kind, save_all=True, append_images=[Image.new("RGB", (30, 30), BLUE)]
+    )
+    assert close(open_photo(data).getpixel((15, 15)), RED)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied_and_no_exif_is_kept(orientation: int) -> None:
+    upright = two_halves()
+    turn = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    stored = upright if turn is None else upright.transpose(turn)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = orientation, "Phone"
+    photo = open_photo(encoded(stored, "JPEG", exif=exif, quality=95))
+    assert photo.size == (80, 40)
+    assert close(photo.getpixel((10, 20)), RED) and close(photo.getpixel((70, 20)), BLUE)
+    assert not photo.getexif() and not photo.info
+    assert b"Phone" not in encoded(photo, "PNG")
+
+
+def test_sixteen_bits_are_scaled_not_clipped() -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(16, 0)
+    photo = open_photo(encoded(Image.fromarray(ramp), "PNG"))
+    values = np.asarray(photo)[0, :, 0].astype(int)
+    assert (np.abs(values - np.arange(256)) <= 1).all()
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("CMYK", "JPEG"), ("L", "JPEG"), ("L", "PNG"), ("P", "PNG"), ("1", "PNG")])
+def test_other_color_models_become_rgb(mode: str, kind: str) -> None:
+    photo = open_photo(encoded(two_halves(mode), kind))
+    assert photo.mode == "RGB" and photo.size == (80, 40)
+    if mode in ("CMYK", "P"):
+        assert close(photo.getpixel((10, 20)), RED, 40)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_laid_on_white(mode: str) -> None:
+    image = Image.new("RGBA", (20, 20), (0, 0, 0, 0)).convert(mode)
+    options = {"transparency": image.getpixel((0, 0))} if mode == "P" else {}
+    assert open_photo(encoded(image, "PNG", **options)).getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
+def test_truncated_files_are_refused_not_half_shown(kind: str, share: float) -> None:
+    noisy = Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8))
+    data = encoded(noisy, kind)
+    with pytest.raises(ImageError, match=r"holiday\.jpg is (cut off|damaged)"):
+        open_photo(data[: int(len(data) * share)], "holiday.jpg")
+
+
+def test_damaged_exif_does_not_cost_the_photo() -> None:
+    data = encoded(two_halves(), "JPEG")
+    broken = b"Exif\0\0MM\0*\xff\xff\xff\xff"
+    data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(broken) + 2) + broken + data[2:]
+    assert open_photo(data).size == (80, 40)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "advice"),
+    [
+        (encoded(two_halves(), "GIF"), "a GIF", "export it as JPEG"),
+        (encoded(two_halves(), "BMP"), "a BMP", "export it as JPEG"),
+        (encoded(two_halves(), "TIFF"), "a TIFF", "export it as JPEG"),
+        (b"\0\0\0\x18ftypheic" + b"\0" * 40, "HEIC", "Most Compatible"),
+        (b"\0\0\0\x18ftypavif" + b"\0" * 40, "AVIF", "export it as JPEG"),
+        (b"\0\0\0\x18ftypmp42" + b"\0" * 40, "a video", "still"),
+        (b"%PDF-1.7\n", "a PDF", "export the page"),
+        (b"PK\x03\x04" + b"\0" * 40, "a zip archive", "unpack"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG", "export it as JPEG"),
+        (b"<!doctype html><html>", "a web page", "save the picture itself"),
+        (b"hello", "not a photo", "Accepted are"),
+    ],
+)
+def test_other_files_are_refused_by_what_they_are(data: bytes, kind: str, advice: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        open_photo(data, "upload.jpg")
+    message = str(caught.value)
+    assert message.startswith("upload.jpg") and kind in message and advice in message
+    assert "JPEG, PNG and WebP" in message
+
+
+def test_empty_and_missing_files(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="empty"):
+        open_photo(b"", "nothing.jpg")
+    with pytest.raises(ImageError, match=r"gone\.jpg cannot be read"):
+        open_photo(tmp_path / "gone.jpg")
+
+
+def test_too_many_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert images.MAX_BYTES == 25_000_000
+    path = tmp_path / "large.jpg"
+    path.write_bytes(b"\xff\xd8" + b"\0" * images.MAX_BYTES)
+    for source in (path, path.read_bytes()):
+        with pytest.raises(ImageError, match=r"25\.0 MB.*at most 25 MB"):
+            open_photo(source, "large.jpg")
+
+
+def test_too_many_pixels_are_refused_before_decoding() -> None:
+    header = encoded(Image.new("L", (1, 1)), "PNG")
+    for side in (6_325, 40_000):  # 40.0 megapixels and a bomb, in 67 bytes
+        ihdr = struct.pack(">II", side, side) + header[24:29]
+        data = header[:16] + ihdr + struct.pack(">I", zlib.crc32(b"IHDR" + ihdr)) + header[33:]
+        with pytest.raises(ImageError, match=r"pixels\. Save a smaller copy.*40 megapixels"):
+            open_photo(data, "bomb.png")
+
+
+@pytest.mark.parametrize("size", [(10, 201), (3199, 1), (2, 40_000)])
+def test_very_narrow_photos_are_refused_before_decoding(size: tuple[int, int]) -> None:
+    """With its shorter side at the network's size, one of a few kilobytes would take gigabytes."""
+    data = encoded(Image.new("RGB", size), "PNG")
+    with pytest.raises(ImageError, match="20 times the shorter at most"):
+        open_photo(data[:60], "narrow.png")
+
+
+def test_a_photo_at_the_limit_of_its_aspect_is_accepted() -> None:
+    assert open_photo(encoded(Image.new("RGB", (10, 200)), "PNG"), "narrow.png").size == (10, 200)
+
+
+@pytest.mark.parametrize(("size", "expected"), [((3199, 1600), (3199, 1600)), ((6400, 3200), (1600, 800))])
+def test_large_photos_are_decoded_smaller(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    for kind in ("JPEG", "PNG"):
+        assert open_photo(encoded(Image.new("RGB", size), kind), "large").size == expected

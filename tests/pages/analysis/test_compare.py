@@ -1,0 +1,45 @@
+"""Two runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from har_core.runs.predictions import Predictions
+from tests.helpers import random_predictions
+from tests.pages.conftest import address, opened, text, write_run
+
+
+def test_two_runs_are_compared_photo_by_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second run repairs three photos of the first and breaks one."""
+    first = random_predictions(40, ("blue", "green", "red"))
+    changed = first.probabilities.copy()
+    for row in np.flatnonzero(~first.correct)[:3]:
+        changed[row] = np.eye(3, dtype=np.float32)[first.true[row]]
+    broken = np.flatnonzero(first.correct)[0]
+    changed[broken] = np.eye(3, dtype=np.float32)[(first.true[broken] + 1) % 3]
+    for name, probabilities in (("first", first.probabilities), ("second", changed)):
+        predictions = Predictions(first.classes, first.samples, first.true, probabilities)
+        write_run(tmp_path / "runs" / name, predictions, maps=False)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("compare", "second")
+    assert "differ by 5.0 points" in app.title[0].value
+    assert "fixes 3 photos of First and breaks 1" in text(app) and "p = 0.625" in text(app)
+    assert "**Fixed: 3 photos**" in text(app) and "**Broken: 1 photo**" in text(app)
+
+
+def test_published_results_come_with_their_protocol() -> None:
+    app = opened("compare", "published-report")
+    published = next(frame.value for frame in app.dataframe if "protocol" in frame.value.columns)
+    assert isinstance(published, pd.DataFrame) and len(published) == 9 and published["protocol"].notna().all()
+
+
+@pytest.mark.parametrize("other", ["baseline", "report-recipe"])
+def test_links_with_the_former_name_of_a_run_still_open(other: str) -> None:
+    app = opened("compare", "best", **{"with": other})
+    assert not app.exception and address(app) == {"run": "best", "with": "baseline"}
+    app = opened("scores", other)
+    assert address(app) == {"run": "baseline"}

@@ -1,0 +1,36 @@
+"""The scores of each action."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, top_k_accuracy_score
+
+from har_core.runs.run import SHIPPED, shipped_run
+from tests.helpers import random_predictions
+from tests.pages.conftest import address, opened, write_run
+
+
+def test_metrics_are_scikit_learns() -> None:
+    app, predictions = opened("scores", SHIPPED), shipped_run().predictions()
+    labels = np.arange(len(predictions.classes))
+    metrics = {metric.label: metric.value for metric in app.metric}
+    top3 = top_k_accuracy_score(predictions.true, predictions.probabilities, k=3, labels=labels)
+    assert metrics["True action in the top 3"] == f"{top3 * 100:.1f} %"
+    assert metrics["Log loss"] == f"{log_loss(predictions.true, predictions.probabilities, labels=labels):.4f}"
+
+
+def test_the_measure_stands_in_the_address() -> None:
+    app = opened("scores", "folders", measure="recall")
+    assert app.segmented_control(key="scores-measure").value == "recall" and address(app)["measure"] == "recall"
+
+
+def test_runs_of_one_name_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's training into a folder that is called as the shipped one."""
+    write_run(tmp_path / "mine" / SHIPPED, random_predictions(30, ("no", "yes")), maps=False)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "mine"))
+    for name, number in ((SHIPPED, "1,890"), (f"mine/{SHIPPED}", "30")):
+        app = opened("scores", name)
+        assert address(app)["run"] == name and f"of {number} photos" in app.title[0].value

@@ -1,0 +1,109 @@
+"""The Predict page."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from har_core.data.transforms import center_crop_box, eval_transform
+from har_core.inference.predictor import Prediction, Predictor
+from har_core.media.images import open_photo
+from har_core.runs.run import assets_folder
+from tests.conftest import picture
+from tests.pages.conftest import PAGES, opened, text, wait_for_job
+
+
+def encoded(photo: Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    photo.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def test_a_newcomer_is_told_what_to_do() -> None:
+    app = opened("predict")
+    assert len(app.file_uploader) == 1 and "listening to music" in text(app)
+    assert sum(str(button.key).startswith("sample-") for button in app.button) == 3
+
+
+def test_a_sample_is_predicted_and_its_source_named() -> None:
+    app = opened("predict")
+    app.button(key="sample-astronaut.jpg").click().run()
+    assert not app.exception and not app.error
+    assert any("NASA, public domain" in caption.value for caption in app.caption)
+    assert any(header.value.startswith("Why ") for header in app.subheader)
+
+
+def test_a_run_without_weights_says_which_one_predicts() -> None:
+    app = opened("predict", "published-report")
+    assert "has results only" in app.info[0].value
+    app.button(key="sample-astronaut.jpg").click().run()
+    assert not app.exception and any(header.value.startswith("Why ") for header in app.subheader)
+
+
+def test_below_the_threshold_no_action_is_claimed(shipped: Predictor) -> None:
+    """And the threshold survives a visit to another page."""
+    app = opened("predict")
+    app.button(key="sample-camera.jpg").click().run()
+    expected = shipped.predict(open_photo(assets_folder() / "samples" / "camera.jpg"), "camera.jpg")
+    for threshold, unsure in ((0.0, False), (1.0, True)):
+        app.slider(key="threshold").set_value(threshold).run()
+        answer = next(block.value for block in app.get("html") if 'id="answer"' in block.value)
+        assert ("unsure" in answer) is unsure
+        assert expected.predicted.replace("_", " ") in answer
+    app.switch_page(PAGES["scores"]).run()
+    app.switch_page(PAGES["predict"]).run()
+    assert app.slider(key="threshold").value == 1.0
+
+
+@pytest.mark.parametrize("method", ["Grad-CAM++", "LayerCAM", "EigenCAM"])
+def test_other_methods(method: str) -> None:
+    app = opened("predict")
+    app.button(key="sample-astronaut.jpg").click().run()
+    app.selectbox(key="method").set_value(method).run()
+    wait_for_job(app, "cam-job")
+    app.run()
+    assert not app.exception and app.session_state["cam-job"].error is None
+    assert any(caption.value.startswith(method) for caption in app.caption)
+    assert any("whatever the class" in caption.value for caption in app.caption) is (method == "EigenCAM")
+
+
+def test_one_visitor_keeps_no_more_than_the_memory_bears(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app_pages.predict.batch.AT_ONCE", 4)
+    app = opened("predict")
+    photos = [encoded(picture((number, 90, 200 - number), (1600, 1200), number), "JPEG") for number in range(3)]
+    app.file_uploader(key="uploads").set_value(
+        [(f"{number}.jpg", photos[number % 3], "image/jpeg") for number in range(6)]
+    ).run()
+    assert not app.exception and app.title[0].value.startswith("4 photos")
+    assert "the last 2 were skipped" in app.warning[0].value
+    for prediction in app.session_state["predictions"].values():
+        assert prediction.photo.size == (1024, 768)
+        expected = center_crop_box(1024, 768, crop_size=224, resize=256)
+        assert np.allclose(astuple(prediction.crop), astuple(expected), atol=1)
+
+
+def test_what_is_kept_of_a_photo_is_smaller_but_what_the_network_saw_is_not() -> None:
+    app, photo = opened("predict"), picture((9, 9, 9), (1600, 1200))
+    app.file_uploader(key="uploads").set_value([("0.png", encoded(photo, "PNG"), "image/png")]).run()
+    (prediction,) = app.session_state["predictions"].values()
+    assert prediction.photo.size == (1024, 768)
+    assert np.array_equal(prediction.input, eval_transform(224, 256)(photo))
+
+
+def test_a_second_photo_of_the_same_name_gets_a_heatmap_of_its_own() -> None:
+    """As the camera's pictures have: the slow methods' results are kept between reruns."""
+    app, heatmaps = opened("predict"), []
+    for color in ((200, 30, 30), (30, 30, 200)):
+        photo = encoded(picture(color, (300, 260)), "PNG")
+        app.file_uploader(key="uploads").set_value([("camera.jpg", photo, "image/png")]).run()
+        app.selectbox(key="method").set_value("LayerCAM").run()
+        wait_for_job(app, "cam-job")
+        (prediction,) = app.session_state["predictions"].values()
+        assert isinstance(prediction, Prediction)
+        assert app.selectbox(key=f"target-{prediction.key}").value == prediction.ranking[0]
+        heatmaps.append(app.session_state["cam-job"].result)
+    assert np.abs(heatmaps[0] - heatmaps[1]).max() > 0.1
