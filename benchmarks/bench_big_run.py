@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long the error analysis takes: the shipped run, and a run of a million predictions over 100 classes.
 
-python benchmarks/bench_big_run.py [--photos N] [--classes K] [--data DIR]
+python -m benchmarks.bench_big_run [--photos N] [--classes K] [--data DIR]
 
 Prints medians in milliseconds of whole reruns of the confusions page on the server, as a click causes them, and for the
 big run the parts as well: reading and checking the table, the matrix, a filter.  Memory is the peak of the process,
@@ -27,7 +27,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
 _CHUNK = 50_000
 
 
@@ -59,8 +58,10 @@ def main() -> None:
 
 def make(folder: Path, photos: int, classes: int) -> None:
     """A run whose predictions are right in about three of four cases."""
-    from har_core import runs
-    from har_core.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
+    from har_core.runs.manifest import COMPLETE, Manifest
+    from har_core.runs.manifest import PREDICTIONS as TABLE
+    from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
+    from har_core.runs.run import write_manifest
 
     folder.mkdir(parents=True)
     names = [f"class_{index:03d}" for index in range(classes)]
@@ -81,21 +82,20 @@ def make(folder: Path, photos: int, classes: int) -> None:
             **{PROBABILITY + name: chances[:, index] for index, name in enumerate(names)},
         }
         part = pa.Table.from_pandas(pd.DataFrame(data), preserve_index=False)
-        writer = writer or pq.ParquetWriter(folder / runs.PREDICTIONS, part.schema)
+        writer = writer or pq.ParquetWriter(folder / TABLE, part.schema)
         writer.write_table(part)
     assert writer is not None
     writer.close()
-    runs.write_card(folder, {"status": runs.COMPLETE, "classes": names})
+    write_manifest(folder, Manifest(status=COMPLETE, classes=tuple(names)))
 
 
 def pages(folder: Path) -> None:
     """Click after click, another cell each time, on the shipped run and on the big one."""
-    from har_core.analysis import confusions
-    from har_core.recogniser import shipped_run
-    from har_core.runs import Run
+    from har_core.analysis.confusion import confused_pairs
+    from har_core.runs.run import Run, shipped_run
 
-    shipped = shipped_run(ROOT)
-    cells = [(one.true, one.predicted) for one in confusions(shipped.counts())[:8]]
+    shipped = shipped_run()
+    cells = [(one.true, one.predicted) for one in confused_pairs(shipped.confusion_matrix())[:8]]
     app = opened(shipped.name)
     print("click to gallery: medians of whole reruns")
     for what in ("shipped run, pictures made anew", "shipped run, pictures kept"):
@@ -110,17 +110,17 @@ def pages(folder: Path) -> None:
 
 def parts(folder: Path) -> None:
     """What a page of the big run is made of."""
-    from har_core import analysis
-    from har_core.photo_table import Filters, photo_table, select
-    from har_core.plots import confusion_matrix
-    from har_core.runs import Run
+    from har_core.analysis.confusion import class_order, normalize
+    from har_core.analysis.examples import Filters, example_table, select
+    from har_core.runs.run import Run
+    from har_core.viz.matrix_figure import confusion_matrix
 
     run = Run.open(folder)
     predictions, load = timed(run.predictions)
-    table, measures = timed(lambda: photo_table(predictions))
-    counts, matrix = timed(lambda: analysis.confusion(predictions))
-    values, order = analysis.normalised(counts, "recall"), analysis.ordering(counts, "similarity")
-    _, figure = timed(lambda: confusion_matrix(counts, values, run.classes, order, shares=True).to_json())
+    table, measures = timed(lambda: example_table(predictions))
+    counts, matrix = timed(predictions.confusion_matrix)
+    values, order = normalize(counts, "true"), class_order(counts, "similarity")
+    _, figure = timed(lambda: confusion_matrix(counts, values, run.classes, order, as_percent=True).to_json())
     _, chosen = timed(lambda: select(table, Filters("errors", true=3, low=0.2), sort="margin"))
     print(f"parts of the big run, {len(predictions):,} photos")
     show("load and check the table, once", [load])
@@ -147,7 +147,7 @@ def opened(run: str):  # type: ignore[no-untyped-def]
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=600)
     app.query_params["run"] = run
     app.run()
-    app.switch_page("pages/confusions.py").run()
+    app.switch_page("app_pages/analysis/confusions.py").run()
     assert not app.exception, app.exception
     return app
 

@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from har_core.decoder import Decoder
-from har_core.images import open_photo
+from har_core.media.images import open_photo
+from har_core.media.isolated import IsolatedDecoder
 
 ROUNDS = 30
 
@@ -25,7 +25,7 @@ def test_the_wall_costs_less_than_15_milliseconds(benchmark: BenchmarkFixture) -
     noise = np.random.default_rng(0).integers(0, 256, (750, 1000, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(noise).resize((4000, 3000), Image.Resampling.BICUBIC).save(buffer, format="JPEG", quality=88)
-    data, decoder = buffer.getvalue(), Decoder()
+    data, decoder = buffer.getvalue(), IsolatedDecoder()
     decoder.open(data, "warm-up.jpg")
 
     def milliseconds(call: object) -> float:

@@ -20,22 +20,23 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from har_core.explain import explain
-from har_core.images import open_photo
-from har_core.recogniser import Recogniser, shipped_run
+from har_core.cam.closed_form import class_activation_maps
+from har_core.inference.predictor import Predictor
+from har_core.media.images import open_photo
+from har_core.runs.run import shipped_run
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 30
 
 
 @pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    return Recogniser.of(shipped_run(ROOT))
+def predictor() -> Predictor:
+    return Predictor.from_run(shipped_run())
 
 
 @pytest.fixture(scope="module")
-def image(recogniser: Recogniser) -> torch.Tensor:
-    photo = recogniser.input(open_photo(ROOT / "assets" / "samples" / "astronaut.jpg"))
+def image(predictor: Predictor) -> torch.Tensor:
+    photo = predictor.preprocess(open_photo(ROOT / "assets" / "samples" / "astronaut.jpg"))
     return photo[None].contiguous(memory_format=torch.channels_last)
 
 
@@ -45,22 +46,22 @@ def bare(model: torch.nn.Module, image: torch.Tensor) -> torch.Tensor:
     return logits
 
 
-def test_bare_forward_pass(benchmark: BenchmarkFixture, recogniser: Recogniser, image: torch.Tensor) -> None:
-    benchmark.pedantic(bare, (recogniser.model, image), rounds=ROUNDS, warmup_rounds=3)
+def test_bare_forward_pass(benchmark: BenchmarkFixture, predictor: Predictor, image: torch.Tensor) -> None:
+    benchmark.pedantic(bare, (predictor.model, image), rounds=ROUNDS, warmup_rounds=3)
 
 
-def test_with_all_class_maps(benchmark: BenchmarkFixture, recogniser: Recogniser, image: torch.Tensor) -> None:
-    benchmark.pedantic(explain, (recogniser.model, image), rounds=ROUNDS, warmup_rounds=3)
+def test_with_all_class_maps(benchmark: BenchmarkFixture, predictor: Predictor, image: torch.Tensor) -> None:
+    benchmark.pedantic(class_activation_maps, (predictor.model, image), rounds=ROUNDS, warmup_rounds=3)
 
 
-def test_ratio(benchmark: BenchmarkFixture, recogniser: Recogniser, image: torch.Tensor) -> None:
+def test_ratio(benchmark: BenchmarkFixture, predictor: Predictor, image: torch.Tensor) -> None:
     def seconds(function: Callable[..., object]) -> float:
         started = time.perf_counter()
-        function(recogniser.model, image)
+        function(predictor.model, image)
         return time.perf_counter() - started
 
     def measure() -> float:
-        pairs = [(seconds(bare), seconds(explain)) for _ in range(ROUNDS)]
+        pairs = [(seconds(bare), seconds(class_activation_maps)) for _ in range(ROUNDS)]
         return statistics.median(b for _, b in pairs) / statistics.median(a for a, _ in pairs)
 
     ratio = benchmark.pedantic(measure, rounds=1, warmup_rounds=1)
@@ -68,7 +69,7 @@ def test_ratio(benchmark: BenchmarkFixture, recogniser: Recogniser, image: torch
     assert ratio <= 1.15
 
 
-def test_sixteen_visitors_take_turns(benchmark: BenchmarkFixture, recogniser: Recogniser, image: torch.Tensor) -> None:
+def test_sixteen_visitors_take_turns(benchmark: BenchmarkFixture, predictor: Predictor, image: torch.Tensor) -> None:
     def waits(function: Callable[[torch.Tensor], object]) -> list[float]:
         """Seconds until each of sixteen visitors who come at the same moment has an answer."""
         together = Barrier(16)
@@ -83,7 +84,7 @@ def test_sixteen_visitors_take_turns(benchmark: BenchmarkFixture, recogniser: Re
             return list(pool.map(visit, [image] * 16))
 
     def measure() -> list[float]:
-        pairs = [(waits(recogniser.explain), waits(partial(explain, recogniser.model))) for _ in range(9)]
+        pairs = [(waits(predictor.forward), waits(partial(class_activation_maps, predictor.model))) for _ in range(9)]
         return [
             statistics.median(wait(at_once) / wait(in_turns) for in_turns, at_once in pairs)
             for wait in (statistics.median, max)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Damage real photos at random and see that nothing worse than a refusal comes of it.
 
-python benchmarks/fuzz_photos.py FOLDER [--count 10000] [--seed 0]
+python -m benchmarks.fuzz_photos FOLDER [--count 10000] [--seed 0]
 
 Takes 30 photos below FOLDER, changes them (bits flipped, cut off, pieces exchanged) and decodes each through
-`har_core.decoder`, as the app does with what strangers bring.  Exits with 1 if a worker died or a photo took too long.
+`har_core.media.isolated`, as the app does with what strangers bring.  Exits with 1 if a worker died or a photo took too long.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from har_core.decoder import Decoder
 from har_core.errors import ImageError
+from har_core.media.isolated import IsolatedDecoder
 
 
 def mutate(data: bytes, other: bytes, stream: random.Random) -> bytes:
@@ -54,7 +53,7 @@ def main() -> int:
     if not photos:
         print(f"error: expected photos below {given.folder}, found none; name a folder of photos", file=sys.stderr)
         return 1
-    decoder = Decoder()
+    decoder = IsolatedDecoder()
     decoded = refused = 0
     worst = 0.0
     for number in tqdm(range(given.count), unit=" files"):
@@ -69,10 +68,10 @@ def main() -> int:
     peak = decoder.peak_memory()
     decoder.close()
     print(
-        f"tried {given.count}, decoded {decoded}, refused {refused}, worker deaths {decoder.deaths}, "
+        f"tried {given.count}, decoded {decoded}, refused {refused}, worker deaths {decoder.crashes}, "
         f"worst {worst:.2f} s, peak memory of a worker {peak / 1e6:.0f} MB"
     )
-    return 1 if decoder.deaths else 0
+    return 1 if decoder.crashes else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kill training, prediction and the writing of verdicts at random moments, and see that nothing that was kept is lost.
 
-python benchmarks/kills.py [--kills 50] [--seed 0]
+python -m benchmarks.kills [--kills 50] [--seed 0]
 
 Photos are made, the network is a ResNet-18 with random weights.  After every SIGKILL what lies on the disk is opened:
 
@@ -31,29 +31,30 @@ import torchvision
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from har_core import runs
-from har_core.training import STATE, read_state
-from har_core.verdicts import Verdicts
+from har_core.runs.manifest import COMPLETE, MANIFEST, MODEL
+from har_core.runs.run import Run
+from har_core.runs.verdicts import Verdicts
+from har_core.training.state import STATE, read_state
 
 ROOT = Path(__file__).parent.parent
 FLAGS = ["--architecture", "resnet18", "--crop-size", "32", "--resize", "36", "--precision", "fp32", "--device", "cpu",
-         "--recipe", "best", "--train-size", "24", "--epochs", "3", "--full-size-epochs", "1", "--batch-size", "4",
-         "--no-leave-out-twins"]  # fmt: skip
+         "--recipe", "best", "--train-crop-size", "24", "--epochs", "3", "--full-crop-epochs", "1", "--batch-size", "4",
+         "--no-drop-near-duplicates"]  # fmt: skip
 TRAIN = """
-import sys, train
+import sys
+from har_core.cli import main, train
 log = open(sys.argv[1], "a")
 reported = train._Terminal.step
 def step(self, step):
     print(step.epoch, step.photos, file=log, flush=True)
     reported(self, step)
 train._Terminal.step = step
-sys.exit(train.main(sys.argv[2:]))
+sys.exit(main(["train", *sys.argv[2:]]))
 """
 JUDGE = """
 import sys
 from pathlib import Path
-from har_core.verdicts import Verdicts
+from har_core.runs.verdicts import Verdicts
 verdicts = Verdicts(Path(sys.argv[1]))
 for number in range(int(sys.argv[2]), 10**6):
     verdicts.set(f"Image_{number}.jpg", "unclear", "note " * 20)
@@ -102,7 +103,7 @@ def kill_training(count: int, stream: random.Random, folder: Path) -> str:
     started = time.monotonic()
     undisturbed = folder / "undisturbed"
     killed(["train.py", *base, *FLAGS, "--out", str(undisturbed)], 600, folder / "log")
-    whole, expected = time.monotonic() - started, load_file(undisturbed / runs.MODEL)
+    whole, expected = time.monotonic() - started, load_file(undisturbed / MODEL)
     done = trainings = most_lost = 0
     while done < count:
         out, log = folder / f"run{trainings}", folder / f"steps{trainings}"
@@ -112,7 +113,7 @@ def kill_training(count: int, stream: random.Random, folder: Path) -> str:
             if not killed([*command, "--out", str(out)], stream.uniform(0.3 * whole, 0.9 * whole), folder / "log"):
                 break
             done += 1
-            if (out / runs.CARD).exists() and runs.Run.open(out).card["status"] == runs.COMPLETE:
+            if (out / MANIFEST).exists() and Run.open(out).manifest.status == COMPLETE:
                 break  # it was killed on its way out
             if (out / STATE).exists():
                 progress, steps = read_state(out)["progress"], log.read_text().split("\n")[-2:]
@@ -120,7 +121,7 @@ def kill_training(count: int, stream: random.Random, folder: Path) -> str:
                 behind = seen - progress["seen"] if progress["epoch"] == epoch else 0
                 most_lost = max(most_lost, behind)
                 check(progress["epoch"] >= epoch and behind <= 4, f"{out}: a state at most a batch behind")
-        found = load_file(out / runs.MODEL)
+        found = load_file(out / MODEL)
         check(all(torch.equal(found[name], expected[name]) for name in expected), f"{out}: the undisturbed weights")
         check(not [*out.glob(".*.partial")], f"{out}: no half files left")
         trainings += 1

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What each step of the best recipe is worth: short trainings on small crops, each with one step taken back.
 
-python benchmarks/levers.py DATA OUT --weights FILE [--only NAME …]
+python -m benchmarks.levers DATA OUT --weights FILE [--only NAME …]
 
-Trains on the training photos less a tenth of each class and scores on that tenth (`--scored tuning`), so that nothing is
-chosen on the test photos: three epochs, crops of 128 pixels, scored at 160, one member, everything else as in the best
+Trains on the training photos less a tenth of each class and scores on that tenth (`--eval-split dev`), so that nothing is
+chosen on the test photos: three epochs, crops of 128 pixels, scored at 160, one training, everything else as in the best
 recipe.  Each training is a run folder below OUT; what is there already is not trained again, and a training that was cut
 off goes on.  Prints accuracy, macro F1, minutes and McNemar's test against the first line, from the stored predictions.
 """
@@ -18,35 +18,35 @@ from pathlib import Path
 import torch
 from sklearn.metrics import f1_score
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.tuning import recall
-from har_core.analysis import mcnemar
-from har_core.config import RECIPES, STAGES
-from har_core.data import LabelledPhotos, scan
-from har_core.dataset import default_workers
-from har_core.experiment import Reports, train
-from har_core.runs import CARD, COMPLETE, Run
-from har_core.training import STATE
+from har_core.analysis.compare import mcnemar
+from har_core.data.dataset import default_workers
+from har_core.data.scan import LabeledPhotos, scan
+from har_core.models.spec import STAGES
+from har_core.runs.manifest import COMPLETE, MANIFEST
+from har_core.runs.run import Run
+from har_core.training.config import RECIPES
+from har_core.training.pipeline import Callbacks, train
+from har_core.training.state import STATE
 
 SMALL = RECIPES["best"].replace(
-    scored="tuning", members=1, epochs=3, train_size=128, full_size_epochs=0, crop_size=160, resize=183
+    eval_split="dev", soup_size=1, epochs=3, train_crop_size=128, full_crop_epochs=0, crop_size=160, resize=183
 )
 LEVERS = {
     "baseline": SMALL,
-    "layer4-alone": SMALL.replace(trainable=("layer4", "fc")),
-    "norms-learn": SMALL.replace(frozen_norms=False),
-    "no-average": SMALL.replace(average=0.0),
+    "layer4-alone": SMALL.replace(unfreeze=("layer4", "fc")),
+    "norms-learn": SMALL.replace(freeze_bn=False),
+    "no-average": SMALL.replace(ema_decay=0.0),
     "no-smoothing": SMALL.replace(label_smoothing=0.0),
-    "smaller-parts": SMALL.replace(min_area=0.08),
-    "all-layers": SMALL.replace(trainable=STAGES),
-    "two-kept-views": SMALL.replace(views=2),
+    "smaller-parts": SMALL.replace(min_crop_scale=0.08),
+    "all-layers": SMALL.replace(unfreeze=STAGES),
 }
 GROUPS = ("sitting,texting,calling,using_laptop,listening_to_music", "dancing,fighting")
 
 
-def trained(photos: LabelledPhotos, folder: Path, name: str, weights: str) -> Run:
+def trained(photos: LabeledPhotos, folder: Path, name: str, weights: str) -> Run:
     """The run of a lever, trained or taken up again where it is not complete."""
-    if (folder / CARD).is_file() and (run := Run.open(folder)).card["status"] == COMPLETE:
+    if (folder / MANIFEST).is_file() and (run := Run.open(folder)).manifest.status == COMPLETE:
         return run
     made = train(
         photos,
@@ -55,7 +55,7 @@ def trained(photos: LabelledPhotos, folder: Path, name: str, weights: str) -> Ru
         device=torch.device("cpu"),
         workers=default_workers(),
         resume=(folder / STATE).is_file(),
-        reports=Reports(start=lambda line: print(f"{name}: {line}", file=sys.stderr, flush=True)),
+        callbacks=Callbacks(start=lambda line: print(f"{name}: {line}", file=sys.stderr, flush=True)),
     )
     assert made is not None, "one process alone always writes its run"
     return made

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Real visitors in a headless browser: does each get the answer to their own photo, and how long does it take?
 
-python benchmarks/many_visitors.py [--visitors 1 4 16] [--photos 20] [--sessions 300]
+python -m benchmarks.many_visitors [--visitors 1 4 16] [--photos 20] [--sessions 300]
 
 Starts the app.  N visitors at once upload one photo after the other and read the answer; then sessions are opened, given
 a photo and closed one after the other while the server's memory is watched.  Prints a line for each.  Streamlit keeps a
@@ -31,9 +31,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.async_api import Browser, async_playwright, expect
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from har_core.images import open_photo
-from har_core.recogniser import Recogniser, shipped_run
+from har_core.inference.predictor import Predictor
+from har_core.media.images import open_photo
+from har_core.runs.run import shipped_run
 
 ROOT = Path(__file__).parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -108,7 +108,7 @@ async def drive(given: argparse.Namespace, address: str, process: int) -> int:
 
 def prepared() -> list[tuple[str, bytes, str]]:
     """(name, content, right answer) of sample photos, cut in different ways so that answers and names differ."""
-    recogniser = Recogniser.of(shipped_run(ROOT))
+    predictor = Predictor.from_run(shipped_run())
     result = []
     for path in sorted((ROOT / "assets" / "samples").glob("*.jpg")):
         photo = open_photo(path)
@@ -116,7 +116,7 @@ def prepared() -> list[tuple[str, bytes, str]]:
             left, top = photo.width * (part % 3) // 8, photo.height * (part // 3) // 4
             buffer = io.BytesIO()
             photo.crop((left, top, left + photo.width * 3 // 4, top + photo.height * 3 // 4)).save(buffer, format="PNG")
-            seen = recogniser.recognise(Image.open(io.BytesIO(buffer.getvalue())).convert("RGB"), path.stem)
+            seen = predictor.predict(Image.open(io.BytesIO(buffer.getvalue())).convert("RGB"), path.stem)
             answer = seen.predicted.replace("_", " ") if seen.confidence >= 0.5 else "unsure"
             result.append((f"{path.stem}-{part}.png", buffer.getvalue(), answer))
     return result
@@ -166,7 +166,9 @@ def loaded(address: str) -> int:
     """How often the app has read its model, by Streamlit's count of what it did not find in its cache."""
     with urllib.request.urlopen(f"{address}/_stcore/metrics", timeout=20) as answer:
         lines = answer.read().decode().splitlines()
-    counted = 'cache_lookups_total{cache="pages._shared.recogniser",cache_type="st_cache_resource",result="miss"} '
+    counted = (
+        'cache_lookups_total{cache="app_pages.state.models.predictor",cache_type="st_cache_resource",result="miss"} '
+    )
     return int(next(line for line in lines if line.startswith(counted)).removeprefix(counted))
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`python -m har_core predict` over many photos: memory, bad files, interruption.  Linux only.
 
-python benchmarks/predict_many.py FOLDER [--count 20000]
+python -m benchmarks.predict_many FOLDER [--count 20000]
 
 Names the photos below FOLDER again and again until there are COUNT files, one in 1,000 of them damaged, and predicts
 them with an untrained ResNet-18.  The command is interrupted (Ctrl-C) half-way and started again.  Prints its memory and
@@ -23,9 +23,11 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from har_core import runs
-from har_core.model import ModelSpec, build, save_model
+from har_core.models.checkpoint import save_checkpoint
+from har_core.models.registry import create_model
+from har_core.models.spec import ModelSpec
+from har_core.runs.manifest import COMPLETE, MODEL, Manifest
+from har_core.runs.run import write_manifest
 
 ROOT = Path(__file__).parent.parent
 FLAT = 50  # MB
@@ -36,8 +38,8 @@ def tiny_run(folder: Path) -> Path:
     torch.manual_seed(0)
     spec = ModelSpec(("no", "yes"), "resnet18", "3x3", 32, 36)
     folder.mkdir()
-    save_model(build(spec), spec, folder / runs.MODEL)
-    runs.write_card(folder, {"status": runs.COMPLETE, "classes": list(spec.classes)})
+    save_checkpoint(create_model(spec), spec, folder / MODEL)
+    write_manifest(folder, Manifest(status=COMPLETE, classes=spec.classes))
     return folder
 
 

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """What each measure for speed is worth to `train.py`: photos a second with one of them taken back, or one more taken.
 
-python benchmarks/speed_measures.py DATA --weights FILE [--batches 12] [--rounds 3]
+python -m benchmarks.speed_measures DATA --weights FILE [--batches 12] [--rounds 3]
 
 The best recipe at its small crops, decoding included; all ways take turns within one run.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -18,14 +17,14 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.time_to_accuracy import measure, ours, parser_of
-from har_core import activations, dataset, training
-from har_core.config import RECIPES, TrainConfig
-from har_core.data import scan
-from har_core.dataset import Draw, PhotoDataset
-from har_core.images import open_photo
-from har_core.model import split_frozen
+from har_core.data import dataset
+from har_core.data.dataset import Draw, PhotoDataset
+from har_core.data.scan import scan
+from har_core.media.images import open_photo
+from har_core.models.registry import split_frozen
+from har_core.training import features, trainer
+from har_core.training.config import RECIPES, TrainConfig
 
 Change = Callable[[], AbstractContextManager[object]]
 
@@ -48,7 +47,7 @@ def undivided(model: nn.Module, trainable: tuple[str, ...]) -> tuple[nn.Sequenti
 def main() -> None:
     given = parser_of(__doc__).parse_args()
     photos = scan(given.data, verify=False)
-    best = RECIPES["best"].replace(weights=given.weights, full_size_epochs=0)
+    best = RECIPES["best"].replace(weights=given.weights, full_crop_epochs=0)
     kept = {}
 
     def keeping(path: Path) -> object:
@@ -58,15 +57,15 @@ def main() -> None:
         return kept[path]
 
     def ready(self: PhotoDataset, draw: Draw) -> tuple[Tensor, int, int]:
-        side = best.sizes[0]
+        side = best.crop_sizes[0]
         return torch.zeros(3, side, side), self.labels[draw.sample], draw.sample
 
     variants: dict[str, tuple[Change, TrainConfig]] = {
         "as it is": (nullcontext, best),
         "32-bit floats": (nullcontext, best.replace(precision="fp32")),
         "channels first": (lambda: patch.object(torch, "channels_last", torch.contiguous_format), best),
-        "frozen stages not compiled": (lambda: patch.object(activations, "_COMPILE_ABOVE", 10**12), best),
-        "frozen stages within the learning pass": (lambda: patch.object(training, "split_frozen", undivided), best),
+        "frozen stages not compiled": (lambda: patch.object(features, "_COMPILE_ABOVE", 10**12), best),
+        "frozen stages within the learning pass": (lambda: patch.object(trainer, "split_frozen", undivided), best),
         "more: photos decoded before": (lambda: patch.object(dataset, "open_photo", keeping), best),
         "more: photos cost nothing": (lambda: patch.object(PhotoDataset, "__getitem__", ready), best),
     }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How long training takes until a given accuracy: the report's own way, ours at its recipe, and our best recipe.
 
-python benchmarks/time_to_accuracy.py DATA --weights FILE [--batches 12] [--rounds 3] [--repeat 1] [--way c]
-taskset -c 0 python benchmarks/time_to_accuracy.py …            the same on one core
+python -m benchmarks.time_to_accuracy DATA --weights FILE [--batches 12] [--rounds 3] [--repeat 1] [--way c]
+taskset -c 0 python -m benchmarks.time_to_accuracy …            the same on one core
 
 Measures photos a second, decoding included, in turns within one run:
 
@@ -34,16 +34,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from har_core.config import RECIPES, TrainConfig
-from har_core.data import LabelledPhotos, scan
-from har_core.dataset import EpochBatches, PhotoDataset, default_workers, loader
-from har_core.division import divide
-from har_core.model import from_pretrained, split_frozen
-from har_core.precision import PRECISIONS, pick_precision
-from har_core.runs import Run
-from har_core.training import Trainer
-from har_core.transforms import training_transform
+from har_core.data.dataset import EpochSampler, PhotoDataset, default_workers, make_loader
+from har_core.data.scan import LabeledPhotos, scan
+from har_core.data.split import split_photos
+from har_core.data.transforms import train_transform
+from har_core.models.pretrained import load_pretrained
+from har_core.models.registry import split_frozen
+from har_core.runs.run import Run
+from har_core.training.config import RECIPES, TrainConfig
+from har_core.training.precision import PRECISIONS, choose_precision
+from har_core.training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
@@ -51,7 +51,7 @@ REPORT_ACCURACY, REPORT_WORKERS = 0.8196, 4
 
 
 def model_of(config: TrainConfig, classes: tuple[str, ...]) -> nn.Module:
-    return from_pretrained(
+    return load_pretrained(
         config.weights,
         classes=classes,
         architecture=config.architecture,
@@ -60,17 +60,17 @@ def model_of(config: TrainConfig, classes: tuple[str, ...]) -> nn.Module:
     )[0]
 
 
-def plain_script(photos: LabelledPhotos, config: TrainConfig) -> Iterator[int]:
+def plain_script(photos: LabeledPhotos, config: TrainConfig) -> Iterator[int]:
     """(a): the photos of each batch of the first epoch, once it has been learnt."""
-    training = divide(photos, config).training
-    dataset = PhotoDataset.of(training, photos.classes, training_transform(config.crop_size))
+    training = split_photos(photos, test_fraction=config.test_fraction, seed=config.seed).train
+    dataset = PhotoDataset.of(training, photos.classes, train_transform(config.crop_size, config.min_crop_scale))
     model = model_of(config, photos.classes)
-    split_frozen(model.to(memory_format=torch.contiguous_format), config.trainable)  # type: ignore[call-overload]
+    split_frozen(model.to(memory_format=torch.contiguous_format), config.unfreeze)
     model.train()
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(learning, lr=config.lr)
-    order = EpochBatches(len(dataset), config.batch_size, seed=config.seed)
-    for batch in loader(dataset, order, workers=REPORT_WORKERS):
+    order = EpochSampler(len(dataset), config.batch_size, seed=config.seed)
+    for batch in make_loader(dataset, order, workers=REPORT_WORKERS):
         loss = functional.cross_entropy(model(batch.images), batch.labels)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -78,18 +78,16 @@ def plain_script(photos: LabelledPhotos, config: TrainConfig) -> Iterator[int]:
         yield len(batch.labels)
 
 
-def ours(photos: LabelledPhotos, config: TrainConfig, folder: Path) -> Iterator[int]:
+def ours(photos: LabeledPhotos, config: TrainConfig, folder: Path) -> Iterator[int]:
     """(b) and (c): the first epoch of `train.py`."""
-    division = divide(photos, config.replace(leave_out_twins=False))
+    split = split_photos(photos, test_fraction=config.test_fraction, seed=config.seed)
     model = model_of(config, photos.classes)
-    crops = [training_transform(size, config.min_area) for size in config.sizes]
-    precision = (
-        pick_precision(model, CPU, config.sizes[0]) if config.precision == "auto" else PRECISIONS[config.precision]
-    )
+    crops = [train_transform(size, config.min_crop_scale) for size in config.crop_sizes]
+    precision = choose_precision(CPU) if config.precision == "auto" else PRECISIONS[config.precision]
     trainer = Trainer(
         model,
-        PhotoDataset.of(division.training, photos.classes, *crops, seed=config.seed),
-        PhotoDataset.of(division.scored, photos.classes, crops[0]),
+        PhotoDataset.of(split.train, photos.classes, *crops, seed=config.seed),
+        PhotoDataset.of(split.evaluation, photos.classes, crops[0]),
         config,
         folder=folder,
         identity={},
@@ -104,7 +102,7 @@ def ours(photos: LabelledPhotos, config: TrainConfig, folder: Path) -> Iterator[
         before = step.photos
 
 
-def repeated(photos: LabelledPhotos, times: int) -> LabelledPhotos:
+def repeated(photos: LabeledPhotos, times: int) -> LabeledPhotos:
     """The same photos under `times` names each."""
     samples = [replace(sample, name=f"{turn}/{sample.name}") for turn in range(times) for sample in photos.samples]
     return replace(photos, samples=tuple(samples)) if times > 1 else photos
@@ -126,11 +124,11 @@ def anonymous_memory() -> int:
 def photos_needed(run: Run, accuracy: float) -> tuple[int, list[bool]] | None:
     """Up to the first epoch that reached an accuracy: its number, and whether each epoch used full-size crops."""
     history = run.history()
-    reached = history.loc[history["validation_accuracy"] >= accuracy, "epoch"]
+    reached = history.loc[history["eval_accuracy"] >= accuracy, "epoch"]
     if reached.empty:
         return None
-    config = TrainConfig.from_dict(TrainConfig().as_dict() | run.card["config"])
-    return int(reached.iloc[0]), [config.full_size(epoch) for epoch in range(1, int(reached.iloc[0]) + 1)]
+    config = TrainConfig.from_dict(TrainConfig().as_dict() | run.manifest.config)
+    return int(reached.iloc[0]), [config.is_full_crop(epoch) for epoch in range(1, int(reached.iloc[0]) + 1)]
 
 
 def parser_of(description: str | None) -> argparse.ArgumentParser:
@@ -150,13 +148,13 @@ def main() -> int:
     given = parser.parse_args()
     photos = repeated(scan(given.data, verify=False), given.repeat)
     report, best = (RECIPES[name].replace(weights=given.weights) for name in ("report", "best"))
-    small, full = best.replace(full_size_epochs=0), best.replace(train_size=0, full_size_epochs=0)
+    small, full = best.replace(full_crop_epochs=0), best.replace(train_crop_size=0, full_crop_epochs=0)
     with tempfile.TemporaryDirectory() as folder:
         ways: dict[str, Callable[[], Iterator[int]]] = {
             "(a) report's recipe, plain script": lambda: plain_script(photos, report),
             "(b) report's recipe, train.py": lambda: ours(photos, report, Path(folder)),
-            f"(c) best recipe, crops of {best.sizes[0]}": lambda: ours(photos, small, Path(folder)),
-            f"(c) best recipe, crops of {best.sizes[1]}": lambda: ours(photos, full, Path(folder)),
+            f"(c) best recipe, crops of {best.crop_sizes[0]}": lambda: ours(photos, small, Path(folder)),
+            f"(c) best recipe, crops of {best.crop_sizes[1]}": lambda: ours(photos, full, Path(folder)),
         }
         if given.way:
             ways = {name: make for name, make in ways.items() if name.startswith(f"({given.way})")}
@@ -173,17 +171,17 @@ def main() -> int:
     if given.way:
         return 0
     (plain, fresh, *of_best) = speeds
-    runs = {name: Run.open(ROOT / "assets" / "runs" / name) for name in ("report-recipe", "best")}
-    here = float(runs["report-recipe"].history()["validation_accuracy"].max())
+    runs = {name: Run.open(ROOT / "assets" / "runs" / name) for name in ("baseline", "best")}
+    here = float(runs["baseline"].history()["eval_accuracy"].max())
     for accuracy in (here, REPORT_ACCURACY):
         print(f"\nminutes of training to an accuracy of {accuracy:.4f}:")
         for label, name, of_epoch in (
-            ("(a)", "report-recipe", lambda size: plain),
-            ("(b)", "report-recipe", lambda size: fresh),
+            ("(a)", "baseline", lambda size: plain),
+            ("(b)", "baseline", lambda size: fresh),
             ("(c)", "best", lambda size: of_best[size]),
         ):
             found = photos_needed(runs[name], accuracy)
-            size = runs[name].card["data"]["training"]
+            size = runs[name].manifest.data.train or 0
             print(
                 f"  {label} "
                 + (

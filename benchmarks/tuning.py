@@ -1,44 +1,40 @@
 #!/usr/bin/env python3
 """What costs no training: other views of a photo, and the mean of several runs' weights.
 
-python benchmarks/tuning.py DATA RUN [RUN …] [--resize 160 …] [--group dancing,fighting …]
+python -m benchmarks.tuning DATA RUN [RUN …] [--resize 160 …] [--group dancing,fighting …]
 
 Scores each run, and the mean of their weights, on the photos that the first run was scored on: as they are cropped for
 evaluation, averaged with their mirror images, and resized otherwise before the crop.  Accuracy, macro F1, recall of groups
-of classes, and McNemar's test against the first line.  For runs of `train.py DATA --scored tuning`, so that nothing is
+of classes, and McNemar's test against the first line.  For runs of `train.py DATA --eval-split dev`, so that nothing is
 chosen on the test photos.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from sklearn.metrics import f1_score
-from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from har_core.analysis import mcnemar
-from har_core.data import photo_folder
-from har_core.dataset import PhotoDataset, default_workers
-from har_core.evaluation import probabilities
-from har_core.optimisation import mean_of
-from har_core.precision import pick_precision
-from har_core.predictions import Predictions
-from har_core.runs import Run
-from har_core.transforms import evaluation_transform
-
-CPU = torch.device("cpu")
+from har_core.analysis.compare import mcnemar
+from har_core.data.scan import Sample
+from har_core.inference.evaluate import evaluate
+from har_core.inference.predictor import Predictor
+from har_core.media.layout import photo_folder
+from har_core.runs.predictions import Predictions
+from har_core.runs.run import Run
 
 
-def mean(runs: list[Run]) -> nn.Module:
+def soup(runs: list[Run]) -> Predictor:
     """The first run's network with the mean of all runs' weights."""
-    model = runs[0].model()[0]
-    model.load_state_dict(mean_of(run.model()[0].state_dict() for run in runs))
-    return model
+    first, *others = (Predictor.from_run(run) for run in runs)
+    mean = AveragedModel(first.model, use_buffers=True)
+    for each in (first, *others):
+        mean.update_parameters(each.model)
+    return Predictor(mean.module, first.spec)
 
 
 def recall(table: Predictions, right: np.ndarray, group: str) -> float:
@@ -60,20 +56,17 @@ def main() -> None:
     given = parser.parse_args()
     runs = [Run.open(folder) for folder in given.runs]
     table, photos = runs[0].predictions(), photo_folder(given.data)
+    samples = [
+        Sample(name, photos / name, table.classes[true])
+        for name, true in zip(table.samples, table.true.tolist(), strict=True)
+    ]
     first: np.ndarray | None = None
-    models = {run.name: run.model()[0] for run in runs} | ({"mean": mean(runs)} if len(runs) > 1 else {})
-    spec = runs[0].model()[1]
-    precision = pick_precision(models[runs[0].name], CPU, spec.crop_size)
-    for name, model in models.items():
-        for resize in (spec.resize, *given.resize):
-            dataset = PhotoDataset(
-                [photos / sample for sample in table.samples],
-                list(table.samples),
-                table.true.tolist(),
-                evaluation_transform(spec.crop_size, resize),
-            )
-            views = probabilities(model, dataset, device=CPU, precision=precision, workers=default_workers())
-            for what, chances in zip(("", " with mirror image"), views, strict=True):
+    predictors = {run.name: Predictor.from_run(run) for run in runs} | ({"soup": soup(runs)} if len(runs) > 1 else {})
+    for name, predictor in predictors.items():
+        for resize in (predictor.spec.resize, *given.resize):
+            view = Predictor(predictor.model, replace(predictor.spec, resize=resize))
+            for what, flip in (("", False), (" with mirror image", True)):
+                chances = evaluate(samples, view, flip=flip).predictions.probabilities
                 answers = chances.argmax(axis=1)
                 right = answers == table.true
                 first = right if first is None else first
