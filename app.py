@@ -24,11 +24,10 @@ PAGES = [
 
 st.set_page_config(page_title="HAR Lens", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
-page = st.navigation(PAGES, position="top")
+page = st.navigation(PAGES, position="hidden")
 try:
-    run_picker()
     url.enter_page(page.url_path)
-    page.run()
+    if run_picker(PAGES, page):
+        page.run()
 except HarError as error:  # told in plain words; anything else is a fault of the program and is logged
     st.error(str(error), icon=":material/error:")
-st.html("<style>.stMainBlockContainer { max-width: 76rem }</style>")  # lines of text stay readable on a wide screen

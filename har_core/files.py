@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from har_core.errors import ConfigError
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NUMBER = r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?"
 
 
 @contextmanager
@@ -31,6 +37,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def printable(text: str) -> str:
+    """A name as it can be shown anywhere: what cannot be printed, or is not UTF-8, is escaped (`\\u202f`)."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def csv_bytes(rows: Iterable[Iterable[object]]) -> bytes:
+    """A CSV (UTF-8) for spreadsheets: text that one of them would take for a formula gets an apostrophe before it."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([_cell(value) for value in row] for row in rows)
+    return buffer.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str) or not value.startswith(_FORMULA) or re.fullmatch(_NUMBER, value):
+        return "" if value != value else value  # NaN is an empty cell
+    return "'" + value
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file (UTF-8) in one step."""
     with atomic_path(path) as partial:
@@ -43,7 +67,7 @@ _ROW = b'{"file": "'
 class JsonLines:
     """A file of JSON objects, one per line, to which rows can be added: what a killed process left of a line is cut off.
 
-    `files` maps the value of "file" to the names of the object's other entries, for each complete line.
+    `rows` maps the value of "file" to its last complete line, without the tables in it.
 
     Raises:
         ConfigError: if the file holds something else.
@@ -51,7 +75,7 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.files: dict[str, tuple[str, ...]] = {}
+        self.rows: dict[str, dict[str, object]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = 0
         if path.exists():
@@ -60,9 +84,8 @@ class JsonLines:
                     if not line.endswith(b"\n") and (line.startswith(_ROW) or _ROW.startswith(line)):
                         break  # cut short by a killed process
                     try:
-                        row = json.loads(line)
-                        self.files[row["file"]] = tuple(row.keys() - {"file"})
-                    except (ValueError, KeyError, TypeError) as error:
+                        self._keep(json.loads(line))
+                    except (ValueError, KeyError, TypeError, AttributeError) as error:
                         raise ConfigError(
                             f"expected lines of JSON with a file each in {path}, found {line[:60]!r}; choose another file"
                         ) from error
@@ -73,4 +96,7 @@ class JsonLines:
         """Add a row; it is in the file, whole, when this returns."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-        self.files[str(row["file"])] = tuple(row.keys() - {"file"})
+        self._keep(row)
+
+    def _keep(self, row: dict[str, object]) -> None:
+        self.rows[str(row["file"])] = {name: value for name, value in row.items() if not isinstance(value, dict)}

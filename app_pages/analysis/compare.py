@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app_pages.components.changed_photos import changed_photos
+from app_pages.components.changed_photos import changed_photos, changes_between
 from app_pages.state import runs, url
 from har_core.analysis.confusion import Normalize, normalize
 from har_core.analysis.scores import Summary, class_scores, summarize, wilson_intervals
+from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run, assets_folder
 from har_core.viz import figures, matrix_figure, text
 from har_core.viz.text import class_label, class_markdown, escape_markdown
@@ -27,6 +28,7 @@ def page() -> None:
         _published_results()
         url.publish({})
         return
+    comparable.sort(key=lambda name: not named[name].has(PREDICTIONS))
     known = {name: name for name in comparable}
     known |= {old: new for old, new in url.RENAMED_RUNS.items() if new in comparable and old not in comparable}
     key = url.seed(f"compare-{run.folder}", "with", comparable[0], url.one_of(known))
@@ -48,14 +50,12 @@ def page() -> None:
 def _headline(run: Run, other: Run, before: Summary, after: Summary) -> None:
     points = (after.accuracy - before.accuracy) * 100
     one, two = escape_markdown(run.title), escape_markdown(other.title)
-    within = _contains(before.interval, after.accuracy) or _contains(after.interval, before.accuracy)
-    if abs(points) < 0.05:
-        st.title(f"{one} and {two} are equally accurate")
-    elif within:
-        st.title(f"{one} and {two} differ by {abs(points):.1f} points, which may be chance")
-        st.markdown("One accuracy lies within the 95 % interval of the other.")
+    changes = changes_between(run, other)
+    if changes is not None and len(changes.photos) == after.n == before.n:
+        certain = changes.test.p < 0.05
     else:
-        st.title(f"{one} is {abs(points):.1f} points {'better' if points > 0 else 'worse'} than {two}")
+        certain = not (_contains(before.interval, after.accuracy) or _contains(after.interval, before.accuracy))
+    st.title(text.difference_headline(one, two, points, certain=certain))
     rows = {}
     for title, summary in ((run.title, after), (other.title, before)):
         rows[title] = {
@@ -79,7 +79,7 @@ def _contains(bounds: tuple[float, float], value: float) -> bool:
 
 def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -> None:
     first, second = class_scores(before, run.classes), class_scores(after, run.classes)
-    change = second["f1"] - first["f1"]
+    change = (second["f1"] - first["f1"]).fillna(0.0)  # a class that does not occur has no score
     best, worst = int(change.to_numpy().argmax()), int(change.to_numpy().argmin())
     st.subheader("F1 of each action", anchor=False)
     extremes = []
@@ -122,8 +122,9 @@ def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:
     st.plotly_chart(
         matrix_figure.matrix_difference(change, run.classes, as_percent=not same),
         config={"displayModeBar": False},
-        alt="Difference of the two confusion matrices: blue where there are fewer photos, orange where there are more",
+        alt="Difference of the two confusion matrices: blue where it became better, orange where it became worse",
     )
+    st.caption("Blue is better: more photos on the diagonal, fewer elsewhere. Orange is worse.")
     if not same:
         st.caption("The runs were evaluated on different numbers of photos, so shares of the true action are compared.")
 

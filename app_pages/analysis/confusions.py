@@ -12,6 +12,7 @@ from app_pages.components.gallery import gallery
 from app_pages.components.no_results import no_results
 from app_pages.state import runs, url
 from app_pages.state.cell import Cell, address_name
+from app_pages.state.filters import select_photos
 from har_core.analysis.confusion import (
     TOTAL,
     ClassOrder,
@@ -20,7 +21,7 @@ from har_core.analysis.confusion import (
     confused_pairs,
     normalize,
 )
-from har_core.analysis.examples import Filters, select
+from har_core.analysis.examples import Filters
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz import matrix_figure, text
@@ -40,10 +41,6 @@ ORDER_LABELS: dict[str, str] = {
 }
 _MOST_PAIRS = 500  # that are listed
 _EACH, _BOTH = "each direction", "both directions"
-_SCROLLING = """<style>
-.st-key-matrix-frame { overflow-x: auto }
-.st-key-matrix { min-width: 28rem }
-</style>"""  # on a narrow screen the matrix scrolls, so that its numbers do not run into one another
 
 
 def page() -> None:
@@ -52,22 +49,25 @@ def page() -> None:
         no_results(run)
         return
     matrix = runs.confusion_matrix(run)
-    st.title(text.confusions_headline(matrix, run.classes))
     cell = Cell.seeded(run)
+    chosen, both = cell.chosen(), cell.both_directions()
+    headline = text.pair_headline if both else text.cell_headline
+    st.title(headline(matrix, run.classes, *chosen) if chosen else text.confusions_headline(matrix, run.classes))
     left, right = st.columns([11, 8], gap="large")
     with left:
         unit, order = _matrix(run, matrix, cell)
-    with right:
-        _select_boxes(run, cell)
-        _ranking(run, matrix, cell)
-    chosen = cell.chosen()
     address: dict[str, object | None] = {
         **cell.address(run),
         "unit": unit if unit != "count" else None,
         "order": order if order != "alphabetical" else None,
     }
-    if chosen is not None:
-        address |= _photos(run, matrix, cell, *chosen)
+    with right:
+        _select_boxes(run, cell)
+        if chosen is None:
+            _ranking(run, matrix, cell)
+        else:
+            st.button("All confusions", icon=":material/arrow_back:", on_click=cell.choose, args=(None,))
+            address |= _photos(run, *chosen, both=both)
     url.publish(address)
 
 
@@ -115,13 +115,15 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
             cell.choose((places[int(points[0]["y"])], places[int(points[0]["x"])]))
 
     frame = st.container(key="matrix-frame")
-    frame.html(_SCROLLING)
+    width = min(26, matrix_figure.cell_size(len(positions))) * (len(positions) + 1) + 130
+    # On a narrow screen the matrix scrolls, so that its numbers do not run into one another.
+    frame.html(f"<style>.st-key-matrix-frame {{ overflow-x: auto }} .st-key-matrix {{ min-width: {width}px }}</style>")
     frame.plotly_chart(
         figure,
         key="matrix",
         on_select=clicked,
         selection_mode="points",
-        config={"displayModeBar": False},
+        config={"displayModeBar": False, "doubleClick": False},
         alt=f"Confusion matrix of {len(run.classes)} actions. {text.confusions_headline(matrix, run.classes)}. "
         "The select boxes choose a cell without a mouse.",
     )
@@ -147,9 +149,10 @@ def _downloads(run: Run, matrix: np.ndarray) -> None:
 
 def _select_boxes(run: Run, cell: Cell) -> None:
     """The same choice from the keyboard."""
+    labels = text.distinct_labels(["any action", *run.classes])
     options: dict[str, Any] = {
         "options": [TOTAL, *range(len(run.classes))],
-        "format_func": lambda index: "any action" if index == TOTAL else class_label(run.classes[index]),
+        "format_func": lambda index: labels[index + 1],
         "index": None,
         "placeholder": "click a cell, or choose",
         "on_change": cell.one_direction,
@@ -203,13 +206,8 @@ def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> None:
     st.caption(f"Share {of}, with its 95 % interval (Wilson). Click a row for its photos.")
 
 
-def _photos(run: Run, matrix: np.ndarray, cell: Cell, true: int, predicted: int) -> dict[str, object | None]:
-    """The photos of the chosen cell, and of its mirror image if both directions are meant."""
-    both = cell.both_directions()
-    headline = (text.pair_headline if both else text.cell_headline)(matrix, run.classes, true, predicted)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(headline, anchor=False)
-        st.button("Clear", icon=":material/close:", on_click=cell.choose, args=(None,))
+def _photos(run: Run, true: int, predicted: int, *, both: bool) -> dict[str, object | None]:
+    """The photos of the chosen cell, and of its mirror image if both directions are meant, beside the matrix."""
     if not run.has(PREDICTIONS):
         st.info(
             f"{text.escape_markdown(run.title)} is a matrix only: which photos these were was not published.",
@@ -217,13 +215,15 @@ def _photos(run: Run, matrix: np.ndarray, cell: Cell, true: int, predicted: int)
         )
         return {}
     filters = Filters("all", None if true == TOTAL else true, None if predicted == TOTAL else predicted)
-    rows = select(runs.examples(run), filters).rows
-    names = {"true": address_name(run, filters.true), "predicted": address_name(run, filters.predicted)}
-    if both:
-        rows = np.concatenate([rows, select(runs.examples(run), Filters("all", predicted, true)).rows])
-        names = {}  # the errors page has no filter for a pair: the full view goes through all errors
-    origin = url.query(show=None if both else "all", **names)
-    return gallery(run, rows, key=f"cell-{true}-{predicted}-{both}", origin=origin)
+    rows = select_photos(run, filters, pair=both).rows
+    origin = url.query(
+        show="all",
+        true=address_name(run, filters.true),
+        predicted=address_name(run, filters.predicted),
+        both=both or None,
+        **{"from": "confusions"},
+    )
+    return gallery(run, rows, key=f"cell-{true}-{predicted}-{both}", origin=origin, columns=1)
 
 
 page()

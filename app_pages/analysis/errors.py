@@ -9,10 +9,10 @@ import streamlit as st
 
 from app_pages.components.gallery import gallery
 from app_pages.components.no_results import no_results
-from app_pages.components.photo_detail import photo_detail
+from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_detail
 from app_pages.state import filters as filter_state
 from app_pages.state import own_runs, runs, url
-from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Selection, select, to_csv
+from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Selection, to_csv
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS, Verdict
@@ -41,11 +41,13 @@ def page() -> None:
     keys = filter_state.seeded(run)
     judged = own_runs.verdicts(run).all()
     selection = _select(run, keys, filter_state.current(keys), judged)
-    sample = st.query_params.get("photo")
+    opened = url.seed(OPENED, "photo", None, str), url.seed(ORIGIN, "from", None, url.one_of({n: n for n in ORIGINS}))
+    sample, origin = (st.session_state[key] for key in opened)
     rows, position = _position(run, keys, selection, judged, sample)
     if position is not None:
-        photo_detail(run, rows, position, judged)
-        url.publish({**filter_state.address(run, keys), "photo": sample})
+        address = filter_state.address(run, keys)
+        photo_detail(run, rows, position, judged, origin=origin, filters=address)
+        url.publish(address | {"photo": sample, "from": origin})
         return
     _list(run, keys, selection, judged, missing=sample)
 
@@ -86,7 +88,8 @@ def _outcome(filters: Filters) -> str:
 
 def _select(run: Run, keys: dict[str, str], filters: Filters, judged: dict[str, Verdict]) -> Selection:
     verdicts = {sample: verdict.verdict for sample, verdict in judged.items()}
-    return select(runs.examples(run), filters, sort=filter_state.current_sort(keys), verdicts=verdicts)
+    pair, sort = filter_state.is_pair(keys), filter_state.current_sort(keys)
+    return filter_state.select_photos(run, filters, pair=pair, sort=sort, verdicts=verdicts)
 
 
 def _position(
@@ -115,6 +118,7 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
         "format_func": lambda index: class_label(run.classes[index]),
         "index": None,
         "placeholder": "any action",
+        "on_change": lambda: st.session_state.update({keys["both"]: False}),
     }
     one.selectbox("True action", classes, key=keys["true"], **actions)
     two.selectbox("Predicted as", classes, key=keys["predicted"], **actions)
@@ -149,8 +153,12 @@ def _active_filters(run: Run, keys: dict[str, str], selection: Selection) -> Non
         "top3": f"true action {TOP3_LABELS[bool(filters.top3)]}",
         "verdict": f"verdict: {filters.verdict}",
     }
+    active = filters.active
+    if filter_state.is_pair(keys):
+        words["true"] = f"confused: {classes['true']} and {classes['predicted']}"
+        active.remove("predicted")
     with st.container(horizontal=True):
-        for name in filters.active:
+        for name in active:
             st.button(
                 f"{capitalize(words[name])}: hides {count_photos(selection.hidden[name])}",
                 key=f"remove-{name}",

@@ -27,7 +27,7 @@ def page() -> None:
         return
     matrix = runs.confusion_matrix(run)
     scores = class_scores(matrix, run.classes).sort_values("f1", kind="stable", ignore_index=True)
-    occurring = scores[scores["support"] > 0]
+    occurring = scores[(scores["support"] > 0) & scores["f1"].notna()]
     summary = summarize(matrix)
     st.title(f"{text.share(summary.accuracy)} of {count_photos(summary.n)} correct")
     st.markdown(
@@ -66,7 +66,7 @@ def _metrics(run: Run, summary: Summary) -> None:
 def _extreme(run: Run, row: pd.Series) -> None:
     """A class with its main confusion."""
     name = text.capitalize(class_markdown(row["class"]))
-    st.markdown(f"**{name}**: F1 {row['f1']:.2f} ({row['f1_low']:.2f}–{row['f1_high']:.2f})")
+    st.markdown(f"**{name}**: F1 {text.score(row['f1'])} ({row['f1_low']:.2f}–{row['f1_high']:.2f})")
     if not row["times"]:
         st.caption("Never predicted as another action.")
         return
@@ -112,6 +112,7 @@ def _table(scores: pd.DataFrame) -> None:
     for name, label in MEASURES.items():
         bounds = zip(shown[name + "_low"], shown[name + "_high"], strict=True)
         shown[name + "_interval"] = [f"{low:.2f}–{high:.2f}" for low, high in bounds]
+        shown.loc[shown[name].isna(), name + "_interval"] = "–"
         columns |= {name: st.column_config.NumberColumn(label, format="%.4f"), name + "_interval": "95 %"}
     order = ["class", *(part for name in MEASURES for part in (name, name + "_interval"))]
     st.dataframe(

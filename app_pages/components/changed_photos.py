@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 import streamlit as st
 
 from app_pages.components.thumbnails import thumbnail
 from app_pages.state import runs, url
-from har_core.analysis.compare import mcnemar, paired_examples
+from har_core.analysis.compare import McNemar, mcnemar, paired_examples
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz.text import capitalize, class_markdown, count_photos, escape_markdown, mcnemar_sentence
@@ -15,25 +17,42 @@ from har_core.viz.text import capitalize, class_markdown, count_photos, escape_m
 _MOST = 30  # photos of each kind that are listed
 
 
+@dataclass(frozen=True)
+class Changes:
+    """The photos that two runs share, one row each, which of them each predicts correctly, and what McNemar says of it."""
+
+    photos: pd.DataFrame
+    before: pd.Series
+    after: pd.Series
+    test: McNemar
+
+
+def changes_between(run: Run, other: Run) -> Changes | None:
+    """From another run to this one; None if one of them has no predictions."""
+    if not (run.has(PREDICTIONS) and other.has(PREDICTIONS)):
+        return None
+    photos = paired_examples(runs.examples(other), runs.examples(run))
+    before, after = (photos["true"] == photos[f"predicted_{when}"] for when in ("before", "after"))
+    return Changes(photos, before, after, mcnemar(before.to_numpy(), after.to_numpy()))
+
+
 def changed_photos(run: Run, other: Run) -> None:
     """Fixed and broken photos, where both runs have predictions for the same ones."""
     st.subheader("Photos fixed and broken", anchor=False)
-    if not (run.has(PREDICTIONS) and other.has(PREDICTIONS)):
+    changes = changes_between(run, other)
+    if changes is None:
         without = other if run.has(PREDICTIONS) else run
         st.info(
             f"{escape_markdown(without.title)} has no predictions, so photos cannot be compared one by one.",
             icon=":material/info:",
         )
         return
-    both = paired_examples(runs.examples(other), runs.examples(run))
+    both, before, after = changes.photos, changes.before, changes.after
     if both.empty:
         st.info("The two runs were evaluated on different photos.", icon=":material/info:")
         return
-    before = both["true"] == both["predicted_before"]
-    after = both["true"] == both["predicted_after"]
-    result = mcnemar(before.to_numpy(), after.to_numpy())
     st.markdown(
-        mcnemar_sentence(result, escape_markdown(other.title), escape_markdown(run.title))
+        mcnemar_sentence(changes.test, escape_markdown(other.title), escape_markdown(run.title))
         + f" {count_photos(len(both))} are in both."
     )
     left, right = st.columns(2)
@@ -65,7 +84,7 @@ def _photos(run: Run, title: str, changed: pd.DataFrame) -> None:
                 "app_pages/analysis/errors.py",
                 label=escape_markdown(samples[row]),
                 icon=":material/open_in_full:",
-                query_params=url.query(show="all", true=run.classes[true], photo=samples[row]),
+                query_params=url.query(show="all", true=run.classes[true], photo=samples[row], **{"from": "compare"}),
             )
     if len(changed) > len(shown):
         st.caption(f"The {len(shown)} clearest are shown.")

@@ -7,8 +7,8 @@ from PIL import Image
 
 from app_pages.state import own_runs, runs
 from har_core.cam.scales import to_heatmaps_on_one_scale
-from har_core.data.transforms import Box, center_crop_box
 from har_core.errors import ImageError
+from har_core.media.geometry import Box, center_crop_box
 from har_core.media.images import open_photo
 from har_core.runs.run import Run
 from har_core.viz import overlays

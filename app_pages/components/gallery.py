@@ -23,16 +23,21 @@ LAST_OPENED = "last-opened"
 """Where the session keeps the photo that was last seen in full."""
 
 
-def gallery(run: Run, rows: np.ndarray, *, key: str, origin: dict[str, str]) -> dict[str, object | None]:
+def gallery(
+    run: Run, rows: np.ndarray, *, key: str, origin: dict[str, str], columns: int = 2
+) -> dict[str, object | None]:
     """One page of the photos, and the widgets to turn pages; returns what belongs into the address.
 
     Args:
         rows: (M,) of the run's example table, in order.
         origin: the address of the errors page for this list, for the full view.
+        columns: photos side by side.
     """
     pages = max(1, ceil(len(rows) / PER_PAGE))
     page_key = f"{key}-page-{pages}"
-    number = min(max(1, st.session_state.get(page_key) or _first_page(run, rows)), pages)
+    if st.session_state.get(page_key) is None:
+        st.session_state[page_key] = min(max(1, _first_page(run, rows)), pages)
+    number: int = st.session_state[url.seed(page_key, "page", 1, int)]
     _missing_photos(run, rows)
     has_maps = runs.class_maps(run) is not None
     with_difference = False
@@ -46,13 +51,13 @@ def gallery(run: Run, rows: np.ndarray, *, key: str, origin: dict[str, str]) -> 
         if with_difference:
             difference_color_bar("more for the second action", "more for the first")
     shown = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
-    for start in range(0, len(shown), 2):
-        for column, row in zip(st.columns(2), shown[start : start + 2], strict=False):
+    for start in range(0, len(shown), columns):
+        for column, row in zip(st.columns(columns), shown[start : start + columns], strict=False):
             with column:
                 _example(run, int(row), key, origin, with_difference)
     if pages > 1:
         with st.container(horizontal_alignment="center"):
-            st.pagination(pages, default=number, key=page_key)
+            st.pagination(pages, key=page_key)
     return {"page": number if number > 1 else None, "difference": with_difference or None}
 
 
@@ -84,8 +89,12 @@ def _example(run: Run, row: int, key: str, origin: dict[str, str], with_differen
             st.image(picture, width="stretch", alt=f"{sample}: evidence for {names}")
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(escape_markdown(sample))
-            if st.button("Open", key=f"open-{key}-{row}", icon=":material/open_in_full:", type="tertiary"):
-                st.switch_page("app_pages/analysis/errors.py", query_params={**origin, "photo": sample})
+            st.page_link(
+                "app_pages/analysis/errors.py",
+                label="Open",
+                icon=":material/open_in_full:",
+                query_params={**origin, "photo": sample},
+            )
 
 
 def _heads(run: Run, row: int, compared: tuple[int, int], with_difference: bool) -> None:

@@ -9,29 +9,43 @@ from PIL import Image
 from app_pages.components import evidence
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
 from app_pages.components.download_photos import offer_download
-from app_pages.components.gallery import LAST_OPENED
+from app_pages.components.gallery import LAST_OPENED, PER_PAGE
 from app_pages.components.photo_verdict import photo_verdict
-from app_pages.state import runs
+from app_pages.state import runs, url
 from har_core.analysis.examples import nearest_neighbors
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
 from har_core.viz import figures
 from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown, percent
 
+OPENED, ORIGIN = "errors-photo", "errors-from"
+"""The session's keys of the photo that is seen in full (its sample), and of where it was opened."""
+
+ORIGINS = {"confusions": "app_pages/analysis/confusions.py", "compare": "app_pages/analysis/compare.py"}
 _MOST_BARS = 20
 
 
-def photo_detail(run: Run, rows: np.ndarray, position: int, judged: dict[str, Verdict]) -> None:
+def photo_detail(
+    run: Run,
+    rows: np.ndarray,
+    position: int,
+    judged: dict[str, Verdict],
+    *,
+    origin: str | None,
+    filters: dict[str, object | None],
+) -> None:
     """The photo at a position of a list, with the ways to its neighbors and back to the list.
 
     Args:
         rows: (M,) of the run's example table, in order.
         judged: sample → verdict.
+        origin: the page it was opened on, of `ORIGINS`; None for the list of errors.
+        filters: of that list, as in the address.
     """
     row = int(rows[position])
     example = runs.examples(run).iloc[row]
     sample = str(example["sample"])
-    _navigation(run, rows, position, sample)
+    _navigation(run, rows, position, origin, filters)
     predicted, true = (class_markdown(run.classes[int(example[name])]) for name in ("predicted", "true"))
     outcome = "predicted correctly" if predicted == true else f"predicted as {predicted}"
     st.title(f"{capitalize(true)}, {outcome} ({percent(example['confidence'])})")
@@ -47,34 +61,39 @@ def photo_detail(run: Run, rows: np.ndarray, position: int, judged: dict[str, Ve
     _similar_photos(run, row)
 
 
-def _navigation(run: Run, rows: np.ndarray, position: int, sample: str) -> None:
-    samples, last = runs.predictions(run).samples, len(rows) - 1
+def _navigation(
+    run: Run, rows: np.ndarray, position: int, origin: str | None, filters: dict[str, object | None]
+) -> None:
+    samples = runs.predictions(run).samples[rows].tolist()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Back to the list", icon=":material/arrow_back:", on_click=_open, args=(None,))
-        st.button(
-            "Previous",
-            icon=":material/chevron_left:",
-            shortcut="Left",
-            disabled=position == 0,
-            on_click=_open,
-            args=(samples[rows[max(0, position - 1)]],),
-        )
-        st.button(
-            "Next",
-            icon=":material/chevron_right:",
-            shortcut="Right",
-            disabled=position == last,
-            on_click=_open,
-            args=(samples[rows[min(last, position + 1)]],),
-        )
-        st.caption(f"{escape_markdown(sample)} · {position + 1:,} of {len(rows):,}")
+        if origin is None:
+            st.button("Back to the list", icon=":material/arrow_back:", on_click=_close)
+        else:
+            cell = {name: filters[name] for name in ("true", "predicted", "both") if origin == "confusions"}
+            view = url.last_view(origin, **cell) | (
+                {"page": str(position // PER_PAGE + 1)} if position >= PER_PAGE else {}
+            )
+            st.page_link(ORIGINS[origin], label="Back to the list", icon=":material/arrow_back:", query_params=view)
+        for label, shortcut, step, end in (("Previous", "Left", -1, 0), ("Next", "Right", 1, len(rows) - 1)):
+            st.button(
+                label,
+                icon=f":material/chevron_{shortcut.lower()}:",
+                shortcut=shortcut,
+                disabled=position == end,
+                on_click=_turn,
+                args=(samples, step),
+            )
+        st.caption(f"{escape_markdown(samples[position])} · {position + 1:,} of {len(rows):,}")
 
 
-def _open(sample: str | None) -> None:
-    if sample is None:
-        st.session_state[LAST_OPENED] = st.query_params.pop("photo")
-    else:
-        st.query_params["photo"] = sample
+def _turn(samples: list[str], step: int) -> None:
+    """From the photo that is open now, which quick presses may have reached before its page was drawn."""
+    place = samples.index(st.session_state[OPENED]) + step
+    st.session_state[OPENED] = samples[min(max(0, place), len(samples) - 1)]
+
+
+def _close() -> None:
+    st.session_state[LAST_OPENED], st.session_state[OPENED] = st.session_state[OPENED], None
 
 
 def _evidence_for_any(run: Run, row: int, photo: Image.Image | None) -> None:
@@ -183,4 +202,10 @@ def _similar_photos(run: Run, row: int) -> None:
                 st.image(picture.resize((240, 240)), width="stretch", alt=alt, output_format="JPEG")
             outcome = "" if true == predicted else f", predicted as {class_markdown(run.classes[predicted])}"
             st.caption(f"**{class_markdown(run.classes[true])}**{outcome}  \nsimilarity {cosine:.2f}")
+            st.page_link(
+                "app_pages/analysis/errors.py",
+                label="Open",
+                icon=":material/open_in_full:",
+                query_params=url.query(show="all", photo=neighbor["sample"]),
+            )
     st.caption("Photos of the evaluation with their labels, by the cosine similarity of their embeddings.")

@@ -1,25 +1,57 @@
-"""The run picker above every page."""
+"""The line above every page: the pages, and the run they show."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
+from streamlit.navigation.page import Page
 
-from app_pages.state import runs
+from app_pages.state import runs, url
+from har_core.viz.text import escape_markdown
+
+_STYLE = """<style>
+.stMainBlockContainer { max-width: 76rem; padding-top: 4.4rem }
+.js-plotly-plot text { fill: currentColor !important }
+.st-key-run-bar { gap: .15rem }
+.st-key-run-bar [data-testid=stPageLink] a { padding: .2rem .3rem; margin: 0 }
+</style>"""  # lines of text stay readable on a wide screen; Streamlit writes in charts in a gray that is hard to read
 
 
-def run_picker() -> None:
-    """What is chosen stands in the session and, on every page, in the address."""
+def run_picker(pages: Sequence[Page], current: Page) -> bool:
+    """What is chosen stands in the session and, unless it is the default, in the address.
+
+    The links are the app's own, since those of `st.navigation` forget the run, which would then be a step of the browser's
+    history of its own.  A page opens as it was left.
+
+    Returns:
+        Whether there is a run to show.
+    """
     named, broken = runs.all_runs()
-    key = runs.seed_run(list(named))
-    labels = runs.labels(named)
-    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="run-bar"):
+    key, labels = runs.seed_run(list(named)), runs.labels(named)
+    st.html(_STYLE)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="run-bar"):
+        for page in pages:
+            here = page.url_path == current.url_path
+            view = url.query() if here else url.last_view(page.url_path)
+            st.page_link(page, label=f"**{page.title}**" if here else page.title, query_params=view)
         for folder, error in broken:
             st.badge(f"{folder.name} cannot be opened", icon=":material/error:", color="red", help=str(error))
         st.selectbox(
             "Run",
             list(named),
+            index=None if st.session_state[key] is None else 0,
+            placeholder="Choose a run",
             key=key,
             format_func=lambda name: f"Run: {labels[name]}",
-            width=340,
+            width=270,
             label_visibility="collapsed",
         )
+    if st.session_state[key] is not None:
+        return True
+    url.wait_for_run()
+    st.title(f"There is no run called {escape_markdown(st.query_params.get(url.RUN, ''))}")
+    st.markdown("It was renamed or removed, or it is on another machine. These are here:")
+    for name in named:
+        st.page_link(current, label=escape_markdown(labels[name]), query_params={url.RUN: name})
+    return False

@@ -87,7 +87,7 @@ def _measurement(run: Run, summary: Summary) -> list[str]:
         split = f" The split: {text.escape_markdown(data.split)}." if data.split else ""
         lines.append(f"These {data.eval_split} photos took no part in the training.{split}")
     if data.near_duplicates_dropped:
-        dropped = count_photos(len(data.near_duplicates_dropped))
+        dropped = count_photos(data.near_duplicates_dropped_count or len(data.near_duplicates_dropped))
         lines.append(
             f"{dropped} that are nearly identical to {data.eval_split} photos were dropped from the training set."
         )
@@ -133,7 +133,9 @@ def _facts(run: Run) -> list[str]:
     if data.train is not None and data.test is not None:
         facts.append(f"Trained on {count_photos(data.train)}, evaluated on {data.test:,} others.")
     if data.skipped:
-        facts.append(f"{count_photos(len(data.skipped))} could not be used; the run's manifest names them.")
+        facts.append(
+            f"{count_photos(data.skipped_count or len(data.skipped))} could not be used; the run's folder names them."
+        )
     actions = ", ".join(class_markdown(name) for name in run.classes[:_MOST_ACTIONS])
     more = " …" if len(run.classes) > _MOST_ACTIONS else ""
     facts.append(f"It always answers with one of its {len(run.classes)} actions: {actions}{more}.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+import numpy as np
 import streamlit as st
 
-from app_pages.state import url
-from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Sort
+from app_pages.state import runs, url
+from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Selection, Sort, select
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS
 
@@ -22,6 +23,7 @@ def seeded(run: Run) -> dict[str, str]:
         "show": ("errors", url.one_of({show: show for show in SHOWS} | _OLD_SHOWS)),
         "true": (None, url.one_of(classes)),
         "predicted": (None, url.one_of(classes)),
+        "both": (False, url.one_of({"True": True})),
         "confidence": ((0.0, 1.0), _range),
         "top3": (None, url.one_of({"True": True, "False": False})),
         "verdict": (None, url.one_of({kind: kind for kind in (*VERDICTS, UNJUDGED)})),
@@ -38,6 +40,30 @@ def current(keys: dict[str, str]) -> Filters:
     return Filters(state["show"], state["true"], state["predicted"], low, high, state["top3"], state["verdict"])
 
 
+def is_pair(keys: dict[str, str]) -> bool:
+    """Whether photos of the mirror image of true and predicted pass as well."""
+    true, predicted = (st.session_state[keys[name]] for name in ("true", "predicted"))
+    return bool(st.session_state[keys["both"]]) and None not in (true, predicted) and true != predicted
+
+
+def select_photos(
+    run: Run, filters: Filters, *, pair: bool, sort: Sort = "loss", verdicts: dict[str, str] | None = None
+) -> Selection:
+    """As `analysis.examples.select`; of a pair, the photos of both ways together, and what it hides as "true"."""
+    table = runs.examples(run)
+    if not pair:
+        return select(table, filters, sort=sort, verdicts=verdicts)
+    ends = {filters.true, filters.predicted}
+    inside = (
+        table["true"].isin(ends) & table["predicted"].isin(ends) & (table["true"] != table["predicted"])
+    ).to_numpy()
+    others = filters.without("true").without("predicted")
+    found = select(table[inside], others, sort=sort, verdicts=verdicts)
+    everything = select(table, others, verdicts=verdicts)
+    rows = np.flatnonzero(inside)[found.rows]
+    return Selection(rows, found.hidden | {"true": len(everything.rows) - len(rows)})
+
+
 def current_sort(keys: dict[str, str]) -> Sort:
     return cast("Sort", st.session_state[keys["sort"]])
 
@@ -50,6 +76,7 @@ def address(run: Run, keys: dict[str, str]) -> dict[str, object | None]:
         "show": filters.show if filters.show != "errors" else None,
         "true": None if filters.true is None else run.classes[filters.true],
         "predicted": None if filters.predicted is None else run.classes[filters.predicted],
+        "both": is_pair(keys) or None,
         "confidence": None if full else f"{filters.low:g}-{filters.high:g}",
         "top3": filters.top3,
         "verdict": filters.verdict,
@@ -58,7 +85,11 @@ def address(run: Run, keys: dict[str, str]) -> dict[str, object | None]:
 
 
 def remove(keys: dict[str, str], name: str) -> None:
-    """Take one filter away."""
+    """Take one filter away; the two ends of a pair go together."""
+    if name == "true" and is_pair(keys):
+        remove(keys, "predicted")
+    if name in ("true", "predicted"):
+        st.session_state[keys["both"]] = False
     left = current(keys).without(name)
     st.session_state[keys[name]] = (left.low, left.high) if name == "confidence" else getattr(left, name)
 

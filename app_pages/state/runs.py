@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app_pages.state import url
 from app_pages.state.own_runs import is_own, own_runs
 from app_pages.state.settings import settings
-from app_pages.state.url import RENAMED_RUNS, RUN, seed
 from har_core.analysis.examples import example_table
 from har_core.errors import HarError, RunError
 from har_core.runs.manifest import CLASS_MAPS, EMBEDDINGS, LEGACY_MANIFEST, MANIFEST, PREDICTIONS, TRAINING
@@ -36,28 +36,19 @@ def all_runs() -> tuple[dict[str, Run], list[tuple[Path, HarError]]]:
 
 
 def seed_run(names: list[str]) -> str:
-    """The key of the run picker, once it holds a name of the list: what the address says, else the shipped run.
+    """The key of the run picker, once it holds a name of the list; None if the address names another run.
 
     Raises:
         RunError: if there are no runs.
     """
     if not names:
-        raise RunError(f"expected runs in {', '.join(map(str, settings().runs))}, found none that can be opened")
-    default = SHIPPED if SHIPPED in names else names[0]
-
-    def parse(text: str) -> str:
-        name = text if text in names else RENAMED_RUNS.get(text, text)
-        return name if name in names else default
-
-    seed(RUN, RUN, default, parse)
-    if st.session_state[RUN] not in names:
-        st.session_state[RUN] = default
-    return RUN
+        raise RunError("expected a run that can be opened, found none; train or evaluate a model first")
+    return url.seed_run(names, SHIPPED if SHIPPED in names else names[0])
 
 
 def current_run() -> Run:
     """The chosen run."""
-    return all_runs()[0][st.session_state[RUN]]
+    return all_runs()[0][st.session_state[url.RUN]]
 
 
 def labels(named: dict[str, Run]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The view in the address: a link shows a colleague the same run, cell, filters and photo.
 
-A page seeds its widgets from the address when it is opened, and publishes their values at the end of every rerun.
+A page seeds its widgets from the address when it is opened, and publishes their values at the end of every rerun.  An
+address leaves out what is the default, so that a page that is merely opened writes nothing.
 
 Streamlit's own `bind="query-params"` cannot do this: it writes the label of an option rather than its value, names the
 parameter after the widget's key (which differs from run to run here), replaces the entry in the browser's history
@@ -11,7 +12,7 @@ parameter after the widget's key (which differs from run to run here), replaces 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import streamlit as st
 
@@ -19,16 +20,27 @@ RUN = "run"
 RENAMED_RUNS = {"report-recipe": "baseline"}
 """Links that were made when a run had another name."""
 
-_PAGE, _SEEDED = "page-shown", "seeded-keys"
+_DEFAULT_RUN, _HERE, _VIEW, _VIEWS, _SEEDED = "default-run", "address-shown", "view-shown", "views", "seeded-values"
 T = TypeVar("T")
 
 
 def enter_page(page: str) -> None:
-    """Called before a page runs: whoever comes from another page gets what the address says, not what was left here."""
-    if st.session_state.get(_PAGE) != page:
-        for key in st.session_state.get(_SEEDED, ()):
-            st.session_state.pop(key, None)
-        st.session_state[_PAGE], st.session_state[_SEEDED] = page, []
+    """Called before a page runs: an address that was changed from outside (a link, Back, Forward) counts, not what was left here.
+
+    Widgets keep their state when somebody presses Back.  An address that is merely older than the last click, because
+    that came before the browser had the new one, is told by the values that changed since.
+    """
+    here, seeded = (page, st.query_params.to_dict()), st.session_state.setdefault(_SEEDED, {})
+    known = st.session_state.get(_HERE, (None, {}))
+    clicked = any(key in st.session_state and st.session_state[key] != value for key, value in seeded.items())
+    if here == known or (page == known[0] and clicked):
+        return
+    for key in seeded:
+        st.session_state.pop(key, None)
+    st.session_state[_HERE], st.session_state[_SEEDED] = here, {}
+    st.session_state.pop(_VIEW, None)
+    if page == known[0]:
+        st.query_params.from_dict(here[1])  # a link to the page that is shown does not change the browser's address
 
 
 def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
@@ -40,12 +52,11 @@ def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
         parse: raises ValueError, KeyError or IndexError for a value that cannot be used; it is then ignored.
     """
     if key not in st.session_state:
-        if name != RUN:
-            st.session_state[_SEEDED].append(key)
         try:
             st.session_state[key] = parse(st.query_params[name])
         except (ValueError, KeyError, IndexError):
             st.session_state[key] = default
+    st.session_state[_SEEDED].setdefault(key, st.session_state[key])
     return key
 
 
@@ -54,8 +65,7 @@ def read_once(name: str) -> str | None:
     key = f"asked-{name}"
     if key in st.session_state:
         return None
-    st.session_state[key] = True
-    st.session_state[_SEEDED].append(key)
+    seed(key, name, True, bool)
     return st.query_params.get(name)
 
 
@@ -65,15 +75,47 @@ def one_of(values: Mapping[str, T]) -> Callable[[str], T]:
 
 
 def publish(values: Mapping[str, object | None]) -> None:
-    """Put a page's view into the address; what is None is left out.  The chosen run is always in it."""
-    wanted = query(**values)
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    """Put a page's view into the address; what is None is left out.
+
+    The address somebody came by stays as it is until the view changes: every change is a step of the browser's history.
+    """
+    view = query(**values)
+    page = st.session_state[_HERE][0]
+    if st.session_state.setdefault(_VIEW, view) != view:
+        st.query_params.from_dict(view)
+        st.session_state[_HERE], st.session_state[_VIEW] = (page, view), view
+    st.session_state.setdefault(_VIEWS, {})[page] = view
+    seeded = st.session_state[_SEEDED]
+    st.session_state[_SEEDED] = {key: st.session_state.get(key, value) for key, value in seeded.items()}
+
+
+def last_view(page: str, **default: object | None) -> dict[str, str]:
+    """The address of another page (`url_path`) as it was left in this session with the chosen run, else the default."""
+    view: dict[str, str] = st.session_state.get(_VIEWS, {}).get(page, {})
+    return view if view and view.get(RUN) == query().get(RUN) else query(**default)
 
 
 def query(**values: object | None) -> dict[str, str]:
-    """The address of another page for the chosen run, as `st.switch_page` and `st.page_link` take it."""
-    return {
-        RUN: str(st.session_state[RUN]),
-        **{name: str(value) for name, value in values.items() if value is not None},
-    }
+    """The address of another page for the chosen run, as `st.page_link` takes it.  The default run is left out."""
+    run = st.session_state.get(RUN)
+    values = {RUN: run if run != st.session_state.get(_DEFAULT_RUN) else None, **values}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def seed_run(names: list[str], default: str) -> str:
+    """The key of the run picker, once it holds a run; None if there is no run of the name in the address."""
+    st.session_state[_DEFAULT_RUN] = default
+
+    def parse(text: str) -> str | None:
+        name = text if text in names else RENAMED_RUNS.get(text, text)
+        return name if name in names else None
+
+    key = seed(RUN, RUN, cast("str | None", default), parse)
+    if st.session_state[key] not in names:
+        st.session_state[key] = None
+    return key
+
+
+def wait_for_run() -> None:
+    """Called instead of a page whose address names no run that there is."""
+    st.session_state.setdefault(_VIEW, st.query_params.to_dict())

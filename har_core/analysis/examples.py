@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -13,7 +12,8 @@ import pandas as pd
 from sklearn import config_context
 from sklearn.metrics.pairwise import cosine_similarity
 
-from har_core.runs.predictions import Predictions
+from har_core.files import csv_bytes
+from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE, Predictions
 
 Show = Literal["errors", "correct", "all"]
 Sort = Literal["loss", "confidence", "margin", "file name"]
@@ -168,11 +168,9 @@ def to_csv(predictions: Predictions, rows: np.ndarray, verdicts: Mapping[str, tu
     Args:
         verdicts: sample → (verdict, note).
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["sample", "true", "predicted", *predictions.classes, "verdict", "note"])
-    writer.writerows(_csv_rows(predictions, rows, verdicts))
-    return buffer.getvalue().encode()
+    probabilities = [PROBABILITY + name for name in predictions.classes]
+    header = [SAMPLE, TRUE, PREDICTED, *probabilities, "verdict", "note"]
+    return csv_bytes(itertools.chain([header], _csv_rows(predictions, rows, verdicts)))
 
 
 def _csv_rows(

@@ -67,7 +67,8 @@ def class_scores(matrix: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
 
     Precision and recall are shares of photos and have Wilson's interval.  F1 is a rising function of the Jaccard index
     J = TP / (TP + FP + FN), F1 = 2J / (1 + J), so its interval is that of J, transformed.  A share of no photos is 0,
-    as in scikit-learn, with an interval from 0 to 1.
+    as in scikit-learn, with an interval from 0 to 1.  The scores of a class that occurs neither as label nor as
+    prediction are undefined: NaN, as are their intervals, which sorts them last.
 
     Args:
         matrix: (K, K) counts.
@@ -78,6 +79,7 @@ def class_scores(matrix: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
         found = correct / np.maximum(total, 1), *wilson_intervals(correct, total)
         for column, values in zip((name, name + "_low", name + "_high"), found, strict=True):
             table[column] = 2 * values / (1 + values) if name == "f1" else values
+    table.loc[true + predicted == 0, table.columns[1:]] = np.nan
     errors = matrix - np.diag(correct)
     names = np.array([*classes, "–"], dtype=object)
     table["support"] = true
@@ -90,14 +92,16 @@ def classification_report(matrix: np.ndarray, classes: tuple[str, ...]) -> tuple
     """scikit-learn's report on the classes that occur in a (K, K) matrix: the familiar text, and the same as a table."""
     true, predicted = (np.repeat(index.ravel(), matrix.ravel()) for index in np.indices(matrix.shape))
     occur = np.flatnonzero(matrix.sum(axis=0) + matrix.sum(axis=1))
-    options = {"labels": occur, "target_names": [classes[index] for index in occur], "zero_division": 0}
-    text = metrics.classification_report(true, predicted, digits=4, **options)
+    options = {"labels": occur, "zero_division": 0}
+    names = [classes[index] for index in occur]
+    text = metrics.classification_report(true, predicted, digits=4, target_names=names, **options)
     table = metrics.classification_report(true, predicted, output_dict=True, **options)
     accuracy = table.pop("accuracy", None)
     frame = pd.DataFrame(table).T
     if accuracy is not None:
         frame.loc["accuracy"] = [accuracy, accuracy, accuracy, int(matrix.sum())]
-    return text, frame.rename_axis("class").reset_index()
+    frame.insert(0, "class", [*names, *frame.index[len(names) :]])  # not as keys: a class may be called accuracy
+    return text, frame.reset_index(drop=True)
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:

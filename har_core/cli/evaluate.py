@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from har_core.cli.options import Subparsers, add_data, add_device, add_json, add_run, chosen_run
 from har_core.errors import ConfigError, DataError
+from har_core.files import printable
 
 if TYPE_CHECKING:
     from har_core.data.scan import Sample
@@ -31,6 +32,14 @@ def add_parser(subparsers: Subparsers) -> None:
         choices=("skip", "error"),
         help="photos of classes that the model does not know: skip, or count as errors",
     )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="LABEL=CLASS",
+        help="photos of LABEL show the model's CLASS; may be repeated (case, spaces, underscores and hyphens need no map)",
+    )
     parser.add_argument("--flip", action="store_true", help="average over each photo and its mirror image")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="keep the result as a run folder, for the app")
     add_run(parser)
@@ -42,29 +51,37 @@ def run(given: argparse.Namespace) -> int:
     from har_core.analysis.scores import summarize
     from har_core.cli.terminal import ProgressBar, device_named
     from har_core.data.scan import require_clean, scan
-    from har_core.inference.evaluate import evaluate, write_evaluation
+    from har_core.inference.evaluate import evaluate, match_classes, write_evaluation
     from har_core.inference.predictor import Predictor
+    from har_core.runs.run import require_no_run
 
     if given.flip and given.out:
         raise ConfigError(
             "--flip and --out exclude each other: the class maps of a run explain one view; leave one of them out"
         )
     if given.out:
+        require_no_run(given.out)
         given.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is found before the work
     by = chosen_run(given)
     photos = scan(given.data, verify=False)
     require_clean(photos, skip_bad=given.skip_bad)
     samples = _test_samples(photos.samples, by, given.data) if given.split == "test" else list(photos.samples)
-    unknown = sorted({sample.label for sample in samples} - set(by.classes))
+    mapping = dict(given.map)
+    meant = match_classes((sample.label for sample in samples), by.classes, mapping)
+    for label, name in meant.items():
+        if name not in (None, label):
+            print(f"{label} is taken for {name}", file=sys.stderr)
+    unknown = [printable(label) for label, name in meant.items() if name is None]
     if unknown and not given.unknown:
         raise DataError(
-            f"expected the classes {', '.join(by.classes)}; found {', '.join(unknown)} too; pass --unknown skip to skip "
-            "these photos, or --unknown error to count each as an error"
+            f"expected the classes {', '.join(by.classes)}; found {', '.join(unknown)} too; pass --map LABEL=CLASS if a "
+            "class has another name here, --unknown skip to skip these photos, or --unknown error to count each as an error"
         )
     evaluation = evaluate(
         samples,
         Predictor.from_run(by, device_named(given.device)),
         unknown=given.unknown or "skip",
+        mapping=mapping,
         flip=given.flip,
         progress=ProgressBar("scoring"),
     )
@@ -81,6 +98,13 @@ def run(given: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    label, _, name = text.rpartition("=")
+    if not label or not name:
+        raise argparse.ArgumentTypeError(f"expected LABEL=CLASS, found {text!r}")
+    return label, name
 
 
 def _test_samples(samples: tuple[Sample, ...], by: Run, folder: Path) -> list[Sample]:

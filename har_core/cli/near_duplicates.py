@@ -7,6 +7,7 @@ import sys
 
 from har_core.cli.options import Subparsers, add_data, add_run, chosen_run
 from har_core.errors import DataError
+from har_core.files import printable
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -41,7 +42,7 @@ def run(given: argparse.Namespace) -> int:
     pairs = find_near_duplicates(test, train, progress=ProgressBar("comparing"))
     print("test\ttrain\tdistance\tidentical")
     for pair in pairs:
-        print(f"{pair.test}\t{pair.train}\t{pair.distance}\t{'yes' if pair.identical else 'no'}")
+        print(f"{printable(pair.test)}\t{printable(pair.train)}\t{pair.distance}\t{'yes' if pair.identical else 'no'}")
     duplicated = {pair.test for pair in pairs}
     print(
         f"{len(duplicated):,} of {len(test):,} test photos have a near-duplicate among {len(train):,} others",

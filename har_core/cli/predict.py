@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from har_core.cli.options import Subparsers, add_device, add_json, add_run, chosen_run
+from har_core.files import printable
 
 if TYPE_CHECKING:
     from har_core.inference.predictor import Outcome
@@ -23,8 +25,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help="add each photo's row to FILE (JSON, one object a line); photos that are in it already are skipped, so that "
-        "an interrupted prediction can be continued",
+        help="add each photo's row to FILE (JSON, one object a line); photos that the same run has answered there are "
+        "skipped unless they changed, so that an interrupted prediction can be continued; of several rows the last counts",
     )
     add_run(parser)
     add_device(parser)
@@ -36,33 +38,51 @@ def run(given: argparse.Namespace) -> int:
     from har_core.files import JsonLines
     from har_core.inference.predictor import Predictor
     from har_core.media.images import open_photo
+    from har_core.runs.manifest import MODEL
 
+    by = chosen_run(given)
+    predictor = Predictor.from_run(by, device_named(given.device))
+    run_id = f"{by.name} {by.manifest.files[MODEL].sha256[:12]}"
+    missing, failed = given.photos, False
     done = JsonLines(given.out) if given.out else None
-    earlier = done.files if done is not None else {}
-    failed = any("error" in earlier[str(path)] for path in given.photos if str(path) in earlier)
-    missing = [path for path in given.photos if str(path) not in earlier]
     if done is not None:
-        missing = list(dict.fromkeys(missing))  # one row per file
-    predictor = Predictor.from_run(chosen_run(given), device_named(given.device))
-    for path, outcome in predictor.predict_all(missing, lambda path: open_photo(path, str(path))):
-        row = _row(path, outcome)
+        stamps = {path: _stamp(path, run_id) for path in given.photos}
+        earlier = {path: done.rows.get(_shown(path), {}) for path in stamps}
+        known = {path for path, stamp in stamps.items() if stamp.items() <= earlier[path].items()}
+        failed = any("error" in earlier[path] for path in known)
+        missing = [path for path in stamps if path not in known]  # one row per file
+    for path, outcome in predictor.predict_all(missing, lambda path: open_photo(path, _shown(path)), name=_shown):
+        row = _row(_shown(path), outcome)
         failed |= "error" in row
         if done is not None:
-            done.write(row)
+            done.write(row | stamps[path])
         if given.json:
             print(json.dumps(row), flush=True)
-        elif "error" in row:
-            print(f"{path}: {row['error']}", flush=True)
         else:
-            print(f"{path}: {row['predicted']} ({row['confidence']:.1%})", flush=True)
+            answer = row.get("error") or f"{row['predicted']} ({row['confidence']:.1%})"
+            print(printable(f"{row['file']}: {answer}"), flush=True)
     return 1 if failed else 0
 
 
-def _row(path: Path, outcome: Outcome) -> dict[str, Any]:
+def _shown(path: Path) -> str:
+    """The path as text that UTF-8 can encode, whatever bytes are in it."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _stamp(path: Path, run_id: str) -> dict[str, object]:
+    """Which run answers, and which version of the file it sees: another one is predicted again."""
+    try:
+        state = path.stat()
+    except OSError:
+        return {"run": run_id, "bytes": None, "modified": None}
+    return {"run": run_id, "bytes": state.st_size, "modified": state.st_mtime}
+
+
+def _row(file: str, outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Exception):
-        return {"file": str(path), "error": str(outcome)}
+        return {"file": file, "error": str(outcome)}
     return {
-        "file": str(path),
+        "file": file,
         "predicted": outcome.predicted,
         "confidence": round(outcome.confidence, 6),
         "probabilities": {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from har_core.errors import ConfigError, HarError
+from har_core.files import printable
 
 if TYPE_CHECKING:
     import torch
@@ -52,10 +54,13 @@ class ProgressBar:
 
 def run_command(command: Callable[[], int]) -> int:
     """The exit status of a command: its own, 1 after an error that is told in one line, 130 after Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a name shows it escaped
+            stream.reconfigure(errors="backslashreplace")
     try:
         return command()
     except (HarError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print("error: " + "\n".join(map(printable, str(error).split("\n"))), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

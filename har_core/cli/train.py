@@ -149,12 +149,15 @@ def last_interrupted(runs: Path) -> Path:
 
 
 def _photos(given: argparse.Namespace) -> LabeledPhotos:
-    from har_core.data.scan import require_clean, scan
+    from har_core.data.scan import list_problems, require_clean, scan
+    from har_core.runs.manifest import check_class_names
 
+    if classes := scan(given.data, verify=False).classes:
+        check_class_names(classes)  # before all photos are decoded
     photos = scan(given.data, progress=ProgressBar("checking photos"))
     require_clean(photos, skip_bad=given.skip_bad)
-    for problem in photos.problems:
-        print(f"skipped {problem}", file=sys.stderr)
+    for line in list_problems(photos.problems):
+        print(f"skipped {line}", file=sys.stderr)
     return photos
 
 

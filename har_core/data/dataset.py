@@ -171,10 +171,12 @@ def default_workers() -> int:
     """Decoding processes for this machine: one core in four, so that the model keeps the others; at least 1, at most 8.
 
     A decoded and transformed photo costs a core about 4 ms, a ResNet-50 step on a CPU core well over 100 ms.
-    With a GPU decoding is what is scarce, and every core but one helps.
+    With a GPU decoding is what is scarce, and every core but one helps.  The processes that torchrun started on this
+    machine share its cores.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, max(1, cores - 1 if torch.cuda.is_available() else cores // 4))
+    free = cores - 1 if torch.cuda.is_available() else cores // 4
+    return min(8, max(1, free // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
 
 
 def _collate(items: list[tuple[Tensor, int, int]]) -> Batch:

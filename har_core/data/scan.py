@@ -1,20 +1,30 @@
-"""A folder of photos, in either layout → labeled samples, checked, and every problem with its remedy."""
+"""A folder of photos, in one of three layouts → labeled samples, checked, and every problem with its remedy."""
 
 from __future__ import annotations
 
-import csv
 import os
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
+from har_core.data.labels_file import read_labels
 from har_core.errors import DataError, ImageError
+from har_core.files import printable
 from har_core.media.images import open_photo
-from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER
+from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER, is_system_file
+from har_core.runs.manifest import check_class_names
 
-_COLUMNS = ("filename", "label")
+SplitFolder = Literal["train", "val", "test"]
+_SPLIT_FOLDERS: dict[str, SplitFolder] = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+_NAMED = 100
+"""Problems that are named one by one; of more, the number is told."""
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -22,23 +32,27 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Sample:
-    """A labeled photo. `name` identifies it in every table: its path below the photos folder, with '/'."""
+    """A labeled photo. `name` identifies it in every table: its path below the photos folder, with '/'.
+
+    `split`: which folder of the data set's own split it lies in, if it has one.
+    """
 
     name: str
     path: Path
     label: str
+    split: SplitFolder | None = None
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one photo, row or class, and the remedy."""
+    """What is wrong with one photo, row, folder or class, and the remedy."""
 
     name: str
     reason: str
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.reason}; {self.remedy}"
+        return printable(f"{self.name}: {self.reason}; {self.remedy}")
 
 
 @dataclass(frozen=True)
@@ -57,21 +71,23 @@ class LabeledPhotos:
 def scan(
     folder: Path, *, verify: bool = True, workers: int | None = None, progress: Progress | None = None
 ) -> LabeledPhotos:
-    """Find the labeled photos of a folder, in Kaggle's layout or one folder per class, and check them.
+    """Find the labeled photos of a folder and check them.  Files of operating systems are ignored.
 
-    Kaggle's layout is `Training_set.csv` (columns filename, label) beside the photos in `train/`.
+    The layouts are Kaggle's, `Training_set.csv` (columns filename, label) beside the photos in `train/`; one folder per
+    class; or folders per class inside `train/`, `val/` and `test/`.  Links are followed.
 
     Args:
         verify: decode every photo, so that a damaged one is found before training and not in the middle.
         workers: threads that decode; the number of cores by default.
 
     Raises:
-        DataError: if the folder has neither layout, or its CSV lacks a column.
+        DataError: if the folder has none of the layouts, or its CSV lacks a column.
             Single bad rows and photos are not raised but returned as `problems`.
     """
     if not folder.is_dir():
         raise DataError(
-            f"expected a folder of photos at {folder}, found none; check the path, or {_how_to_get(folder)}"
+            f"expected a folder of photos at {folder}, found none; check the path, or fetch the data set with: "
+            f"python -m har_core download --data {folder}"
         )
     if (folder / LABELS_FILE).is_file():
         samples, problems = _scan_kaggle(folder)
@@ -80,55 +96,75 @@ def scan(
     if verify:
         samples, unreadable = _verify(samples, workers=workers or os.cpu_count() or 1, progress=progress)
         problems += unreadable
-
-    counts = Counter(sample.label for sample in samples)
-    for label, count in sorted(counts.items()):
-        if count < 2:
-            problems.append(
-                Problem(label, "the class has only 1 usable photo", "add photos or remove the class: a split needs 2")
-            )
-    samples = [sample for sample in samples if counts[sample.label] >= 2]
     return LabeledPhotos(tuple(samples), tuple(sorted({sample.label for sample in samples})), tuple(problems))
 
 
+def list_problems(problems: Sequence[object], *, most: int = _NAMED) -> list[str]:
+    """One line for each of the first `most` problems, and one that counts the others."""
+    more = [f"… and {len(problems) - most:,} more"] if len(problems) > most else []
+    return [*map(str, problems[:most]), *more]
+
+
 def require_clean(photos: LabeledPhotos, *, skip_bad: bool) -> None:
-    """Stop unless the data are fit for training.
+    """Stop unless there are photos, and no problems.
 
     Raises:
-        DataError: if there are problems and `skip_bad` is false, or fewer than two classes are left.
+        DataError: if there are problems and `skip_bad` is false, or no photo is left.
     """
     if photos.problems and not skip_bad:
-        shown = "\n".join(f"  {problem}" for problem in photos.problems[:20])
-        more = f"\n  … and {len(photos.problems) - 20} more" if len(photos.problems) > 20 else ""
+        shown = "\n".join(f"  {line}" for line in list_problems(photos.problems, most=20))
         raise DataError(
-            f"expected clean data, found {len(photos.problems)} problem(s):\n{shown}{more}\n"
+            f"expected clean data, found {len(photos.problems):,} problem(s):\n{shown}\n"
             "Fix them, or pass --skip-bad to go on without these (a training lists them in its run).",
             photos.problems,
         )
+    if not photos.samples:
+        raise DataError("expected labeled photos, found none that can be used; add some", photos.problems)
+
+
+def require_trainable(photos: LabeledPhotos) -> None:
+    """Stop unless there are two or more classes of two or more photos each, whose names can be told apart.
+
+    Raises:
+        DataError, RunError: naming the classes, and what to do.
+    """
+    check_class_names(photos.classes)
     if len(photos.classes) < 2:
         raise DataError(
             f"expected photos of two or more classes, found {len(photos.classes)} ({', '.join(photos.classes) or 'none'}); "
             "add a class",
             photos.problems,
         )
+    counts = Counter(sample.label for sample in photos.samples)
+    lone = [label for label in photos.classes if counts[label] < 2]
+    if lone:
+        raise DataError(
+            "expected at least two photos of each class, one to train and one to test; found 1 of "
+            f"{', '.join(list_problems(lone, most=20))}; add photos, or remove the class",
+            photos.problems,
+        )
 
 
 def _scan_kaggle(folder: Path) -> tuple[list[Sample], list[Problem]]:
     photos = folder / PHOTOS_FOLDER
-    rows = list(_read_rows(folder / LABELS_FILE))
-    present = {path.name for path in photos.iterdir()} if photos.is_dir() else set()
+    present, problems = _files_below(photos)
+    found = {unicodedata.normalize("NFC", name): name for name in present} | {name: name for name in present}
     samples: list[Sample] = []
-    problems: list[Problem] = []
     first_label: dict[str, str] = {}
     repeated: set[str] = set()
-    for line, name, label in rows:
+    for line, written, label in read_labels(folder / LABELS_FILE):
         where = f"{LABELS_FILE} line {line}"
-        if not name or not label:
+        below = PurePosixPath(unicodedata.normalize("NFC", written).replace("\\", "/"))
+        inside = str(below).removeprefix(f"{PHOTOS_FOLDER}/")
+        name = next((found[each] for each in (written, str(below), inside) if each in found), inside)
+        if not written or not label:
             problems.append(
-                Problem(name or where, f"{where} has no filename or no label", "complete or remove the row")
+                Problem(written or where, f"{where} has no file name or no label", "complete or remove the row")
             )
-        elif name != Path(name).name:
-            problems.append(Problem(name, f"{where} names a file outside {PHOTOS_FOLDER}/", "use a plain file name"))
+        elif name not in present and (below.is_absolute() or ".." in below.parts or written[1:2] == ":"):
+            problems.append(
+                Problem(written, f"{where} names a file outside {PHOTOS_FOLDER}/", "write its path below that folder")
+            )
         elif name in first_label:
             other = "with the same label" if first_label[name] == label else f"as {first_label[name]} and as {label}"
             problems.append(Problem(name, f"{where} names it a second time, {other}", "keep one of the rows"))
@@ -141,46 +177,129 @@ def _scan_kaggle(folder: Path) -> tuple[list[Sample], list[Problem]]:
             samples.append(Sample(name, photos / name, label))
         first_label.setdefault(name, label)
     for name in sorted(present - first_label.keys()):
-        problems.append(Problem(name, f"a photo without a row in {LABELS_FILE}", "add a row or remove the photo"))
+        problems.append(Problem(name, f"a file without a row in {LABELS_FILE}", "add a row or remove the file"))
     # A name that occurs twice has no certain label: neither row is used.
     return [sample for sample in samples if sample.name not in repeated], problems
 
 
-def _read_rows(path: Path) -> Iterator[tuple[int, str, str]]:
-    """(line number, filename, label) of each row."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                raise DataError(
-                    f"expected columns filename and label in {path}, found {', '.join(reader.fieldnames or ()) or 'none'}; "
-                    f"add {' and '.join(missing)}"
-                )
-            for row in reader:
-                yield reader.line_num, (row["filename"] or "").strip(), (row["label"] or "").strip()
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"expected a CSV in UTF-8 at {path}, found something else ({error}); save it as CSV again"
-        ) from error
+def _files_below(folder: Path) -> tuple[set[str], list[Problem]]:
+    """Names of all files, folders inside included; links are followed, but none twice."""
+    names: set[str] = set()
+    problems: list[Problem] = []
+    visited: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        visited.add(os.path.realpath(root))
+        folders[:] = [
+            name
+            for name in sorted(folders)
+            if not is_system_file(name) and os.path.realpath(Path(root, name)) not in visited
+        ]
+        for path in (Path(root, name) for name in sorted(files) if not is_system_file(name)):
+            name = path.relative_to(folder).as_posix()
+            problem = _unusable_name(name)
+            if problem is None:
+                names.add(name)
+            else:
+                problems.append(problem)
+    return names, problems
 
 
 def _scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
     samples: list[Sample] = []
     problems: list[Problem] = []
-    for class_folder in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        for path in sorted(path for path in class_folder.iterdir() if not path.name.startswith(".")):
-            name = f"{class_folder.name}/{path.name}"
-            if path.is_file() and path.suffix.lower() in PHOTO_SUFFIXES:
-                samples.append(Sample(name, path, class_folder.name))
-            else:
-                problems.append(Problem(name, "not a JPEG, PNG or WebP photo", "convert or remove it"))
+    splits = _split_folders(folder)
+    for path in _entries(folder):
+        if splits and path not in splits and path.is_dir():
+            problems.append(Problem(f"{path.name}/", "a folder beside those of the split", "move or remove it"))
+        elif path in splits:
+            for inside in _entries(path):
+                _scan_class(folder, inside, splits[path], samples, problems)
+        else:
+            _scan_class(folder, path, None, samples, problems)
     if not samples:
+        found = f" ({', '.join(list_problems(problems, most=3))})" if problems else ""
         raise DataError(
-            f"expected {LABELS_FILE} beside {PHOTOS_FOLDER}/, or one folder of photos per class, in {folder}; "
-            f"found neither; check the path, or {_how_to_get(folder)}"
+            f"expected {LABELS_FILE} beside {PHOTOS_FOLDER}/, or one folder of photos per class, found neither{found}; "
+            "choose the folder that holds them",
+            problems,
         )
     return samples, problems
+
+
+def _split_folders(folder: Path) -> dict[Path, SplitFolder]:
+    """The folders of a data set's own split, if that is how it is laid out: folders, and not photos, inside `train/`."""
+    folders = [path for path in _entries(folder) if path.is_dir()]
+    splits = {path: _SPLIT_FOLDERS[path.name.casefold()] for path in folders if path.name.casefold() in _SPLIT_FOLDERS}
+    for path, split in splits.items():
+        inside = list(_entries(path))
+        has_photos = any(map(_is_photo, inside))
+        if split == "train" and any(map(Path.is_dir, inside)) and (len(splits) == len(folders) or not has_photos):
+            return splits
+    return {}
+
+
+def _scan_class(
+    root: Path, folder: Path, split: SplitFolder | None, samples: list[Sample], problems: list[Problem]
+) -> None:
+    """The photos of a class folder; or what is the matter with something that lies where class folders are."""
+    name = folder.relative_to(root).as_posix()
+    if (problem := _unusable_name(name)) is not None:
+        problems.append(problem)
+        return
+    if not folder.is_dir():
+        if _is_photo(folder):
+            problems.append(Problem(name, "a photo outside the class folders", "move it into one, or remove it"))
+        elif not folder.exists():
+            problems.append(Problem(name, "a link that leads nowhere", "mend or remove it"))
+        return
+    before = len(samples), len(problems)
+    for path in _entries(folder):
+        inside = f"{name}/{path.name}"
+        if (problem := _unusable_name(inside)) is not None:
+            problems.append(problem)
+        elif path.is_dir():
+            count = sum(1 for each in _entries(path))
+            problems.append(
+                Problem(
+                    f"{inside}/",
+                    f"a folder ({count:,} files) inside a class folder",
+                    "move its photos up, or remove it",
+                )
+            )
+        elif _is_photo(path):
+            samples.append(Sample(inside, path, folder.name, split))
+        else:
+            problems.append(Problem(inside, "not a JPEG, PNG or WebP photo", "convert or remove it"))
+    if (len(samples), len(problems)) == before:
+        problems.append(Problem(f"{name}/", "a class folder without photos", "add photos or remove it"))
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    """What a folder holds, in order, without the files of operating systems."""
+    return iter(sorted(path for path in folder.iterdir() if not is_system_file(path.name)))
+
+
+def _is_photo(path: Path) -> bool:
+    """Whether a file is to be decoded: by its suffix, or whatever it is called, by how its content begins."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in PHOTO_SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return True  # what prevents it is told when it is decoded
+    return start.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n")) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
+
+
+def _unusable_name(name: str) -> Problem | None:
+    """A name that no table can hold, as one that is not UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return Problem(name, "its name is not UTF-8", "rename it")
+    return None
 
 
 def _verify(samples: list[Sample], *, workers: int, progress: Progress | None) -> tuple[list[Sample], list[Problem]]:
@@ -202,7 +321,3 @@ def _verify(samples: list[Sample], *, workers: int, progress: Progress | None) -
             if progress is not None:
                 progress(done, len(samples))
     return good, problems
-
-
-def _how_to_get(folder: Path) -> str:
-    return f"fetch the data set with: python -m har_core download --data {folder}"

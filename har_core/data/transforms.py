@@ -1,16 +1,19 @@
-"""Photo → network input, defined once; and where the evaluation crop lies in its photo."""
+"""Photo → network input, defined once."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
+
+from har_core.media.geometry import Box, center_crop_box
+
+__all__ = ["MEAN", "STD", "Box", "Transform", "center_crop_box", "eval_transform", "seeded", "train_transform"]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's mean and standard deviation per RGB channel, for values in [0, 1]."""
@@ -45,30 +48,3 @@ def seeded(transform: Transform, photo: Image.Image, *key: object) -> Tensor:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int.from_bytes(digest, "big") >> 1)
         return transform(photo)
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in a photo, in its own pixels: `left` and `top` included, `right` and `bottom` excluded."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-def center_crop_box(width: int, height: int, *, crop_size: int, resize: int) -> Box:
-    """The part of an upright photo that `eval_transform` lets the network see.
-
-    Follows torchvision's rounding: the longer side becomes int(resize * long / short), the crop begins at
-    round((side - crop_size) / 2).
-
-    Args:
-        width, height: size of the photo in pixels.
-    """
-    short, long = min(width, height), max(width, height)
-    resized_long = int(resize * long / short)
-    resized_width, resized_height = (resize, resized_long) if width <= height else (resized_long, resize)
-    left, top = round((resized_width - crop_size) / 2), round((resized_height - crop_size) / 2)
-    scale_x, scale_y = width / resized_width, height / resized_height
-    return Box(left * scale_x, top * scale_y, (left + crop_size) * scale_x, (top + crop_size) * scale_y)

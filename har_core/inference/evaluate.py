@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +13,13 @@ from PIL import Image
 
 from har_core.analysis.scores import scores_of
 from har_core.data.scan import Problem, Progress, Sample
-from har_core.errors import DataError
+from har_core.errors import ConfigError, DataError
+from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import open_photo
-from har_core.runs.manifest import COMPLETE, DataInfo, Manifest
+from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, check_class_names, class_key
 from har_core.runs.predictions import Predictions
-from har_core.runs.run import Run, write_results
+from har_core.runs.run import Run, require_no_run, write_results
 
 Unknown = Literal["skip", "error"]
 """What becomes of a photo whose class the model does not know: it is skipped, or counts as an error."""
@@ -41,11 +42,40 @@ class Evaluation:
     skipped: tuple[Problem, ...]
 
 
+def match_classes(
+    labels: Iterable[str], classes: Sequence[str], mapping: Mapping[str, str] | None = None
+) -> dict[str, str | None]:
+    """Each label → the model's class that it means, None if there is none: the same name, or one of the same `class_key`.
+
+    Args:
+        mapping: label → class, which overrules the names; both may be written in any way that `class_key` understands.
+
+    Raises:
+        ConfigError: if the mapping names a label or a class that is not there, or a label twice.
+    """
+    by_key = {class_key(name): name for name in classes}
+    found = {label: label if label in classes else by_key.get(class_key(label)) for label in sorted(set(labels))}
+    mapped: dict[str, str] = {}
+    for label, name in (mapping or {}).items():
+        meant = [each for each in found if each == label] or [
+            each for each in found if class_key(each) == class_key(label)
+        ]
+        goal = name if name in classes else by_key.get(class_key(name))
+        if not meant or goal is None:
+            kind, wanted, known = ("class", name, classes) if meant else ("label", label, tuple(found))
+            raise ConfigError(f"expected a {kind} to map, one of {', '.join(known)}; found {printable(wanted)}")
+        for each in meant:
+            if mapped.setdefault(each, goal) != goal:
+                raise ConfigError(f"expected one class for {each}, found {mapped[each]} and {goal}; map it once")
+    return found | mapped
+
+
 def evaluate(
     samples: Sequence[Sample],
     predictor: Predictor,
     *,
     unknown: Unknown = "skip",
+    mapping: Mapping[str, str] | None = None,
     flip: bool = False,
     decode: Callable[[bytes, str], Image.Image] = open_photo,
     progress: Progress | None = None,
@@ -56,6 +86,7 @@ def evaluate(
     Args:
         unknown: what becomes of photos whose class the model does not know.  With "error", these classes follow the
             model's own, with probability 0 for every photo.
+        mapping: label → class of the model, for labels that `match_classes` does not understand by itself.
         flip: average the probabilities of each photo and its mirror image; class maps and embeddings remain those of the
             photo itself.
         decode: bytes and name → upright RGB photo; `IsolatedDecoder.open` for untrusted files.
@@ -64,12 +95,17 @@ def evaluate(
 
     Raises:
         Cancelled: as soon as `cancelled` returns true.
+        ConfigError: if `mapping` names what is not there.
+        RunError: if the classes could not be those of a run; nothing is computed then.
         DataError: if no photo is left to be scored.
     """
     own = predictor.spec.classes
-    others = sorted({sample.label for sample in samples} - set(own)) if unknown == "error" else []
+    meant = match_classes((sample.label for sample in samples), own, mapping)
+    others = [label for label, name in meant.items() if name is None] if unknown == "error" else []
     classes = (*own, *others)
-    index = {name: number for number, name in enumerate(classes)}
+    check_class_names(classes)
+    number = {name: position for position, name in enumerate(classes)}
+    index = {label: number[name or label] for label, name in meant.items() if name or label in number}
     known = [sample for sample in samples if sample.label in index]
     skipped = [
         Problem(sample.name, f"the model does not know {sample.label}", "skip it, or count it as an error")
@@ -115,12 +151,14 @@ def write_evaluation(folder: Path, evaluation: Evaluation, by: Run, *, title: st
     """Keep an evaluation as a run folder, on which all of the error analysis works.
 
     Args:
-        folder: is created; what an earlier evaluation left there is replaced.
+        folder: is created; it holds no run yet.
         by: the run whose model predicted.
 
     Raises:
+        RunError: if the folder holds a run.
         OSError: if the folder cannot be written.
     """
+    require_no_run(folder)
     predictions = evaluation.predictions
     manifest = Manifest(
         status=COMPLETE,

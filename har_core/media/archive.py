@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import shutil
 import stat
+import unicodedata
 import zipfile
 import zlib
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from har_core.errors import ArchiveError
-from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER
+from har_core.media.images import starts_like_photo
+from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER, UNLABELED_FOLDER, is_system_file
 
 _CHUNK = 1 << 20
 _ENTRY = b"PK\x01\x02"
-_IGNORED = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 _NESTED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
 _MAX_DEPTH, _MAX_NAME = 6, 200  # parts of a path, characters of a path
+_MAX_PART = 255  # bytes of a file's name, in most file systems
+_UTF8 = 0x800  # flag of an entry
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,11 @@ class Limits:
 
 
 def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = None) -> Path:
-    """Unpack a zip of photos in one folder per class, or of photos and one CSV with columns filename and label.
+    """Unpack a zip of photos in any layout of `data.scan`, or of photos and one CSV with columns filename and label.
 
-    What the archive says about its own sizes is not trusted: bytes are counted while it is unpacked.  Files that
-    operating systems add (`__MACOSX`, names that start with a dot) are left out; anything else that is neither photo nor
-    CSV is refused.
+    What the archive says about its own sizes is not trusted: bytes are counted while it is unpacked.  Files of
+    operating systems are left out; anything else that is neither photo, by its content, nor CSV is refused.  Names are
+    normalized to NFC.
 
     Args:
         target: is created; on any failure it is removed again.
@@ -99,27 +102,34 @@ def _require_small(archive: Path | IO[bytes], limits: Limits) -> None:
 
 def _path(entry: zipfile.ZipInfo) -> PurePosixPath | None:
     """The path of an entry below the target; None for folders and for files that operating systems add."""
-    name = entry.filename.replace("\\", "/")
+    name = _name(entry)
     path = PurePosixPath(name)
     shown = repr(name[:80])
-    if not name.isprintable() or len(name) > _MAX_NAME or len(path.parts) > _MAX_DEPTH:
+    too_long = len(name) > _MAX_NAME or any(len(part.encode()) > _MAX_PART for part in path.parts)
+    if too_long or len(path.parts) > _MAX_DEPTH:
         raise ArchiveError(
-            f"{shown}: expected a plain name of at most {_MAX_NAME} characters; rename it and pack it anew"
+            f"{shown}: expected a path of at most {_MAX_NAME} characters in {_MAX_DEPTH} parts; rename it and pack it anew"
         )
-    if path.is_absolute() or ".." in path.parts or ":" in name:
+    if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
         raise ArchiveError(f"{shown} leads out of the archive; pack the photos anew")
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise ArchiveError(f"{shown} is a link or a device; pack the photos themselves")
-    if entry.is_dir() or any(part.startswith(".") or part in _IGNORED for part in path.parts):
+    if entry.is_dir() or any(map(is_system_file, path.parts)):
         return None
     if entry.flag_bits & 1:
         raise ArchiveError(f"{shown} is encrypted; pack it without a password")
-    suffix = path.suffix.lower()
-    if suffix in _NESTED:
+    if path.suffix.lower() in _NESTED:
         raise ArchiveError(f"{shown} is an archive itself; unpack it first")
-    if suffix != ".csv" and suffix not in PHOTO_SUFFIXES:
-        raise ArchiveError(f"{shown} is neither a JPEG, PNG or WebP photo nor a CSV; leave it out or convert it")
     return path
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """An entry's name in NFC.  Macs write UTF-8 and do not say so: it is taken for what it reads as, if it can be."""
+    name = entry.filename
+    if not entry.flag_bits & _UTF8:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
 
 
 def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits: Limits, *, room: int) -> int:
@@ -133,8 +143,14 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits
         raise ArchiveError(
             f"{entry.filename[:80]!r} has the name of another entry or of its folder; rename it and pack it anew"
         ) from error
+    trusted = path.suffix.lower() in {".csv", *PHOTO_SUFFIXES}
     with output, opened.open(entry) as source:
-        while chunk := source.read(_CHUNK):
+        chunk = source.read(_CHUNK)
+        if not trusted and not starts_like_photo(chunk):
+            raise ArchiveError(
+                f"{entry.filename[:80]!r} is neither a JPEG, PNG or WebP photo nor a CSV; leave it out or convert it"
+            )
+        while chunk:
             size += len(chunk)
             if size > room:
                 raise ArchiveError(
@@ -145,6 +161,7 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits
                     f"{entry.filename[:80]!r} unpacks to more than {limits.ratio} times its size; that is no photo"
                 )
             output.write(chunk)
+            chunk = source.read(_CHUNK)
     return size
 
 
@@ -161,18 +178,25 @@ def _arrange(target: Path) -> None:
             path.rename(target / path.name)
         wrapper.rmdir()
         inside = list(target.iterdir())
-    tables = [path for path in inside if path.suffix.lower() == ".csv"]
-    if not inside or len(tables) > 1:
+    tables = [path for path in inside if path.is_file() and path.suffix.lower() == ".csv"]
+    labels = [path for path in tables if path.name.lower() == LABELS_FILE.lower()] or tables
+    if not inside or len(labels) > 1:
         found = f"{len(tables)} CSV files" if inside else "nothing"
-        raise ArchiveError(f"expected one folder of photos per class, or photos and one CSV, found {found}")
+        raise ArchiveError(
+            f"expected one folder of photos per class, or photos and one CSV or {LABELS_FILE}, found {found}"
+        )
     if not tables:
         return
-    tables[0].rename(target / LABELS_FILE)
+    labels[0].rename(target / LABELS_FILE)
     photos = target / PHOTOS_FOLDER
     folders = [path for path in inside if path.is_dir()]
     if len(folders) == 1 and not photos.exists():
         folders[0].rename(photos)
-    photos.mkdir(exist_ok=True)
+    if not photos.exists():
+        photos.mkdir()
+        inside = [path for path in inside if path.name != UNLABELED_FOLDER]
+    else:
+        inside = [path for path in inside if path.is_file()]
     for path in inside:
-        if path.is_file() and path != tables[0]:
+        if path.exists() and path not in tables:
             path.rename(photos / path.name)

@@ -112,6 +112,11 @@ def open_photo(source: bytes | str | Path, name: str | None = None) -> Image.Ima
             raise ImageError(f"{label} {reason}. Copy or download it again, or choose another. {ACCEPTED}") from error
 
 
+def starts_like_photo(start: bytes) -> bool:
+    """Whether a file whose first 12 bytes or more these are is to be opened as a photo, whatever it is called."""
+    return start.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n")) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP")
+
+
 def _read(path: Path, label: str) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:

@@ -1,4 +1,10 @@
-"""Untrusted photos, decoded in worker processes: a file that crashes the decoder costs one worker and nothing else."""
+"""Untrusted photos, decoded in worker processes: a file that crashes the decoder costs one worker and nothing else.
+
+What it is: isolation of crashes, of memory and of time.  A worker has an empty environment, writes no files, starts no
+processes on Linux (unless it is root), and has no network where the system lets everybody make a namespace; what it
+answers is checked before memory is spent on it.  What it is not: a sandbox.  A worker that is taken over runs as the same
+user and can read that user's files.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import IO
@@ -14,9 +21,10 @@ from typing import IO
 from PIL import Image
 
 from har_core.errors import ImageError
-from har_core.media.images import ACCEPTED, MAX_BYTES
+from har_core.media.images import ACCEPTED, MAX_BYTES, MAX_PIXELS
 from har_core.media.isolated_worker import HEADER
 
+_MAX_REASON = 10_000  # bytes
 _PIPE = 1 << 20  # bytes in flight: with the usual 64 kB the two processes would wait for each other
 _ROOT = Path(__file__).parents[2]  # where the worker finds har_core
 
@@ -94,15 +102,24 @@ class IsolatedDecoder:
 
     def _start(self) -> subprocess.Popen[bytes]:
         """A new worker.  It ends with this process, because then its input ends."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "har_core.media.isolated_worker", str(self.memory)],
-            cwd=_ROOT,
+        start = f"import sys; sys.path[:] = {[str(_ROOT), *filter(None, sys.path)]!r}; import har_core.media.isolated_worker as worker; worker.main({self.memory})"
+        worker = subprocess.Popen(
+            [sys.executable, "-I", "-c", start],
+            cwd=Path(_ROOT.anchor),
+            env={
+                name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ
+            },  # Windows starts without none
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            pipesize=_PIPE if sys.platform == "linux" else -1,
         )
+        for pipe in (worker.stdin, worker.stdout):
+            with suppress(ImportError, AttributeError, OSError):  # other systems; the share of a user is used up
+                import fcntl
+
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)  # type: ignore[arg-type]
+        return worker
 
     def _ask(self, worker: subprocess.Popen[bytes], data: bytes, name: str) -> Image.Image:
         assert worker.stdin is not None
@@ -117,9 +134,13 @@ class IsolatedDecoder:
             status = _read_exactly(worker.stdout, 1)
             first, second = HEADER.unpack(_read_exactly(worker.stdout, HEADER.size))
             if status == b"k":
+                if not (first and second and first * second <= MAX_PIXELS):
+                    raise EOFError(f"expected a photo, found {first} × {second} pixels")
                 return Image.frombytes("RGB", (first, second), _read_exactly(worker.stdout, first * second * 3))
-            raise ImageError(_read_exactly(worker.stdout, first).decode())
-        except (EOFError, OSError) as error:  # the worker is gone
+            if status != b"e" or first > _MAX_REASON:
+                raise EOFError(f"expected a photo or a reason, found {status!r} and {first:,} bytes")
+            reason = _read_exactly(worker.stdout, first).decode()
+        except (EOFError, OSError, ValueError) as error:  # the worker is gone, or not to be trusted any more
             worker.kill()
             worker.wait()
             self.crashes += 1
@@ -131,6 +152,7 @@ class IsolatedDecoder:
             raise ImageError(f"{name} {reason}. Choose another, or save it anew as JPEG. {ACCEPTED}") from error
         finally:
             watch.cancel()
+        raise ImageError(reason)
 
 
 def _read_exactly(stream: IO[bytes], count: int) -> bytearray:

@@ -9,9 +9,11 @@ Reads requests from standard input and answers on standard output, until its inp
 
 from __future__ import annotations
 
+import ctypes
 import struct
 import sys
 import warnings
+from contextlib import suppress
 from typing import BinaryIO
 
 from PIL import Image
@@ -20,6 +22,7 @@ from har_core.errors import ImageError
 from har_core.media.images import open_photo
 
 HEADER = struct.Struct(">II")
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # of sched.h
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -37,17 +40,22 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         answers.flush()
 
 
-def limit_memory(size: int) -> None:
-    """Allow `size` bytes of address space, where the system can enforce it (Linux)."""
+def give_up_rights(memory: int) -> None:
+    """Allow `memory` bytes of address space, no new files, processes or connections, where the system can enforce it."""
     try:
         import resource
+    except ImportError:
+        return  # Windows: limits on pixels and time remain
+    with suppress(AttributeError, OSError):  # Linux alone has it, and may forbid it
+        ctypes.CDLL(None).unshare(_NEW_USER | _NEW_NETWORK)
+    for name, most in (("RLIMIT_AS", memory), ("RLIMIT_FSIZE", 0), ("RLIMIT_NOFILE", 16), ("RLIMIT_NPROC", 0)):
+        with suppress(AttributeError, ValueError, OSError):
+            resource.setrlimit(getattr(resource, name), (most, most))
 
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    except (ImportError, ValueError, OSError):
-        pass  # Windows, macOS: limits on pixels and time remain
 
-
-if __name__ == "__main__":
-    limit_memory(int(sys.argv[1]))
+def main(memory: int) -> None:
+    """What the process does: it answers requests, with the rights that this takes."""
+    Image.init()  # all decoders are imported before files can be opened no more
     warnings.simplefilter("error", Image.DecompressionBombWarning)
+    give_up_rights(memory)
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -9,6 +9,13 @@ PHOTOS_FOLDER = "train"
 UNLABELED_FOLDER = "test"
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
+_SYSTEM = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "icon\r"}
+
+
+def is_system_file(name: str) -> bool:
+    """Whether an operating system or a tool made this file or folder (its name alone): everybody ignores it."""
+    return name.startswith(".") or name.lower() in _SYSTEM
+
 
 def photo_folder(root: Path) -> Path:
     """The folder that sample names are relative to: `train/` in Kaggle's layout, otherwise `root` itself."""

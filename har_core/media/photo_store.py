@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 from har_core.media.layout import photo_folder
 
 
 class PhotoStore:
-    """Finds photos by the names that a run's tables give them, and never outside its folder.
+    """Finds photos by the names that a run's tables give them.
+
+    A name never climbs out of the folder.  Links that its owner has put into it are followed.
 
     Args:
         root: a data folder in Kaggle's layout or with one folder per class; it need not exist.
@@ -22,10 +25,8 @@ class PhotoStore:
         name = PurePosixPath(sample)
         if name.is_absolute() or ".." in name.parts or "\0" in sample:
             return None
-        folder = photo_folder(self.root)
-        path = folder / name
+        forms = dict.fromkeys([sample, *(unicodedata.normalize(form, sample) for form in ("NFC", "NFD"))])
         try:
-            inside = path.is_file() and path.resolve().is_relative_to(folder.resolve())
-        except OSError:  # a name too long for this file system, a folder that may not be entered
+            return next((path for form in forms if (path := photo_folder(self.root) / form).is_file()), None)
+        except (OSError, UnicodeError):  # a name that this file system cannot hold, a folder that may not be entered
             return None
-        return path if inside else None

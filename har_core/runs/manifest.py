@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import reprlib
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
@@ -22,6 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from har_core.errors import RunError
+from har_core.files import printable
 from har_core.runs import legacy_card
 
 MANIFEST, LEGACY_MANIFEST = "run.json", "card.json"
@@ -55,10 +59,42 @@ def _printable(length: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
-    as_shown = {name.replace("_", " ") for name in names}
-    if not 1 <= len(names) <= _MAX_CLASSES or len(as_shown) < len(names):
-        raise PydanticCustomError("classes", "1 to {most} different names", {"most": _MAX_CLASSES})
+def check_class_names(names: Sequence[str]) -> None:
+    """Stop unless a run can have classes of these names.
+
+    Raises:
+        RunError: naming what is wrong; of two that are too much alike (see `class_key`), both.
+    """
+    if not 1 <= len(names) <= _MAX_CLASSES:
+        raise RunError(f"expected classes, 1 to {_MAX_CLASSES} of them, found {len(names):,}")
+    seen: dict[str, str] = {}
+    for name in names:
+        if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
+            raise RunError(
+                f"expected classes with names of 1 to {_MAX_NAME} printable characters, found '{printable(name[:_MAX_NAME])}'; "
+                "rename it"
+            )
+        if (other := seen.get(class_key(name))) is not None:
+            raise RunError(
+                f"expected classes whose names differ in more than case, spaces, underscores and hyphens, found '{other}' and "
+                f"'{name}'; rename or merge them"
+            )
+        seen[class_key(name)] = name
+
+
+def class_key(name: str) -> str:
+    """What class names are compared by: without case, spaces, underscores and hyphens.
+
+    These remain, all alike, where they tell numbers apart (-1 and 1, 1-0 and 10).
+    """
+    plain = re.sub(
+        r"(^|(?<=\d))[\s_-]+(?=\d)|[\s_-]+", lambda found: "_" * (found[1] is not None), name.strip().casefold()
+    )
+    return unicodedata.normalize("NFC", plain)
+
+
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    check_class_names(names)
     return names
 
 
@@ -120,7 +156,8 @@ class DataInfo(_Record):
     """The photos.  `train` and `test`: numbers of photos that it learned from, and that it was evaluated on.
 
     `eval_split`: which photos the latter are: the test set, or a dev set cut from the training set.  `skipped`: photos
-    that could not be used, with the reason.  `test_names_sha256`: of the sorted names, joined by line feeds.
+    that could not be used, with the reason.  Both lists may be the first of more: the `_count` says how many there are
+    in all, None if the list is complete.  `test_names_sha256`: of the sorted names, joined by line feeds.
     """
 
     place = "data"
@@ -130,7 +167,9 @@ class DataInfo(_Record):
     eval_split: Literal["test", "dev"] = "test"
     split: Text | None = None
     near_duplicates_dropped: tuple[StrictStr, ...] = ()
+    near_duplicates_dropped_count: Count | None = None
     skipped: tuple[StrictStr, ...] = ()
+    skipped_count: Count | None = None
     test_names_sha256: Sha256 | None = None
 
 
@@ -179,7 +218,7 @@ class Manifest(_Record):
     note: Text | None = None
     source: Text | None = None
     created: Name | None = None
-    classes: Annotated[tuple[Name, ...], AfterValidator(_distinct)]
+    classes: Annotated[tuple[StrictStr, ...], AfterValidator(_checked)]
     model: ModelInfo = ModelInfo()
     data: DataInfo = DataInfo()
     training: TrainingInfo = TrainingInfo()

@@ -11,17 +11,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from har_core.errors import RunError
-from har_core.files import atomic_path
+from har_core.files import atomic_path, printable
 
 SAMPLE, TRUE, PREDICTED, PROBABILITY = "sample", "true", "predicted", "p:"
 """Column names; the probability of class c is in column 'p:c'."""
+
+_MAX_ROWS = 10**7
 
 
 @dataclass(frozen=True)
 class Predictions:
     """N photos, K classes.
 
-    `samples`: (N,) names, unique.  `true`: (N,) int64 class indices.  `probabilities`: (N, K) float32, rows sum to 1,
+    `samples`: (N,) names, unique: any text that UTF-8 can encode, without NUL.  `true`: (N,) int64 class indices.  `probabilities`: (N, K) float32, rows sum to 1,
     columns in the order of `classes`.
     """
 
@@ -32,6 +34,10 @@ class Predictions:
 
     def __post_init__(self) -> None:
         count, columns = len(self.samples), len(self.classes)
+        if odd := [name for name in self.samples if not _is_name(name)]:
+            raise RunError(
+                f"expected file names in UTF-8, found {printable(str(odd[0]))[:80]!r} and {len(odd) - 1} more; rename it"
+            )
         if self.true.shape != (count,) or self.probabilities.shape != (count, columns):
             raise RunError(
                 f"expected true ({count},) and probabilities ({count}, {columns}), "
@@ -47,8 +53,8 @@ class Predictions:
         if len(wrong):
             first = wrong[0]
             raise RunError(
-                f"expected probabilities of 0 or more that sum to 1, found {sums[first]:.4f} for {self.samples[first]} "
-                f"and {len(wrong) - 1} more; evaluate the model again"
+                f"expected probabilities of 0 or more that sum to 1, found {sums[first]:.4f} for "
+                f"{printable(self.samples[first])} and {len(wrong) - 1} more; evaluate the model again"
             )
         if repeated := count - pd.Series(self.samples, dtype=object).nunique():
             raise RunError(f"expected every sample once, found {repeated} repeated; evaluate the model again")
@@ -104,23 +110,28 @@ class Predictions:
                 raise RunError(
                     f"{place}: expected columns {', '.join(expected)}; found {', '.join(file.schema_arrow.names)}"
                 )
+            if file.metadata.num_rows > _MAX_ROWS:
+                raise RunError(
+                    f"{place}: expected at most {_MAX_ROWS:,} rows, found {file.metadata.num_rows:,}; copy it again"
+                )
+            samples = np.array(_column(file, SAMPLE), dtype=object)
             # Column by column: a million photos of 100 classes need the memory of the result, not three times as much,
             # however the file is divided into row groups.
-            probabilities = np.empty((file.metadata.num_rows, len(classes)), dtype=np.float32)
+            probabilities = np.empty((len(samples), len(classes)), dtype=np.float32)
             for number, name in enumerate(classes):
                 probabilities[:, number] = _column(file, PROBABILITY + name)
-            samples = np.array(_column(file, SAMPLE), dtype=object)
             names = pd.Index(classes)
             true, predicted = (
                 names.get_indexer(pd.Index(_column(file, name))).astype(np.int64) for name in (TRUE, PREDICTED)
             )
-        except (OSError, ValueError, TypeError, pa.ArrowException) as error:
+        except (OSError, ValueError, TypeError, MemoryError, pa.ArrowException) as error:
             raise RunError(f"{place} is missing or damaged ({error}); copy it again or evaluate again") from error
-        if odd := [name for name in samples if not isinstance(name, str) or not name.isprintable() or not name]:
-            raise RunError(f"{place}: expected printable file names, found {len(odd)} others; evaluate again")
         if (true < 0).any() or (predicted < 0).any():
             raise RunError(f"{place}: expected classes {', '.join(classes)}; found others; evaluate again")
-        table = cls(classes, samples, true, probabilities)
+        try:
+            table = cls(classes, samples, true, probabilities)
+        except RunError as error:
+            raise RunError(f"{place}: {error}") from error
         if (table.predicted != predicted).any():
             raise RunError(
                 f"{place}: expected the predicted class to be the one of highest probability; evaluate again"
@@ -129,4 +140,13 @@ class Predictions:
 
 
 def _column(file: pq.ParquetFile, name: str) -> np.ndarray:
-    return np.asarray(file.read(columns=[name], use_threads=False).column(0).to_numpy())
+    values = np.asarray(file.read(columns=[name], use_threads=False).column(0).to_numpy())
+    if len(values) != file.metadata.num_rows:
+        raise ValueError(f"{len(values):,} values of {name} for {file.metadata.num_rows:,} rows")
+    return values
+
+
+def _is_name(value: object) -> bool:
+    if not isinstance(value, str) or not value or "\0" in value:
+        return False
+    return value.isascii() or not any("\ud800" <= one <= "\udfff" for one in value)

@@ -13,16 +13,19 @@ Every file but the manifest is optional.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from har_core.errors import HarError, RunError
-from har_core.files import atomic_path, write_text
+from har_core.files import atomic_path, printable, write_text
 from har_core.runs import legacy_card
 from har_core.runs.manifest import (
     CLASS_MAPS,
@@ -123,15 +126,20 @@ class Run:
             return self.predictions().confusion_matrix()
         path, place = self.file(MATRIX), self._place(MATRIX)
         try:
-            table = pd.read_csv(path, index_col=0)
-            if not all(pd.api.types.is_integer_dtype(kind) for kind in table.dtypes):
-                raise ValueError("expected whole numbers")
-            matrix = table.to_numpy(dtype=np.int64)
-        except (OSError, ValueError) as error:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                rows = list(csv.reader(file))
+        except (OSError, ValueError, csv.Error) as error:
             raise RunError(f"{place} is damaged ({error}); copy the run again") from error
-        if tuple(table.columns) != self.classes or tuple(table.index) != self.classes or (matrix < 0).any():
-            raise RunError(f"{place}: expected counts with rows and columns {', '.join(self.classes)}; copy it again")
-        return matrix
+        header, *counts = rows or [[]]
+        if (
+            [tuple(header[1:]), tuple(row[0] for row in counts if row)] != [self.classes] * 2
+            or any(len(row) != len(header) for row in counts)
+            or not all(re.fullmatch("[0-9]{1,12}", cell) for row in counts for cell in row[1:])
+        ):
+            raise RunError(
+                f"{place}: expected counts below 10^12 with rows and columns {', '.join(self.classes)}; copy it again"
+            )
+        return np.array([row[1:] for row in counts]).astype(np.int64)
 
     def history(self) -> pd.DataFrame:
         """One row per epoch, columns `HISTORY_COLUMNS`.  While the run trains, the rows of the epochs that are done.
@@ -174,15 +182,33 @@ class Run:
         path, place = self.file(name), self._place(name)
         try:
             array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+            count = pq.read_metadata(self.folder / PREDICTIONS).num_rows if self.has(PREDICTIONS) else None
         except Exception as error:  # of the file system, of NumPy, and of the parser under it that reads the header
             raise RunError(f"{place} is damaged ({error}); copy the run again") from error
         if array.ndim != dimensions or array.dtype != np.float16:
             raise RunError(f"{place}: expected float16 of {dimensions} dimensions, found {array.dtype} of {array.ndim}")
+        if count not in (None, len(array)) or (name == CLASS_MAPS and array.shape[1] != len(self.classes)):
+            raise RunError(
+                f"{place}: expected values for {count} photos of {len(self.classes)} classes, found the shape {array.shape}; "
+                "copy the run again"
+            )
         return array
 
     def _place(self, name: str) -> str:
         """What errors call a file: visitors see them, who are not told the server's folders."""
         return f"{self.name}/{name}"
+
+
+def require_no_run(folder: Path) -> None:
+    """Stop if a folder holds a run, which what is to be written there would destroy.  Ask before the work.
+
+    Raises:
+        RunError: if it does.
+    """
+    if found := [name for name in (MANIFEST, LEGACY_MANIFEST) if (folder / name).exists()]:
+        raise RunError(
+            f"expected a folder without a run, found {found[0]} in {printable(folder.name)}; choose another folder"
+        )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Run:

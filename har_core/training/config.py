@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from har_core.data.split import EvalSplit
+from har_core.data.split import EvalSplit, SplitBy
 from har_core.errors import ConfigError
 from har_core.models.registry import list_architectures
 from har_core.models.spec import STAGES, Architecture
@@ -92,8 +92,13 @@ class TrainConfig(BaseModel):
     )
     eval_split: EvalSplit = Field(
         "test",
-        description="test: evaluate on the test set. dev: on a tenth of each class of the training photos, which then do "
-        "not train, for comparing recipes without the test set",
+        description="test: evaluate on the test set. dev: on val/CLASS, else on a tenth of each class of the training "
+        "photos, which then do not train, for comparing recipes without the test set",
+    )
+    split: SplitBy = Field(
+        "auto",
+        description="random: a test set of test_fraction; folders: as the photos lie in train/CLASS and test/CLASS (else "
+        "val/CLASS); auto: by folders where there are such",
     )
     drop_near_duplicates: bool = Field(
         False, description="do not train on photos that are nearly identical to one of the evaluation"

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
@@ -16,6 +17,12 @@ from torch.nn.parallel import DistributedDataParallel
 from har_core.errors import HarError
 
 T = TypeVar("T")
+
+_TIMEOUT = timedelta(days=1)
+"""How long processes wait for the first, which alone decodes all photos once and looks for near-duplicates.
+
+That takes hours for millions of photos.  Where a process has died, torchrun ends the others at once.
+"""
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
     try:
         yield Processes(distributed.get_rank(), world_size), device
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from har_core.analysis.scores import scores_of
 from har_core.data.dataset import PhotoDataset
-from har_core.data.scan import LabeledPhotos, Progress
+from har_core.data.scan import LabeledPhotos, Progress, require_trainable
 from har_core.data.split import Split, split_photos
 from har_core.data.transforms import eval_transform, train_transform
 from har_core.errors import DataError, RunError
@@ -80,6 +80,7 @@ def train(
         HarError: whatever else stands in the way, in its own words.
     """
     callbacks = (callbacks or Callbacks()) if processes.first else Callbacks()
+    require_trainable(photos)
     with _sole_writer(folder) if processes.first else nullcontext():
         saved = processes.from_first(lambda: _prepare(folder, resume))
         split = processes.from_first(
@@ -87,6 +88,7 @@ def train(
                 photos,
                 test_fraction=config.test_fraction,
                 seed=config.seed,
+                by=config.split,
                 eval_split=config.eval_split,
                 drop_near_duplicates=config.drop_near_duplicates,
                 progress=callbacks.near_duplicates,
@@ -134,6 +136,7 @@ def train(
             trainer.restore(saved)
         if processes.first:
             write_history(folder, trainer.state.history)
+            provenance.write_lists(folder, photos, split)
             write_manifest(folder, manifest)
         callbacks.start(_start_line(manifest, split, processes, trainer.state if saved is not None else None))
         state = trainer.run()
@@ -183,10 +186,11 @@ def _start_line(manifest: Manifest, split: Split, processes: Processes, resumed:
     """What begins, in one line."""
     return (
         f"{len(split.train):,} training and {len(split.evaluation):,} {manifest.data.eval_split} photos, "
-        f"{len(manifest.classes)} classes; {manifest.model.architecture} from {manifest.model.starting_weights}; "
+        f"{len(manifest.classes)} classes; split: {split.description}; "
+        f"{manifest.model.architecture} from {manifest.model.starting_weights}; "
         f"{manifest.machine['precision']} on {manifest.machine['device']}"
         + (f", {processes.world_size} processes" if processes.world_size > 1 else "")
-        + (f"; {len(split.dropped)} near-duplicates dropped" if split.dropped else "")
+        + (f"; {len(split.dropped):,} near-duplicates dropped" if split.dropped else "")
         + (f"; resuming in epoch {resumed.epoch} at batch {resumed.batch}" if resumed is not None else "")
     )
 
@@ -202,6 +206,8 @@ def _sole_writer(folder: Path) -> Iterator[None]:
                 yield
             finally:
                 lock.unlink(missing_ok=True)
+                with suppress(OSError):  # removes it only if nothing was written
+                    folder.rmdir()
     except Timeout as error:
         raise RunError(f"another training writes into {folder}; wait for it, or choose another --out") from error
     except OSError as error:

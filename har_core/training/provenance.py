@@ -13,11 +13,18 @@ import torch
 
 from har_core import __version__
 from har_core.data.scan import LabeledPhotos
-from har_core.data.split import DEV_FRACTION, Split
+from har_core.data.split import Split
+from har_core.files import printable, write_text
 from har_core.models.registry import is_head
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import TRAINING, DataInfo, Manifest, ModelInfo, TrainingInfo
 from har_core.training.config import TrainConfig
+
+SKIPPED, DROPPED = "skipped.txt", "near_duplicates_dropped.txt"
+"""Files of a run that list, one a line, all photos that were skipped, and all near-duplicates that were dropped."""
+
+_NAMED, _LENGTH = 100, 500
+"""How many of them the manifest names, which has a largest size, and in how many characters."""
 
 
 def describe(
@@ -49,17 +56,18 @@ def describe(
         data=DataInfo(
             train=len(split.train),
             test=len(split.evaluation),
-            eval_split=config.eval_split,
-            split=f"{config.test_fraction:g} of each class, shuffled with seed {config.seed}"
-            + (f"; then {DEV_FRACTION:g} of each class of the rest" if config.eval_split == "dev" else ""),
-            near_duplicates_dropped=split.dropped,
-            skipped=tuple(str(problem) for problem in photos.problems),
+            eval_split=split.eval_split,
+            split=split.description,
+            near_duplicates_dropped=split.dropped[:_NAMED],
+            near_duplicates_dropped_count=len(split.dropped) or None,
+            skipped=tuple(str(problem)[:_LENGTH] for problem in photos.problems[:_NAMED]),
+            skipped_count=len(photos.problems) or None,
             test_names_sha256=_sha256("\n".join(sorted(sample.name for sample in split.evaluation))),
         ),
         training=TrainingInfo(
             soup_size=config.soup_size,
             checkpoint=config.checkpoint,
-            selected_on=config.eval_split if config.checkpoint == "best" else None,
+            selected_on=split.eval_split if config.checkpoint == "best" else None,
         ),
         config={**config.as_dict(), "weights": Path(config.weights).name},
         machine={
@@ -76,6 +84,13 @@ def describe(
     )
 
 
+def write_lists(folder: Path, photos: LabeledPhotos, split: Split) -> None:
+    """All that the manifest only counts beyond the first hundred, where there is any."""
+    for name, lines in ((SKIPPED, map(str, photos.problems)), (DROPPED, map(printable, split.dropped))):
+        if text := "".join(f"{line}\n" for line in lines):
+            write_text(folder / name, text)
+
+
 def identity(config: TrainConfig, classes: tuple[str, ...], split: Split, model: torch.nn.Module) -> dict[str, Any]:
     """What must be equal for a saved state to fit.  A schedule of steps can be cut or extended, a cosine cannot.
 
@@ -86,7 +101,7 @@ def identity(config: TrainConfig, classes: tuple[str, ...], split: Split, model:
     for name, tensor in model.state_dict().items():
         if not is_head(name):
             start.update(tensor.cpu().contiguous().numpy().tobytes())
-    free = {"precision", "weights", "recipe"}
+    free = {"precision", "weights", "recipe", "split"}  # the split is told by `photos`
     if config.schedule == "steps" and config.soup_size == 1:
         free.add("epochs")
     names = "\n".join(f"{sample.name}\t{sample.label}" for sample in (*split.train, *split.evaluation))

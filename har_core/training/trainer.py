@@ -22,10 +22,18 @@ from har_core.training.features import FeatureLoader
 from har_core.training.optim import make_ema, make_optimizer, make_scheduler, make_soup
 from har_core.training.state import BEST, FORMAT, STATE, State, read_best, write
 
+_READ_EVERY = 10
+"""Batches after which the losses are read from an accelerator."""
+
+
+def _reads_at_once(device: torch.device) -> bool:
+    """Whether a tensor can be read without waiting for a queue of work."""
+    return device.type == "cpu"
+
 
 @dataclass(frozen=True)
 class Step:
-    """Where a training stands after a batch.  `loss` (nats) and `accuracy` are means over the epoch so far."""
+    """Where a training stands.  `loss` (nats) and `accuracy` are means over the epoch so far."""
 
     epoch: int
     photos: int
@@ -137,18 +145,31 @@ class Trainer:
         """Learn the rest of the current epoch, batch after batch.
 
         Raises:
-            TrainingDiverged: if the loss is not finite; the weights are still those before that batch.
+            TrainingDiverged: if the loss is not finite; no state of it is saved.
+
+        Yields:
+            Where it stands, whenever the losses were read from the device: waiting for them before every next batch would
+            leave a GPU idle.
         """
         state = self.state
         set_training_mode(self.model, self.config.unfreeze, freeze_bn=self.config.freeze_bn)
         resumed, started = state.seconds, time.monotonic()
+        every = 1 if _reads_at_once(self.device) else _READ_EVERY
+        sums, unread = [], 0
         for batch in self.features.train(state.epoch, state.batch):
             photos = self.features.order.photos(state.batch)
-            loss_sum, correct = self._learn(batch, photos)
+            sums.append(self._learn(batch, photos))
             state.batch += 1
-            state.seen += photos
+            unread += photos
+            if state.batch % every and state.batch < len(self.features.order):
+                continue
+            loss_sum, correct = self.processes.sum(*torch.stack(sums).sum(dim=0).tolist())
+            if not math.isfinite(loss_sum):
+                self._diverged(loss_sum / unread)
+            state.seen += unread
             state.loss_sum += loss_sum
-            state.correct += correct
+            state.correct += int(correct)
+            sums, unread = [], 0
             state.seconds = resumed + time.monotonic() - started
             if time.monotonic() - self._saved_at >= self.save_every:
                 self.save()
@@ -156,15 +177,12 @@ class Trainer:
                 state.epoch, state.seen, self.features.size, state.loss_sum / state.seen, state.correct / state.seen
             )
 
-    def _learn(self, batch: Batch, photos: int) -> tuple[float, int]:
-        """One step of the optimizer: summed loss and correct answers over the batch's `photos` of all processes."""
+    def _learn(self, batch: Batch, photos: int) -> Tensor:
+        """One step of the optimizer: (2,), summed loss and correct answers over this process's share of `photos`."""
         own = len(self.processes.share(range(photos)))  # 0: the one photo drawn only keeps step with the others
-        labels = batch.labels.to(self.device)[:own]
+        labels = batch.labels.to(self.device, non_blocking=True)[:own]
         logits = self._forward(self._learning, batch.images)[:own]
         loss = functional.cross_entropy(logits, labels, reduction="sum", label_smoothing=self.config.label_smoothing)
-        loss_sum, correct = self.processes.sum(loss.item(), int((logits.argmax(dim=1) == labels).sum()))
-        if not math.isfinite(loss_sum):
-            self._diverged(loss_sum / photos)
         self.optimizer.zero_grad(set_to_none=True)
         # Gradients are averaged over the processes, the loss is a mean over the photos of all of them.
         (loss * (self.processes.world_size / photos)).backward()  # type: ignore[no-untyped-call]
@@ -174,7 +192,7 @@ class Trainer:
             self.scheduler.step()
         if self.ema is not None:
             self.ema.update_parameters(self.model)
-        return loss_sum, int(correct)
+        return torch.stack([loss.detach(), (logits.argmax(dim=1) == labels).sum()])
 
     @torch.no_grad()
     def evaluate(self) -> tuple[float, float]:
@@ -192,16 +210,16 @@ class Trainer:
 
     def _forward(self, learning: nn.Module, activations: Tensor) -> Tensor:
         """Activations behind the frozen stages (or images, if nothing is frozen) → logits (B, K), float32."""
-        activations = activations.to(self.device).contiguous(memory_format=torch.channels_last)
+        activations = activations.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
             logits: Tensor = learning(activations)
         return logits.float()
 
     def _diverged(self, loss: float) -> NoReturn:
-        epoch, batch = self.state.epoch, self.state.batch + 1
+        epoch, batch = self.state.epoch, self.state.batch
         kept = self.state.best_epoch
         raise TrainingDiverged(
-            f"expected a finite loss, found {loss} in epoch {epoch} at batch {batch}; "
+            f"expected a finite loss, found {loss} in epoch {epoch} by batch {batch}; "
             + (f"{self.folder / BEST} holds epoch {kept}" if kept else "no epoch was finished")
             + f"; lower --lr (now {self.config.lr:g}) or pass --precision fp32"
         )

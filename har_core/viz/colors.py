@@ -9,12 +9,13 @@ SERIES = (PRIMARY, SECONDARY, "#2a9d77", "#a05fc4")
 """Of several lines of one kind."""
 
 GRID = "rgba(143, 151, 166, 0.25)"
-MORE = ((0.0, "rgba(217, 98, 43, 0.0)"), (1.0, "rgba(217, 98, 43, 0.95)"))
-"""A scale from nothing (transparent) to much; `FEWER` is the same for what became less."""
+MORE = ((0.0, "rgba(217, 98, 43, 0.0)"), (1.0, "rgba(217, 98, 43, 0.72)"))
+"""A scale from nothing (transparent) to much, or from no change to worse; `BETTER` is the same for what became better.
 
-FEWER = ((0.0, "rgba(59, 125, 216, 0.0)"), (1.0, "rgba(59, 125, 216, 0.95)"))
-ON_STRONG = "#ffffff"
-"""Text on a strong color."""
+Even the strongest color lets so much of the page through that the page's own text color stays readable on it.
+"""
+
+BETTER = ((0.0, "rgba(59, 125, 216, 0.0)"), (1.0, "rgba(59, 125, 216, 0.72)"))
 
 HEATMAP_SCALE = "Inferno"
 """Evenly spaced for the eye, with or without color vision, and in grayscale."""

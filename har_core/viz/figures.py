@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import pandas as pd
@@ -11,12 +11,14 @@ from plotly.subplots import make_subplots
 
 from har_core.analysis.history import Curves
 from har_core.viz.colors import GRID, MUTED, PRIMARY, SECONDARY, SERIES
-from har_core.viz.text import class_label, percent
+from har_core.viz.text import class_label, distinct_labels, percent
+
+_LONGEST = 26  # characters of a class name on an axis
 
 
 def probability_bars(classes: list[str], probabilities: list[float], *, highlight: int = 0) -> go.Figure:
     """Horizontal bars, the first on top, with the percentages written at their ends."""
-    names = [axis_label(name) for name in classes]
+    names = axis_labels(classes)
     figure = go.Figure(
         go.Bar(
             x=probabilities,
@@ -30,7 +32,9 @@ def probability_bars(classes: list[str], probabilities: list[float], *, highligh
         )
     )
     figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", tickfont={"size": 14}, ticksuffix="  ")
+    figure.update_yaxes(
+        autorange="reversed", type="category", fixedrange=True, ticks="", tickfont={"size": 14}, ticksuffix="  "
+    )
     figure.update_layout(height=34 * len(names) + 16, margin={"l": 0, "r": 0, "t": 4, "b": 4}, bargap=0.35)
     return figure
 
@@ -46,7 +50,7 @@ def class_score_bars(scores: pd.DataFrame, measure: str) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=values,
-            y=[axis_label(name) for name in scores["class"]],
+            y=axis_labels(scores["class"]),
             orientation="h",
             marker={"color": PRIMARY},
             error_x={
@@ -60,14 +64,14 @@ def class_score_bars(scores: pd.DataFrame, measure: str) -> go.Figure:
         )
     )
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", fixedrange=True, gridcolor=GRID)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", ticksuffix="  ")
+    figure.update_yaxes(autorange="reversed", type="category", fixedrange=True, ticks="", ticksuffix="  ")
     figure.update_layout(height=26 * len(scores) + 50, margin={"l": 0, "r": 8, "t": 4, "b": 4}, bargap=0.3)
     return figure
 
 
 def class_score_changes(before: pd.Series, after: pd.Series, classes: list[str], names: tuple[str, str]) -> go.Figure:
     """Two values per class as two dots on a line: where a class gained and where it lost."""
-    labels = [axis_label(name) for name in classes]
+    labels = axis_labels(classes)
     figure = go.Figure()
     for label, a, b in zip(labels, before, after, strict=True):
         line = {"color": MUTED, "width": 2}
@@ -82,7 +86,7 @@ def class_score_changes(before: pd.Series, after: pd.Series, classes: list[str],
             go.Scatter(x=values, y=labels, mode="markers", name=escape(name), marker=marker, hovertemplate=hover)
         )
     figure.update_xaxes(tickformat=".0%", fixedrange=True, gridcolor=GRID)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", ticksuffix="  ")
+    figure.update_yaxes(autorange="reversed", type="category", fixedrange=True, ticks="", ticksuffix="  ")
     figure.update_layout(
         height=26 * len(labels) + 90,
         margin={"l": 0, "r": 8, "t": 4, "b": 4},
@@ -155,5 +159,13 @@ def training_curves(trainings: Sequence[pd.DataFrame], curves: Curves, *, eval_s
 
 
 def axis_label(name: str) -> str:
-    """A class name for Plotly, which takes some tags in its texts for markup."""
-    return escape(class_label(name), quote=False)
+    """A class name for Plotly, which takes some tags in its texts for markup; a long one loses its middle."""
+    label = class_label(name)
+    if len(label) > _LONGEST:
+        label = f"{label[: _LONGEST // 2]}…{label[1 - _LONGEST // 2 :]}"
+    return escape(label, quote=False)
+
+
+def axis_labels(names: Iterable[str]) -> list[str]:
+    """Those of the classes of an axis, all different: Plotly draws categories of one name as one."""
+    return distinct_labels(axis_label(name) for name in names)

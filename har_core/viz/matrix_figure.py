@@ -9,11 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from har_core.analysis.confusion import TOTAL, with_totals
-from har_core.viz.colors import FEWER, MORE, MUTED, ON_STRONG, SECONDARY
-from har_core.viz.figures import axis_label
-from har_core.viz.text import class_label
+from har_core.viz.colors import BETTER, MORE, MUTED, SECONDARY
+from har_core.viz.figures import axis_labels
+from har_core.viz.text import class_label, rounded
 
 _MOST_WITH_NUMBERS = 30  # classes up to which numbers fit into the cells
+_MARKER, _SMALLEST_CELL = 6, 9  # pixels: Plotly takes all within 3 of a marker's center for equally near
 
 
 def confusion_matrix(
@@ -38,7 +39,7 @@ def confusion_matrix(
         chosen: the cells to outline, (true, predicted), either of which may be `TOTAL`.
     """
     size = len(order)
-    names = [axis_label(classes[index]) for index in order]
+    names = axis_labels(classes[index] for index in order)
     colored = values[np.ix_(order, order)].astype(float)
     if hide_diagonal:
         np.fill_diagonal(colored, np.nan)
@@ -57,7 +58,7 @@ def confusion_matrix(
         )
     )
     if size <= _MOST_WITH_NUMBERS:
-        figure.add_traces(_numbers(matrix, values, colored, order, as_percent=as_percent))
+        figure.add_trace(_numbers(matrix, values, order, as_percent=as_percent))
     figure.add_trace(_click_targets(matrix, classes, order))
     place = {index: position for position, index in enumerate(order)} | {TOTAL: size}
     outline = {"color": SECONDARY, "width": 3}
@@ -73,7 +74,7 @@ def confusion_matrix(
     figure.update_xaxes(**axis, side="top", tickangle=-60, title={"text": "predicted", "standoff": 4})
     figure.update_yaxes(**{**axis, "range": [size + 0.5, -0.5]}, title={"text": "true", "standoff": 4})
     figure.update_layout(
-        height=max(380, min(1200, 34 * (size + 1) + 130)),
+        height=max(380, cell_size(size) * (size + 1) + 130),
         margin={"l": 0, "r": 32, "t": 0, "b": 4},  # room for the last slanted label
         hoverdistance=-1,  # the nearest marker, however large the cells are on this screen
         clickmode="event+select",
@@ -82,15 +83,24 @@ def confusion_matrix(
     return figure
 
 
+def cell_size(classes: int) -> int:
+    """Pixels that a cell of a matrix of so many classes needs, so that its number fits and a click finds it."""
+    return 34 if classes <= _MOST_WITH_NUMBERS else _SMALLEST_CELL
+
+
 def matrix_difference(change: np.ndarray, classes: tuple[str, ...], *, as_percent: bool) -> go.Figure:
-    """(K, K) changes of a confusion matrix, blue where there are fewer photos and orange where there are more."""
-    names, most = [axis_label(name) for name in classes], max(float(np.abs(change).max(initial=0)), 1e-9)
+    """(K, K) changes of a confusion matrix: blue where it became better, orange where it became worse.
+
+    More photos on the diagonal are better, more photos elsewhere are worse.
+    """
+    names, most = axis_labels(classes), max(float(np.abs(change).max(initial=0)), 1e-9)
     hover = ":+.1%" if as_percent else ":+d"
-    scale = [((1 - place) / 2, color) for place, color in reversed(FEWER)]
-    scale += [((1 + place) / 2, color) for place, color in MORE]
+    scale = [((1 - place) / 2, color) for place, color in reversed(MORE)]
+    scale += [((1 + place) / 2, color) for place, color in BETTER]
     figure = go.Figure(
         go.Heatmap(
-            z=change,
+            z=np.where(np.eye(len(change), dtype=bool), change, -change),
+            customdata=change,
             x=names,
             y=names,
             colorscale=scale,
@@ -99,24 +109,24 @@ def matrix_difference(change: np.ndarray, classes: tuple[str, ...], *, as_percen
             showscale=False,
             xgap=1,
             ygap=1,
-            hovertemplate=f"true: %{{y}}<br>predicted: %{{x}}<br>change: %{{z{hover}}}<extra></extra>",
+            hovertemplate=f"true: %{{y}}<br>predicted: %{{x}}<br>change: %{{customdata{hover}}}<extra></extra>",
         )
     )
     if len(names) <= _MOST_WITH_NUMBERS:
-        rounded = np.rint(change * (100 if as_percent else 1)).astype(int)
-        row, column = np.nonzero(rounded)
+        numbers = np.rint(change * (100 if as_percent else 1)).astype(int)
+        row, column = np.nonzero(numbers)
         figure.add_trace(
             go.Scatter(
                 x=[names[index] for index in column],
                 y=[names[index] for index in row],
-                text=[f"{value:+d}" for value in rounded[row, column]],
+                text=[f"{value:+d}" for value in numbers[row, column]],
                 mode="text",
                 textfont={"size": 12},
                 hoverinfo="skip",
             )
         )
-    figure.update_xaxes(side="top", tickangle=-60, fixedrange=True, showgrid=False, title="predicted")
-    figure.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False, title="true")
+    figure.update_xaxes(type="category", side="top", tickangle=-60, fixedrange=True, showgrid=False, title="predicted")
+    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, showgrid=False, title="true")
     figure.update_layout(height=min(1200, 30 * len(names) + 160), margin={"l": 0, "r": 32, "t": 0, "b": 4})
     return figure
 
@@ -139,7 +149,7 @@ def matrix_png(matrix: np.ndarray, classes: tuple[str, ...]) -> bytes:
 def _click_targets(matrix: np.ndarray, classes: tuple[str, ...], order: list[int]) -> go.Scatter:
     """One invisible marker per cell, totals included: what it says when hovered, and what it answers to a click."""
     places, numbers = [*order, TOTAL], with_totals(matrix).tolist()
-    names = [*(axis_label(name) for name in classes), "any action"]
+    names = [*axis_labels(classes), "any action"]
     hover = [
         f"true: {names[true]}<br>predicted: {names[predicted]}<br>{numbers[true][predicted]:,} photos"
         for true in places
@@ -150,7 +160,7 @@ def _click_targets(matrix: np.ndarray, classes: tuple[str, ...], order: list[int
         x=x,
         y=y,
         mode="markers",
-        marker={"symbol": "square", "size": 12, "opacity": 0},
+        marker={"symbol": "square", "size": _MARKER, "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         hovertext=np.array(hover, dtype=object),  # Plotly looks at each entry of a list, not of an array
@@ -159,33 +169,16 @@ def _click_targets(matrix: np.ndarray, classes: tuple[str, ...], order: list[int
     )
 
 
-def _numbers(
-    matrix: np.ndarray, values: np.ndarray, colored: np.ndarray, order: list[int], *, as_percent: bool
-) -> list[go.Scatter]:
-    """What is written in the cells: white on strong colors, the page's own color on weak ones, gray where there is none."""
-    places, numbers, strong = (
-        [*order, TOTAL],
-        with_totals(matrix).tolist(),
-        0.5 * float(np.nanmax(colored, initial=0.0)),
-    )
-    written: dict[str | None, list[tuple[int, int, str]]] = {ON_STRONG: [], None: [], MUTED: []}
+def _numbers(matrix: np.ndarray, values: np.ndarray, order: list[int], *, as_percent: bool) -> go.Scatter:
+    """What is written in the cells, in the page's own text color; nothing where there are no photos."""
+    places, numbers = [*order, TOTAL], with_totals(matrix).tolist()
+    written: list[tuple[int, int, str]] = []
     for row, true in enumerate(places):
         for column, predicted in enumerate(places):
-            inner = TOTAL not in (true, predicted)
-            number = numbers[true][predicted]
-            if inner and not number:
-                continue
-            text = f"{values[true, predicted] * 100:.0f}" if inner and as_percent else f"{number:,}"
-            tint = colored[row, column] if inner else np.nan
-            style = MUTED if np.isnan(tint) else ON_STRONG if tint > strong else None
-            written[style].append((column, row, text))
-    traces = []
-    for style, entries in written.items():
-        x, y, words = zip(*entries, strict=True) if entries else ((), (), ())
-        font = {"size": 12} | ({"color": style} if style else {})
-        traces.append(
-            go.Scatter(
-                x=x, y=y, text=words, mode="text", textfont=font, cliponaxis=False, hoverinfo="skip", showlegend=False
-            )
-        )
-    return traces
+            inner, number = TOTAL not in (true, predicted), numbers[true][predicted]
+            if number or not inner:
+                text = rounded(values[true, predicted]) if inner and as_percent else f"{number:,}"
+                written.append((column, row, text.replace(" ", "").replace("<", "&lt;")))
+    x, y, words = zip(*written, strict=True)
+    font, rest = {"size": 12}, {"cliponaxis": False, "hoverinfo": "skip", "showlegend": False}
+    return go.Scatter(x=x, y=y, text=words, mode="text", textfont=font, **rest)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale, unlabel_rgb
 
+from har_core.media.geometry import Box
 from har_core.viz.colors import DIFFERENCE_SCALE, HEATMAP_SCALE
-
-if TYPE_CHECKING:
-    from har_core.data.transforms import Box  # imports PyTorch
 
 DISPLAY_SIDE = 1024
 """Pixels: the longer side of a picture on a page, at most."""

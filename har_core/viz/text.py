@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -29,21 +30,45 @@ def escape_markdown(text: str) -> str:
     return _MARKUP.sub(r"\\\1", text)
 
 
+def distinct_labels(names: Iterable[str]) -> list[str]:
+    """Labels for a select box, which takes two equal ones for one option: the later one is numbered."""
+    labels: list[str] = []
+    for name in names:
+        label, number = class_label(name), 2
+        while label in labels:
+            label, number = f"{class_label(name)} ({number})", number + 1
+        labels.append(label)
+    return labels
+
+
+def rounded(value: float, decimals: int = 0) -> str:
+    """A share as a number of percent, but never a false 0 or 100: 0.154 → '15', 0.995 → '> 99'; '–' if not defined."""
+    if np.isnan(value):
+        return "–"
+    number, smallest = f"{value * 100:.{decimals}f}", 10**-decimals
+    if 0 < value < 1 and float(number) in (0, 100):
+        return f"< {smallest:g}" if value < 0.5 else f"> {100 - smallest:g}"
+    return number
+
+
 def percent(value: float) -> str:
-    """A probability in whole percent: 0.154 → '15 %', but never a false 0 or 100."""
-    if value < 0.005:
-        return "< 1 %"
-    return "> 99 %" if value > 0.995 else f"{value:.0%}".replace("%", " %")
+    """A probability in whole percent: 0.154 → '15 %'; no model is ever certain."""
+    return f"{rounded(float(np.clip(value, 1e-9, 1 - 1e-9)))} %"
 
 
 def share(value: float) -> str:
     """A share of photos with one decimal: 0.0952 → '9.5 %'."""
-    return f"{value * 100:.1f} %"
+    return f"{rounded(value, 1)} %"
+
+
+def score(value: float) -> str:
+    """A score with two decimals, '–' where it is not defined."""
+    return "–" if np.isnan(value) else f"{value:.2f}"
 
 
 def interval(low: float, high: float, *, decimals: int = 1) -> str:
     """The bounds of a share: (0.831, 0.864) → '83.1–86.4 %'."""
-    return f"{low * 100:.{decimals}f}–{high * 100:.{decimals}f} %"
+    return f"{rounded(low, decimals)}–{rounded(high, decimals)} %"
 
 
 def capitalize(text: str) -> str:
@@ -119,6 +144,20 @@ def generalization_gap(curves: Curves, eval_split: str) -> str:
     if curves.gap <= 0:
         gap += ". It is measured on random crops while the network still learns, so it can be the lower one"
     return f"{gap}."
+
+
+def difference_headline(first: str, second: str, points: float, *, certain: bool) -> str:
+    """Which of two runs is the better one, by so many points of accuracy.
+
+    Args:
+        first, second: their names in Markdown; `points` is how far the first is ahead.
+        certain: whether the difference is more than chance would give.
+    """
+    if not certain and abs(points) < 0.05:
+        return f"{first} and {second} are equally accurate"
+    if not certain:
+        return f"{first} and {second} differ by {abs(points):.1f} points, which may be chance"
+    return f"{first} is {abs(points):.1f} points {'better' if points > 0 else 'worse'} than {second}"
 
 
 def mcnemar_sentence(result: McNemar, first: str, second: str) -> str:

@@ -133,5 +133,5 @@ def test_the_list_as_a_csv_file(predictions: Predictions) -> None:
     lines = list(csv.DictReader(io.StringIO(to_csv(predictions, rows, judged).decode())))
     assert [line["sample"] for line in lines] == ["Image_5.jpg", "Image_2.jpg"]
     assert lines[1]["verdict"] == "label is wrong" and lines[1]["note"] == 'she says "hello", waves'
-    assert [float(lines[0][name]) for name in CLASSES] == pytest.approx(predictions.probabilities[5], rel=1e-5)
+    assert [float(lines[0]["p:" + name]) for name in CLASSES] == pytest.approx(predictions.probabilities[5], rel=1e-5)
     assert lines[0]["predicted"] == CLASSES[predictions.predicted[5]] and lines[0]["verdict"] == ""

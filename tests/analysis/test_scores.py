@@ -87,7 +87,16 @@ def test_classes_are_scored_as_by_scikit_learn(predictions: Predictions, matrix:
 
 def test_a_class_without_photos_or_errors() -> None:
     rows = class_scores(np.array([[3, 0], [0, 0]]), ("a", "b"))
-    assert list(rows["predicted_as"]) == ["–", "–"] and list(rows["times"]) == [0, 0] and list(rows["f1"]) == [1, 0]
+    assert list(rows["predicted_as"]) == ["–", "–"] and list(rows["times"]) == [0, 0] and rows["f1"][0] == 1
+    shares = [f"{name}{end}" for name in ("precision", "recall", "f1") for end in ("", "_low", "_high")]
+    assert rows[shares].isna().all(axis=1).tolist() == rows[shares].isna().any(axis=1).tolist() == [False, True]
+    assert list(rows.sort_values("f1")["class"]) == ["a", "b"] and list(rows["support"]) == [3, 0]
+    assert summarize(np.array([[3, 0], [0, 0]])).macro_f1 == 1
+
+
+def test_a_class_that_is_only_predicted_or_only_a_label_has_scores() -> None:
+    rows = class_scores(np.array([[3, 1, 0], [0, 0, 0], [1, 0, 0]]), ("a", "b", "c"))
+    assert list(rows["f1"][1:]) == list(rows["recall"][1:]) == [0, 0]
     assert (rows["recall_low"][1], rows["recall_high"][1]) == (0, 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from har_core.runs.manifest import TRAINING, Manifest
-from har_core.runs.run import HISTORY_COLUMNS, SHIPPED, shipped_run, write_history, write_manifest
-from tests.browser.conftest import PATIENCE, VIEWPORT, heading, require_fit
+from har_core.runs.run import HISTORY_COLUMNS, shipped_run, write_history, write_manifest
+from tests.browser.conftest import PATIENCE, VIEWPORT, heading, require_fit, settle
+from tests.helpers import random_predictions
+from tests.pages.conftest import write_run
 
 
 def test_a_deep_link_opens_its_page_on_a_fresh_server(page: Page, address: str) -> None:
@@ -20,22 +23,58 @@ def test_a_deep_link_opens_its_page_on_a_fresh_server(page: Page, address: str) 
     assert heading(page).endswith("correct")
     expect(page.get_by_role("link", name="Confusions")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)  # Streamlit's "Page not found"
-    assert page.url == f"{address}/scores?run={SHIPPED}"
+    assert page.url == f"{address}/scores"
 
 
 @pytest.mark.parametrize(
-    ("link", "arrives"),
+    ("link", "title"),
     [
-        ("own", "own?run=best"),
-        ("errors?run=report-recipe&show=right", "errors?run=baseline&show=correct"),
-        ("confusions?true=texting&predicted=calling&unit=recall", "confusions?run=best&true=texting&predicted=calling&unit=recall"),
+        ("own", "own photos"),
+        ("errors?run=report-recipe&show=right", "predicted correctly"),
+        ("confusions?run=best&true=texting&predicted=calling&unit=recall", "texting photos predicted as calling"),
     ],
 )  # fmt: skip
-def test_links_arrive(page: Page, address: str, link: str, arrives: str) -> None:
-    """Those of former versions as well."""
+def test_links_arrive(page: Page, address: str, link: str, title: str) -> None:
+    """Those of former versions as well; what was not changed is not written either."""
     page.goto(f"{address}/{link}")
-    heading(page)
-    page.wait_for_url(f"{address}/{arrives}")
+    assert title in heading(page) and page.url == f"{address}/{link}"
+
+
+def test_back_is_one_step(page: Page, address: str) -> None:
+    """On every page, from cell to cell and from photo to photo; and forward again."""
+
+    def go(step: Callable[[], object], title: str) -> None:
+        step()
+        expect(page.locator("h1")).to_contain_text(title, timeout=PATIENCE)
+        settle(page)
+        steps.append((page.url, page.locator("h1").inner_text()))
+
+    def open_page(name: str) -> Callable[[], object]:
+        return page.get_by_test_id("stMain").get_by_role("link", name=name, exact=True).first.click
+
+    steps: list[tuple[str, str]] = []
+    go(lambda: page.goto(f"{address}/?run=baseline"), "correct on")
+    for name, title in (("Scores", "photos correct"), ("Training", "epochs"), ("Predict", "What are they doing?"),
+                        ("Your photos", "own photos"), ("Compare", "Baseline"), ("Confusions", "confusion")):  # fmt: skip
+        go(open_page(name), title)
+    go(lambda: click_cell(page, 1, 0), "of calling")
+    go(lambda: click_cell(page, 15, 2), "whatever was predicted")
+    go(open_page("Open"), "")
+    expect(
+        page.get_by_role("button", name="Back to the list").or_(page.get_by_role("link", name="Back to the list"))
+    ).to_be_visible()
+    steps[-1] = (page.url, heading(page))
+    go(lambda: page.keyboard.press("ArrowRight"), "")
+    page.wait_for_url(lambda url: url != steps[-2][0])
+    steps[-1] = (page.url, heading(page))
+    assert len({url for url, _ in steps}) == len(steps)
+    back, forward = steps[-2::-1], steps[1:]
+    for press, wanted in ((page.go_back, back), (page.go_forward, forward)):
+        for url, title in wanted:
+            press()
+            expect(page.locator("h1")).to_have_text(title, timeout=PATIENCE)
+            settle(page)
+            assert page.url == url
 
 
 @pytest.mark.parametrize(
@@ -53,22 +92,48 @@ def test_other_sites_cannot_talk_to_the_app(address: str, host: str, origin: str
     connection.close()
 
 
-def click_cell(page: Page, column: int, row: int) -> None:
-    """Click into a cell of the matrix, as a visitor does with the mouse."""
+def click_cell(page: Page, column: int, row: int, *, off: float = 0.0) -> None:
+    """Click into a cell of the matrix, as a visitor does with the mouse.
+
+    Args:
+        off: how far from the center, in both directions, as a share of the cell.
+    """
     plot = page.locator(".st-key-matrix .js-plotly-plot").first
     expect(plot.locator(".scatterlayer")).to_have_count(1, timeout=PATIENCE)
-    plot.scroll_into_view_if_needed()
+    settle(page)
     x, y = page.evaluate(
-        """([column, row]) => {
-            const plot = document.querySelector(".st-key-matrix .js-plotly-plot"), box = plot.getBoundingClientRect();
-            const {xaxis, yaxis} = plot._fullLayout;
-            return [box.x + xaxis._offset + xaxis.d2p(column), box.y + yaxis._offset + yaxis.d2p(row)];
+        """([column, row, off]) => {
+            const plot = document.querySelector(".st-key-matrix .js-plotly-plot"), {xaxis, yaxis} = plot._fullLayout;
+            const inside = plot.getBoundingClientRect();
+            let at = document.querySelector("[data-testid=stMain]");
+            at.scrollBy(0, inside.y + yaxis._offset + yaxis.d2p(row) - 450);
+            document.querySelector(".st-key-matrix-frame").scrollBy(inside.x + xaxis._offset + xaxis.d2p(column) - 400, 0);
+            const box = plot.getBoundingClientRect();
+            return [box.x + xaxis._offset + xaxis.d2p(column + off), box.y + yaxis._offset + yaxis.d2p(row + off)];
         }""",
-        [column, row],
+        [column, row, off],
     )
-    page.mouse.move(x - 3, y - 3)
     page.mouse.move(x, y)
+    page.wait_for_timeout(150)  # Plotly looks at the pointer ten times a second
     page.mouse.click(x, y)
+
+
+@pytest.mark.parametrize("width", [1024, 1400])
+@pytest.mark.parametrize("classes", [1, 15, 100, 200])
+def test_the_cell_under_the_pointer_opens(
+    page: Page, address: str, runs_folder: Path, classes: int, width: int
+) -> None:
+    names = tuple(str(number) for number in range(classes))  # which Plotly must not take for numbers
+    write_run(runs_folder / f"classes-{classes}", random_predictions(4 * classes, names), maps=False)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}/confusions?run=classes-{classes}")
+    heading(page)
+    fills = "[...document.querySelectorAll('.st-key-matrix text')].every(text => getComputedStyle(text).fill === getComputedStyle(document.querySelector('h1')).color)"
+    page.wait_for_function(fills)  # the text color for which tests/viz computes the contrast
+    last = classes - 1
+    for column, row, off in ((last, 0, 0.0), (0, last, 0.4), (last // 2, last // 3, -0.4), (last, last, 0.3)):
+        click_cell(page, column, row, off=off)
+        page.wait_for_url(lambda url, end=f"true={row}&predicted={column}": url.endswith(end), timeout=20_000)
 
 
 def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str, real_photos: Path) -> None:
@@ -92,7 +157,7 @@ def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str
     expect(page.locator(".st-key-matrix .js-plotly-plot").last).to_be_visible()
     assert f"true={run.classes[true]}" in page.url and f"predicted={run.classes[predicted]}" in page.url
 
-    photos.first.get_by_role("button", name="Open").click()
+    photos.first.get_by_role("link", name="Open").click()
     expect(page.get_by_role("button", name="Back to the list")).to_be_visible(timeout=PATIENCE)
     expect(page.locator("h1")).to_contain_text(f"{names[0].capitalize()}, predicted as {names[1]}", timeout=PATIENCE)
     first = page.url

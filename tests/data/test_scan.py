@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from har_core.data.scan import require_clean, scan
-from har_core.errors import DataError
+from har_core.data.scan import require_clean, require_trainable, scan
+from har_core.errors import DataError, RunError
 from tests.conftest import COLORS, picture
 
 
@@ -50,7 +50,6 @@ def test_one_folder_per_class(tmp_path: Path) -> None:
         (lambda f: append(f, "Image_6.jpg,red"), "Image_6.jpg", "a second time"),
         (lambda f: append(f, "new.jpg,"), "new.jpg", "no label"),
         (lambda f: append(f, "../secret.jpg,red"), "../secret.jpg", "outside train/"),
-        (lambda f: (append(f, "lone.jpg,alone"), picture((1, 1, 1)).save(f / "train" / "lone.jpg")), "alone", "only 1"),
     ],
     ids=[
         "row-without-photo",
@@ -60,7 +59,6 @@ def test_one_folder_per_class(tmp_path: Path) -> None:
         "duplicate",
         "no-label",
         "climbing",
-        "lone",
     ],
 )
 def test_problems_are_named_with_a_remedy(folder: Path, spoil, name: str, reason: str) -> None:  # type: ignore[no-untyped-def]
@@ -68,7 +66,7 @@ def test_problems_are_named_with_a_remedy(folder: Path, spoil, name: str, reason
     photos = scan(folder)
     found = [problem for problem in photos.problems if problem.name == name]
     assert len(found) == 1 and reason in found[0].reason and found[0].remedy
-    assert name not in {sample.name for sample in photos.samples} and name not in photos.classes
+    assert name not in {sample.name for sample in photos.samples}
     with pytest.raises(DataError, match="--skip-bad") as caught:
         require_clean(photos, skip_bad=False)
     assert name in str(caught.value) and caught.value.problems == photos.problems
@@ -80,12 +78,6 @@ def append(folder: Path, row: str) -> None:
         file.write(row + "\n")
 
 
-def test_a_csv_without_its_columns(folder: Path) -> None:
-    (folder / "Training_set.csv").write_text("file,label\na.jpg,red\n")
-    with pytest.raises(DataError, match="found file, label; add filename"):
-        scan(folder)
-
-
 def test_folders_that_hold_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found neither"):
         scan(tmp_path)
@@ -93,9 +85,35 @@ def test_folders_that_hold_nothing(tmp_path: Path) -> None:
         scan(tmp_path / "nowhere")
 
 
-def test_one_class_is_not_enough(tmp_path: Path) -> None:
-    (tmp_path / "red").mkdir()
-    for number in range(3):
-        picture((200, 0, 0)).save(tmp_path / "red" / f"{number}.png")
+def test_what_only_a_training_requires(folder: Path, tmp_path: Path) -> None:
+    """One photo of a class, or one class, can be evaluated."""
+    append(folder, "lone.jpg,alone")
+    picture((1, 1, 1)).save(folder / "train" / "lone.jpg")
+    photos = scan(folder)
+    require_clean(photos, skip_bad=False)
+    assert "alone" in photos.classes and len(photos.samples) == 37
+    with pytest.raises(DataError, match="found 1 of alone; add photos"):
+        require_trainable(photos)
+
+    (tmp_path / "one" / "red").mkdir(parents=True)
+    picture((200, 0, 0)).save(tmp_path / "one" / "red" / "0.png")
+    photos = scan(tmp_path / "one")
+    require_clean(photos, skip_bad=False)
     with pytest.raises(DataError, match="two or more classes, found 1"):
-        require_clean(scan(tmp_path), skip_bad=True)
+        require_trainable(photos)
+
+
+def test_classes_that_look_alike_are_named(tmp_path: Path) -> None:
+    photos = scan(write(tmp_path, *(f"{name}/{number}.png" for name in ("a_b", "A-B", "c") for number in range(2))))
+    with pytest.raises(RunError) as caught:
+        require_trainable(photos)
+    assert "a_b" in str(caught.value) and "A-B" in str(caught.value)
+
+
+def write(root: Path, *names: str) -> Path:
+    """Photos, no two alike, of these names."""
+    for number, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        kind = "PNG" if name.endswith(".png") else "JPEG"
+        picture(COLORS["red"], seed=number).save(root / name, kind)
+    return root

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -105,6 +106,23 @@ def text(app: AppTest) -> str:
 def click(app: AppTest, label: str) -> AppTest:
     """Press the first button of that label."""
     return next(button for button in app.button if button.label == label).click().run()
+
+
+def links(app: AppTest, label: str) -> list[dict[str, str]]:
+    """Where the links of that label lead: the parameters of their addresses, and the page's file as `page`."""
+    protos = [element.proto for element in app.get("page_link") if element.proto.label == label]
+    files = PAGES | {"": PAGES["overview"]}
+    return [dict(parse_qsl(proto.query_string)) | {"page": files[proto.page]} for proto in protos]
+
+
+def follow(app: AppTest, label: str) -> AppTest:
+    """Press the first link of that label."""
+    query = links(app, label)[0]
+    app.switch_page(query.pop("page"))
+    app.query_params.clear()
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
 
 
 def wait_for_job(app: AppTest, key: str) -> None:

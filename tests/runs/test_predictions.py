@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_right_is_refused_by_name(tmp_path: Path, change: 
     if change == "columns":
         frame = frame.rename(columns={"p:red": "p:yellow"})
     elif change == "name":
-        frame.loc[3, "sample"] = "a\u202eb.jpg"
+        frame.loc[3, "sample"] = "a\0b.jpg"
     elif change == "predicted":
         frame["predicted"] = "red"
     elif change == "true":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 from har_core.data.scan import LabeledPhotos
 from har_core.runs.manifest import MANIFEST, MODEL
 from har_core.runs.run import Run
-from har_core.training.distributed import SINGLE, Processes
+from har_core.training.distributed import SINGLE, Processes, joined
 from har_core.training.state import read_state
 from tests.conftest import ROOT
 from tests.training.conftest import ENVIRONMENT, best, history, run_training
@@ -91,6 +92,17 @@ def test_an_error_of_the_first_process_ends_all(kaggle_folder: Path, tmp_path: P
 def test_shares_are_disjoint_and_complete() -> None:
     parts = [Processes(rank, 3).share(range(10)) for rank in range(3)]
     assert sorted(number for part in parts for number in part) == list(range(10))
+
+
+def test_processes_wait_while_the_first_scans_a_large_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, timedelta] = {}
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *kind, **options: given.update(options))
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 0)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+    with joined(torch.device("cpu")) as (processes, _):
+        assert processes == Processes(0, 2)
+    assert given["timeout"] >= timedelta(hours=12)
 
 
 def test_a_single_process_exchanges_nothing() -> None:

@@ -121,7 +121,7 @@ def test_divergence_stops_with_the_last_good_state_kept(
     monkeypatch.setattr(module.functional, "cross_entropy", failing)
     subject = make_trainer(photos, baseline(network_weights, batch_size=2), tmp_path)
     subject.save_every = 0
-    with pytest.raises(TrainingDiverged, match=r"found nan in epoch 1 at batch 10;.*--lr"):
+    with pytest.raises(TrainingDiverged, match=r"found nan in epoch 1 by batch 10;.*--lr"):
         subject.run()
     state = read_state(tmp_path)
     assert state["progress"]["batch"] == 9 and not (tmp_path / BEST).exists()

@@ -7,27 +7,27 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, click, opened
+from tests.pages.conftest import address, click, links, opened
 
 
 def test_a_cell_in_the_address_opens_its_photos() -> None:
     app = opened("confusions", "two-classes", true="no", predicted="yes")
     predictions = random_predictions(30, ("no", "yes"))
     number = int(((predictions.true == 0) & (predictions.predicted == 1)).sum())
-    assert app.subheader[0].value.startswith(f"{number} no photos predicted as yes")
-    assert sum(button.label == "Open" for button in app.button) == number
-    click(app, "Clear")
-    assert not app.subheader and "true" not in address(app)
+    assert app.title[0].value.startswith(f"{number} no photos predicted as yes")
+    assert len(links(app, "Open")) == number
+    click(app, "All confusions")
+    assert not links(app, "Open") and "true" not in address(app)
 
 
 def test_both_directions_of_a_confusion(made_runs: Path) -> None:
     one = random_predictions(40, ("blue", "green", "red"))
     number = int((((one.true == 0) & (one.predicted == 1)) | ((one.true == 1) & (one.predicted == 0))).sum())
     app = opened("confusions", "folders", true="blue", predicted="green", both="True")
-    assert app.subheader[0].value.startswith(f"{number} photos confused between blue and green")
-    assert sum(button.label == "Open" for button in app.button) == number <= 24
+    assert app.title[0].value.startswith(f"{number} photos confused between blue and green")
+    assert len(links(app, "Open")) == number <= 24
     app.selectbox(key=f"cell-true-{made_runs / 'folders'}").set_value(2).run()
-    assert "both" not in address(app) and "red photo" in app.subheader[0].value
+    assert "both" not in address(app) and "red photo" in app.title[0].value
 
 
 @pytest.mark.parametrize(("unit", "order"), [("recall", "similarity"), ("precision", "recall")])

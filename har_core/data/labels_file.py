@@ -1,0 +1,73 @@
+"""A CSV as spreadsheets write it → file names and labels, both as text."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from har_core.errors import DataError
+from har_core.files import printable
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_FILE = ("filename", "file", "image", "path", "filepath", "imagepath", "imagename", "imagefile", "photo")
+_LABEL = ("label", "class", "category", "labels", "classname", "labelname", "target")
+"""Names of the two columns, without case, spaces, underscores and hyphens.  The first of each wins over the others."""
+
+
+def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
+    """(line number, file name, label) of each row that is not empty; every value is text without spaces around it.
+
+    The encoding is UTF-8 or UTF-16 with a byte order mark; values are separated by commas, semicolons, tabs or bars.
+
+    Raises:
+        DataError: if it is no such file, or which columns hold file names and labels is not certain.
+    """
+    data = path.read_bytes()
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+        if "\0" in text:
+            raise ValueError("it has NUL characters")
+        headers = {delimiter: next(_rows(text, delimiter), (0, [""]))[1] for delimiter in _DELIMITERS}
+        delimiter = max(headers, key=lambda each: (bool(_columns(headers[each])), len(headers[each])))
+        columns = _columns(headers[delimiter])
+        if columns is None:
+            found = ", ".join(printable(name)[:40] for name in headers[delimiter][:10])
+            raise DataError(
+                f"expected a first line with one column filename and one column label in {path.name}, found "
+                f"{found or 'nothing'}; name these two columns so"
+            )
+        rows = _rows(text, delimiter)
+        next(rows)
+        for line, row in rows:
+            name, label = (row[column] if column < len(row) else "" for column in columns)
+            yield line, name, label
+    except (ValueError, csv.Error) as error:  # UnicodeDecodeError is a ValueError
+        raise DataError(
+            f"expected a CSV in UTF-8 at {path.name}, found something else ({error}); save it as CSV UTF-8 again"
+        ) from error
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """(number of its last line, values) of each row with a value."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    for row in reader:
+        values = [value.strip() for value in row]
+        if any(values):
+            yield reader.line_num, values
+
+
+def _columns(header: list[str]) -> tuple[int, int] | None:
+    """Places of the file names and of the labels; None if that is not certain."""
+    names = ["".join(character for character in name.casefold() if character not in " _-") for name in header]
+    places = []
+    for known in (_FILE, _LABEL):
+        wanted = known[:1] if known[0] in names else known
+        found = [place for place, name in enumerate(names) if name in wanted]
+        if len(found) != 1:
+            return None
+        places.append(found[0])
+    return places[0], places[1]

@@ -1,0 +1,71 @@
+"""CSVs as people and their spreadsheets write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from har_core.data.labels_file import read_labels
+from har_core.errors import DataError
+
+ROWS = [("a.jpg", "red"), ("b.jpg", "blue")]
+
+
+def read(tmp_path: Path, data: str | bytes) -> list[tuple[str, str]]:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return [(name, label) for _, name, label in read_labels(path)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "filename,label\na.jpg,red\nb.jpg,blue\n",
+        "filename;label\na.jpg;red\nb.jpg;blue",
+        "filename\tlabel\r\na.jpg\tred\r\n\r\nb.jpg\tblue\r\n",
+        "filename, label\na.jpg, red\n b.jpg , blue \n",
+        'filename, label\n"a.jpg", "red"\n"b.jpg", "blue"\n',
+        "Filename,Label\na.jpg,red\nb.jpg,blue\n",
+        "label;id;File Name;note\nred;1;a.jpg;x, y\nblue;2;b.jpg\n",
+        "image_path,Class\ra.jpg,red\rb.jpg,blue\r",
+        "\n\nIMAGE,category\na.jpg,red\n,,\nb.jpg,blue\n",
+        "filename,image,label\na.jpg,other,red\nb.jpg,other,blue\n",
+        ",filename,label\n0,a.jpg,red\n1,b.jpg,blue\n",
+    ],
+)
+def test_they_are_read(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text) == ROWS
+    for encoding in ("utf-8-sig", "utf-16"):
+        assert read(tmp_path, text.encode(encoding)) == ROWS
+
+
+@pytest.mark.parametrize("label", ["NA", "None", "null", "true", "1e3", "-1", "007", "<b>x</b>", "a/b", "走路"])
+def test_labels_stay_text(tmp_path: Path, label: str) -> None:
+    assert read(tmp_path, f"filename,label\na.jpg,{label}\n") == [("a.jpg", label)]
+
+
+def test_quoted_separators_belong_to_the_value(tmp_path: Path) -> None:
+    assert read(tmp_path, 'filename,label\n"a;1.jpg","x,y"\n') == [("a;1.jpg", "x,y")]
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ("name,kind\na.jpg,red\n", "found name, kind;"),
+        ("filename;kind\na.jpg;red\n", "found filename, kind;"),
+        ("a.jpg,red\nb.jpg,blue\n", "found a.jpg, red;"),
+        ("file,image,label\na.jpg,b.jpg,red\n", "found file, image, label;"),
+        ("filename,filename,label\na.jpg,b.jpg,red\n", "found filename, filename, label;"),
+        ("", "found nothing;"),
+        ("\ud800".encode("utf-8", "surrogatepass"), "CSV UTF-8"),
+        ("filename,label\ncaf\xe9.jpg,red\n".encode("latin-1"), "CSV UTF-8"),
+        ("filename,label\na.jpg,red\n".encode("utf-16-le"), "CSV UTF-8"),
+        ("filename,label\n" + "x" * 200_000 + ",red\n", "field larger"),
+        (b"\xff\xd8\xff\xe0JFIF", "CSV UTF-8"),
+    ],
+)
+def test_others_are_refused_in_one_sentence(tmp_path: Path, data: str | bytes, found: str) -> None:
+    with pytest.raises(DataError, match=found) as caught:
+        read(tmp_path, data)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
