@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app_pages.components.run_picker import run_picker
-from app_pages.state import url
+from app_pages.own.scoring import status_line
+from app_pages.state import models, url
 from app_pages.state.settings import ROOT
 from har_core.errors import HarError
 
@@ -27,7 +28,9 @@ st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
 page = st.navigation(PAGES, position="hidden")
 try:
     url.enter_page(page.url_path)
+    status_line(page.url_path)
     if run_picker(PAGES, page):
         page.run()
 except HarError as error:  # told in plain words; anything else is a fault of the program and is logged
     st.error(str(error), icon=":material/error:")
+models.preload()  # after the first page, which must not wait for it

@@ -22,6 +22,7 @@ from har_core.analysis.confusion import (
     normalize,
 )
 from har_core.analysis.examples import Filters
+from har_core.files import csv_bytes
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz import matrix_figure, text
@@ -133,9 +134,12 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
 
 def _downloads(run: Run, matrix: np.ndarray) -> None:
     with st.container(horizontal=True):
-        table = pd.DataFrame(matrix, index=pd.Index(run.classes, name="true \\ predicted"), columns=run.classes)
+        rows = [
+            ("true \\ predicted", *run.classes),
+            *((name, *row) for name, row in zip(run.classes, matrix, strict=True)),
+        ]
         st.download_button(
-            "CSV", table.to_csv().encode(), "confusion.csv", "text/csv", icon=":material/download:", on_click="ignore"
+            "CSV", csv_bytes(rows), "confusion.csv", "text/csv", icon=":material/download:", on_click="ignore"
         )
         st.download_button(
             "PNG",

@@ -12,6 +12,7 @@ import streamlit as st
 from app_pages.components.no_results import no_results
 from app_pages.state import runs, url
 from har_core.analysis.scores import Summary, class_scores, classification_report, summarize
+from har_core.files import csv_bytes
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz import figures, text
@@ -61,6 +62,10 @@ def _metrics(run: Run, summary: Summary) -> None:
     with st.container(horizontal=True):
         for name, value in metrics.items():
             st.metric(name, value, border=True)
+
+
+def _as_csv(table: pd.DataFrame) -> bytes:
+    return csv_bytes([table.columns, *table.itertuples(index=False)])
 
 
 def _extreme(run: Run, row: pd.Series) -> None:
@@ -130,7 +135,7 @@ def _downloads(run: Run, matrix: np.ndarray) -> None:
         "Classification report as CSV": (
             "classification_report.csv",
             "text/csv",
-            lambda: classification_report(matrix, run.classes)[1].to_csv(index=False).encode(),
+            lambda: _as_csv(classification_report(matrix, run.classes)[1]),
         ),
         "As text": (
             "classification_report.txt",

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from app_pages.state import own_runs, runs
+from app_pages.state import models, own_runs, runs
 from har_core.cam.scales import to_heatmaps_on_one_scale
 from har_core.errors import ImageError
 from har_core.media.geometry import Box, center_crop_box
-from har_core.media.images import open_photo
 from har_core.runs.run import Run
 from har_core.viz import overlays
 from har_core.viz.colors import DIFFERENCE_SCALE
@@ -28,7 +27,7 @@ def open_stored_photo(run: Run, row: int) -> Image.Image | None:
     """The photo, upright; None if it is not on this machine, or not one that can be read."""
     path = own_runs.photo_store(run).find(runs.predictions(run).samples[row])
     try:
-        return open_photo(path) if path is not None else None
+        return models.read_photo(run, path) if path is not None else None
     except (ImageError, OSError):
         return None
 

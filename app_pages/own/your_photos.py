@@ -2,130 +2,146 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app_pages.state import models, own_runs, runs, url
-from app_pages.state.jobs import Job
-from app_pages.state.own_runs import OwnRun
+from app_pages.own import scoring
+from app_pages.own.scoring import ERROR, SKIP, Scoring, Upload
+from app_pages.state import models, own_runs, url
+from app_pages.state.jobs import watch
 from app_pages.state.settings import settings
-from har_core.data.scan import LabeledPhotos, scan
-from har_core.errors import RunError
-from har_core.inference.evaluate import UNKNOWN, Evaluation, Unknown, evaluate, write_evaluation
-from har_core.media.archive import Limits, unpack
-from har_core.runs.manifest import MODEL
+from har_core.data.scan import Problem
+from har_core.errors import HarError, RunError
+from har_core.files import printable
+from har_core.media.archive import Limits
 from har_core.runs.run import Run
-from har_core.viz.text import count_photos, escape_markdown, share
+from har_core.viz.text import class_label, count_photos, distinct_labels, escape_markdown, share
 
-UNKNOWN_LABELS: dict[Unknown, str] = {"skip": "Skip", "error": "Score as wrong"}
 _OPEN = "own-opened"
 _MOST_PROBLEMS = 10  # that are listed
+_MOST_CHOICES = 50  # labels that are asked for one by one
 
 
 def page() -> None:
-    run = runs.current_run()
     if st.session_state.pop(_OPEN, False):
         st.switch_page("app_pages/home/overview.py", query_params=url.query())
     url.publish({})
     st.title("How good is it on your own photos?")
-    if not run.has(MODEL):
-        st.info(
-            f"*{escape_markdown(run.title)}* has results only: choose a run with a model above.", icon=":material/info:"
-        )
-        _list_own_runs()
-        return
+    run = models.run_with_model()
     limits = Limits()
     st.markdown(
         "Upload a zip with one folder per action, named calling/, using_laptop/, …, or with photos and one CSV (columns "
         f"filename and label). The model of **{escape_markdown(run.title)}** predicts them, and all pages then show the "
         "results. Your photos are removed when you leave."
     )
-    upload = st.file_uploader(
+    number = st.session_state.setdefault("own-zip-number", 0)  # another widget is an empty one
+    file = st.file_uploader(
         f"A zip of at most {limits.packed // 10**6} MB and {limits.entries:,} files",
         type="zip",
         max_upload_size=limits.packed // 10**6,
-        key="own-zip",
+        key=f"own-zip-{number}",
+        on_change=scoring.forget,
     )
-    if upload is not None:
-        keeper, photos = _unpacked(upload)
-        _evaluation(run, upload.name, keeper, photos)
+    try:
+        if file is not None:
+            scoring.take(file)
+        if (upload := scoring.upload()) is not None:
+            _upload(run, upload)
+    except HarError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
     _list_own_runs()
 
 
-def _unpacked(upload: UploadedFile) -> tuple[TemporaryDirectory[str], LabeledPhotos]:
-    """The photos of the zip, unpacked once; the folder goes when the session does."""
-    known = st.session_state.get("own-unpacked")
-    if known is None or known[0] != upload.file_id:
-        with st.spinner("Unpacking …"):
-            keeper: TemporaryDirectory[str] = TemporaryDirectory(prefix="har-lens-")
-            photos = scan(unpack(upload, Path(keeper.name) / "photos"), verify=False)
-            st.session_state["own-unpacked"] = known = (upload.file_id, keeper, photos)
-    return known[1], known[2]
-
-
-def _evaluation(run: Run, name: str, keeper: TemporaryDirectory[str], photos: LabeledPhotos) -> None:
-    st.subheader(f"{count_photos(len(photos.samples))} of {len(photos.classes)} actions", anchor=False)
-    for problem in photos.problems[:_MOST_PROBLEMS]:
-        st.caption(f":material/warning: {escape_markdown(str(problem))}")
-    unknown: Unknown = "skip"
-    if others := sorted(set(photos.classes) - set(run.classes)):
-        st.warning(f"The model does not know {escape_markdown(', '.join(others))}.", icon=":material/help:")
-        unknown = st.radio(
-            "What to do with these photos",
-            UNKNOWN,
-            format_func=UNKNOWN_LABELS.__getitem__,
-            horizontal=True,
-            key="own-unknown",
-        )
-    job: Job[Evaluation] | None = st.session_state.get("own-job")
-    if job is None:
-        st.button("Evaluate", type="primary", key="own-start", on_click=_start, args=(run, photos, unknown))
+def _upload(run: Run, upload: Upload) -> None:
+    """The zip, what was understood of it, and its scoring."""
+    job = scoring.scoring()
+    if job is not None and job.run.folder != run.folder:
+        scoring.forget_scoring()
+        job = None
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        found = f"{count_photos(len(upload.photos.samples))} of {len(upload.photos.classes)} actions"
+        st.subheader(found, anchor=False, width="content")
+        st.button(f"Remove {escape_markdown(printable(upload.name))}", icon=":material/close:", on_click=_remove_upload)
+    _list_problems(upload.photos.problems)
+    if job is not None and job.running:
+        watch(job, _going_on)
         return
-    if job.running:
-        _watch(job)
-        return
-    del st.session_state["own-job"]
-    if job.result is None:
-        st.info(escape_markdown(job.error or "The evaluation stopped."), icon=":material/info:")
-        st.button("Evaluate again", key="own-start", on_click=_start, args=(run, photos, unknown))
-        return
-    folder = _keep_result(job.result, run, name, keeper)
-    for problem in job.result.skipped[:_MOST_PROBLEMS]:
-        st.caption(f":material/warning: {escape_markdown(str(problem))}")
-    st.success("Done. Choose it as the run above, or start here:", icon=":material/check:")
-    st.button("See where it fails", type="primary", key="own-open", on_click=_open, args=(folder.name,))
-
-
-def _start(run: Run, photos: LabeledPhotos, unknown: Unknown) -> None:
-    predictor, decoder = models.predictor(run.folder), models.decoder()
-    st.session_state["own-job"] = Job(
-        lambda progress, cancelled: evaluate(
-            photos.samples, predictor, unknown=unknown, decode=decoder.open, progress=progress, cancelled=cancelled
-        )
+    counts_as = _labels(run, upload)
+    if job is not None:
+        st.info(escape_markdown(job.error or ""), icon=":material/info:")
+    report = scoring.report()
+    if report is not None and report.by != run.folder:
+        report = None
+    if report is not None:
+        _list_problems(report.skipped)
+        st.success("Done. Choose it as the run above, or start here:", icon=":material/check:")
+        st.button("See where it fails", type="primary", key="own-open", on_click=_open, args=(report.name,))
+    st.button(
+        "Evaluate" if job is None and report is None else "Evaluate again",
+        type="primary" if report is None else "secondary",
+        key="own-start",
+        disabled=set(counts_as.values()) == {SKIP},
+        on_click=scoring.start,
+        args=(run, counts_as),
     )
 
 
-def _watch(job: Job[Evaluation]) -> None:
-    @st.fragment(run_every=0.5)
-    def progress() -> None:
-        if not job.running:
-            st.rerun()
-        st.progress(min(1.0, job.done / max(1, job.total)), text=f"{job.done:,} of {job.total:,} photos")
-        st.button("Cancel", on_click=job.stop, key="own-cancel")
-
-    progress()
+def _going_on(job: Scoring) -> None:
+    st.progress(min(1.0, job.done / max(1, job.total)), text=scoring.progress_text(job))
+    st.button(
+        "Stopping …" if job.stopping else "Cancel", disabled=job.stopping, on_click=scoring.cancel, key="own-cancel"
+    )
 
 
-def _keep_result(evaluation: Evaluation, run: Run, name: str, keeper: TemporaryDirectory[str]) -> Path:
-    """Write the session's own run beside the photos."""
-    title = f"Your {Path(name).stem}"[:60]
-    folder = Path(keeper.name) / f"run-{len(own_runs.own_runs())}"
-    write_evaluation(folder, evaluation, run, title=title if title.isprintable() else "Your photos")
-    own_runs.own_runs()[folder.name] = OwnRun(folder, Path(keeper.name) / "photos", keeper)
-    return folder
+def _labels(run: Run, upload: Upload) -> dict[str, str]:
+    """What each label counts as: a class of the model, `SKIP` or `ERROR`; shown, and asked where no name matches."""
+    from har_core.inference.evaluate import match_classes  # imports PyTorch
+
+    count = Counter(sample.label for sample in upload.photos.samples)
+    meant = match_classes(count, run.classes)
+    counts_as = {label: name for label, name in meant.items() if name is not None}
+    unknown = [label for label in meant if label not in counts_as]
+    if counts_as:
+        with st.expander(f"{len(counts_as)} of {len(meant)} labels are actions that the model knows"):
+            st.dataframe(
+                [
+                    {"label": label, "counts as": class_label(name), "photos": count[label]}
+                    for label, name in counts_as.items()
+                ],
+                hide_index=True,
+                alt="Which action each label counts as",
+            )
+    if not unknown:
+        return counts_as
+    st.warning(f"The model does not know {len(unknown)} of the labels. What do they count as?", icon=":material/help:")
+    choices = (SKIP, ERROR, *run.classes)
+    names = dict(zip(choices, distinct_labels(["Skip", "Score as wrong", *run.classes]), strict=True))
+    for label in unknown[:_MOST_CHOICES]:
+        counts_as[label] = st.selectbox(
+            f"{escape_markdown(printable(label))} ({count_photos(count[label])})",
+            choices,
+            format_func=names.__getitem__,
+            key=f"own-label-{label}",
+            persist_state="session",
+            width=420,
+        )
+    if rest := unknown[_MOST_CHOICES:]:
+        st.caption(f"The other {len(rest)} labels are skipped.")
+    return counts_as | dict.fromkeys(rest, SKIP)
+
+
+def _list_problems(problems: tuple[Problem, ...]) -> None:
+    for problem in problems[:_MOST_PROBLEMS]:
+        st.caption(f":material/warning: {escape_markdown(str(problem))}")
+    if len(problems) > _MOST_PROBLEMS:
+        st.caption(f"… and {len(problems) - _MOST_PROBLEMS:,} more.")
+
+
+def _remove_upload() -> None:
+    scoring.forget()
+    st.session_state["own-zip-number"] += 1
 
 
 def _open(name: str) -> None:
@@ -133,7 +149,9 @@ def _open(name: str) -> None:
 
 
 def _list_own_runs() -> None:
-    """The session's own runs, and a way to keep one."""
+    """The session's own runs, with ways to keep and to remove one."""
+    if own_runs.own_runs():
+        st.subheader("Your sets", anchor=False)
     for name, own in own_runs.own_runs().items():
         run = Run.open(own.folder)
         with st.container(horizontal=True, vertical_alignment="bottom", border=True):
@@ -141,10 +159,17 @@ def _list_own_runs() -> None:
             correct = f": {share(scores.accuracy)} correct" if scores is not None else ""
             st.markdown(f"**{escape_markdown(run.title)}**{correct}")
             st.button("Open", key=f"open-{name}", on_click=_open, args=(name,))
+            st.button("Remove", key=f"remove-{name}", on_click=_remove, args=(name, own.by))
             if settings().trusted:
                 wanted = st.text_input("Keep it as", key=f"keep-{name}", placeholder="a-name", width=220)
                 if st.button("Keep", key=f"keep-button-{name}") and wanted:
                     _keep(own.folder, wanted)
+
+
+def _remove(name: str, by: str) -> None:
+    own_runs.remove(name)
+    if st.session_state[url.RUN] == name:
+        st.session_state[url.RUN] = by
 
 
 def _keep(folder: Path, name: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from html import escape
+from math import ceil
 from pathlib import PurePath
 
 import numpy as np
@@ -11,12 +13,12 @@ import streamlit as st
 from PIL import Image
 
 from app_pages.components.color_bar import heatmap_color_bar
-from app_pages.state.jobs import Job
+from app_pages.state.jobs import Job, watch
 from har_core.cam.methods import CLASS_INDEPENDENT, METHODS, Method, compute_cam
 from har_core.cam.scales import to_heatmap, to_heatmaps_on_one_scale
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.viz import figures, overlays
-from har_core.viz.text import class_label, class_markdown, percent
+from har_core.viz.text import class_label, class_markdown, escape_markdown, percent
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -118,58 +120,59 @@ def _heatmap(prediction: Prediction, predictor: Predictor, target: int, method: 
             job.stop()
         job = Job(
             lambda progress, cancelled: compute_cam(
-                method, predictor.model, prediction.input, target, progress=progress, cancelled=cancelled
+                method,
+                predictor.model,
+                prediction.input.to(predictor.device),
+                target,
+                progress=progress,
+                cancelled=cancelled,
             )
         )
         st.session_state["cam-job"], st.session_state["cam-job-key"] = job, key
     if job.running:
-        _watch(job, method)
+        watch(job, partial(_going_on, method))
         return None
     if job.error:
-        st.info(f"{method}: {job.error}", icon=":material/info:")
+        st.info(f"{method}: {escape_markdown(job.error)}", icon=":material/info:")
         st.button("Compute it again", on_click=lambda: st.session_state.pop("cam-job", None))
     return job.result
 
 
-def _watch(job: Job[np.ndarray], method: Method) -> None:
-    @st.fragment(run_every=0.4)
-    def progress() -> None:
-        if not job.running:
-            st.rerun()
-        label = f"{method}: {job.done} of {job.total} passes through the network" if job.total > 1 else f"{method} …"
-        st.progress(min(1.0, job.done / job.total), text=label)
-        if method == "Score-CAM":
-            st.warning(
-                "Score-CAM runs the whole network once for each of its channels: minutes on a CPU.",
-                icon=":material/timer:",
-            )
-        st.button("Cancel", on_click=job.stop, key="cancel-cam")
-
-    progress()
+def _going_on(method: Method, job: Job[np.ndarray]) -> None:
+    label = f"{method}: {job.done:,} of {job.total:,} passes through the network" if job.total > 1 else f"{method} …"
+    if (left := job.seconds_left()) is not None:
+        label += f", about {ceil(left / 60)} min left" if left > 60 else ", less than a minute left"
+    st.progress(min(1.0, job.done / job.total), text=label)
+    st.button("Stopping …" if job.stopping else "Cancel", disabled=job.stopping, on_click=job.stop, key="cancel-cam")
 
 
 def _picture(prediction: Prediction, heatmap: np.ndarray | None, target: int, method: Method, opacity: float) -> None:
+    """The photo with its heatmap; alone, and not called otherwise, while there is none."""
     size = prediction.class_maps.shape[-1]
-    shown = np.zeros((size, size), np.float32) if heatmap is None else heatmap
     picture = overlays.overlay(
-        prediction.photo, shown, prediction.crop, opacity=opacity if heatmap is not None else 0.0
+        prediction.photo,
+        np.zeros((size, size), np.float32) if heatmap is None else heatmap,
+        prediction.crop,
+        opacity=opacity if heatmap is not None else 0.0,
     )
     independent = method in CLASS_INDEPENDENT
     what = method if independent else f"{method} for {class_label(prediction.classes[target])}"
+    with_what = f" with a heatmap: {what}" if heatmap is not None else ""
     st.caption("The model looks only at this square.")
-    st.image(picture, width="stretch", alt=f"{prediction.name} with a heatmap: {what}", output_format="JPEG")
+    st.image(picture, width="stretch", alt=f"{prediction.name}{with_what}", output_format="JPEG")
+    if heatmap is None:
+        return
     heatmap_color_bar()
     note = ": what stands out in the network's features, whatever the class" if independent else ""
     st.caption(f"{method if independent else f'{method} for {class_markdown(prediction.classes[target])}'}{note}")
-    if heatmap is not None:
-        st.download_button(
-            "Save this picture",
-            png(picture),
-            file_name=f"{PurePath(prediction.name).stem}-{method}-{prediction.classes[target]}.png".lower(),
-            mime="image/png",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+    st.download_button(
+        "Save this picture",
+        png(picture),
+        file_name=f"{PurePath(prediction.name).stem}-{method}-{prediction.classes[target]}.png".lower(),
+        mime="image/png",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 def _comparison(prediction: Prediction, opacity: float, crop_size: int) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from app_pages.predict.answer import DEFAULT_THRESHOLD, answer, png
 from har_core.cam.scales import to_heatmap
+from har_core.files import csv_bytes
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.viz import overlays
 from har_core.viz.text import class_label
@@ -38,7 +39,7 @@ def batch(predictions: list[Prediction], predictor: Predictor) -> Prediction:
         hide_index=True,
         row_height=64,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="single-cell",
         column_config={
             "photo": st.column_config.ImageColumn("photo", width="small"),
             "probability": st.column_config.ProgressColumn("probability", format="%.0f %%", min_value=0, max_value=100),
@@ -62,10 +63,10 @@ def batch(predictions: list[Prediction], predictor: Predictor) -> Prediction:
             icon=":material/download:",
             on_click="ignore",
         )
-    rows = event.selection.rows
+    rows = [row for row, _ in event.selection.cells]
     chosen = predictions[rows[0] if rows and rows[0] < len(predictions) else 0]
     st.subheader(chosen.name, divider="gray")
-    st.caption("Click a row of the table to see another photo.")
+    st.caption("Click a photo or its name in the table to see another photo.")
     answer(chosen)
     return chosen
 
@@ -79,12 +80,8 @@ def _thumbnail(prediction: Prediction) -> str:
 
 
 def _csv(predictions: list[Prediction]) -> bytes:
-    rows = [
-        {"file": one.name, "predicted": one.predicted, "confidence": one.confidence}
-        | dict(zip(one.classes, one.probabilities.tolist(), strict=True))
-        for one in predictions
-    ]
-    return pd.DataFrame(rows).to_csv(index=False).encode()
+    rows = ((one.name, one.predicted, one.confidence, *one.probabilities.tolist()) for one in predictions)
+    return csv_bytes([("file", "predicted", "confidence", *predictions[0].classes), *rows])
 
 
 def _heatmaps_zip(predictions: list[Prediction], crop_size: int) -> bytes:

@@ -9,13 +9,13 @@ from PIL import Image, ImageOps
 
 from app_pages.predict.answer import answer, evidence
 from app_pages.predict.batch import AT_ONCE, batch
-from app_pages.state import models, runs, url
+from app_pages.state import models, url
+from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import ACCEPTED, MAX_BYTES, open_photo
-from har_core.runs.manifest import MODEL
-from har_core.runs.run import Run, assets_folder, shipped_run
+from har_core.runs.run import assets_folder
 from har_core.viz.overlays import DISPLAY_SIDE
-from har_core.viz.text import class_markdown, escape_markdown
+from har_core.viz.text import class_markdown, count_photos, escape_markdown
 
 SAMPLES = {
     "astronaut.jpg": "Eileen Collins. NASA, public domain",
@@ -24,8 +24,11 @@ SAMPLES = {
 }
 
 
+_PHOTOS = "photos-kept"  # by the file's number
+
+
 def page() -> None:
-    run = _run_with_model()
+    run = models.run_with_model()
     url.publish({})
     top = st.container()
     files = _files()
@@ -39,7 +42,7 @@ def page() -> None:
             )
         _samples()
         return
-    predictor = models.predictor(run.folder)
+    predictor = models.predictor(run)
     if skipped := len(files[AT_ONCE:]):
         st.warning(
             f"At most {AT_ONCE} photos are predicted at once: the last {skipped} were skipped. For more, use "
@@ -62,19 +65,6 @@ def page() -> None:
             st.title("This could not be read as a photo")
 
 
-def _run_with_model() -> Run:
-    """The chosen run; where that was published without its weights, the shipped one, and a line that says so."""
-    run = runs.current_run()
-    if run.has(MODEL):
-        return run
-    shipped = shipped_run()
-    st.info(
-        f"*{escape_markdown(run.title)}* has results only; predicting uses *{escape_markdown(shipped.title)}*.",
-        icon=":material/info:",
-    )
-    return shipped
-
-
 def _files() -> list[tuple[str, bytes]]:
     """(name, content) of what the visitor brought: files, else a picture from the camera, else a sample."""
     uploads = st.file_uploader(
@@ -83,19 +73,36 @@ def _files() -> list[tuple[str, bytes]]:
         max_upload_size=MAX_BYTES // 10**6,
         key="uploads",
         help=ACCEPTED,
-        on_change=lambda: st.session_state.pop("sample", None),
+        on_change=_take,
     )
-    files = [(upload.name, upload.getvalue()) for upload in uploads]
-    with st.container(horizontal=True):
-        camera = st.toggle("Use the camera", key="camera-on")
-        if "sample" in st.session_state and not files:
-            st.button("Back to the start", icon=":material/close:", on_click=lambda: st.session_state.pop("sample"))
-    if camera and (taken := st.camera_input("Camera", label_visibility="collapsed")):
-        files.append(("camera.jpg", taken.getvalue()))
-    if not files and (sample := st.session_state.get("sample")):
-        st.caption(f"Sample: {SAMPLES[sample]}")
-        files.append((sample, (assets_folder() / "samples" / sample).read_bytes()))
-    return files
+    camera, taken = st.toggle("Use the camera", key="camera-on"), None
+    if camera:
+        taken = st.camera_input("Camera", label_visibility="collapsed", key="camera", on_change=_take)
+    kept: dict[str, tuple[str, bytes]] = st.session_state.get(_PHOTOS, {})
+    sample = st.session_state.get("sample")
+    if kept and not uploads and taken is None:
+        what = next(iter(kept.values()))[0] if len(kept) == 1 else count_photos(len(kept))
+        st.button(f"Remove {escape_markdown(printable(what))}", icon=":material/close:", on_click=_forget)
+    if kept or not sample:
+        return list(kept.values())
+    st.button("Back to the start", icon=":material/close:", on_click=_forget)
+    st.caption(f"Sample: {SAMPLES[sample]}")
+    return [(sample, (assets_folder() / "samples" / sample).read_bytes())]
+
+
+def _take() -> None:
+    """Keep what was uploaded, since the widgets forget it when their page is left; it replaces what was kept before."""
+    kept = st.session_state.get(_PHOTOS, {})
+    brought = [*st.session_state["uploads"], *filter(None, [st.session_state.get("camera")])]
+    _forget()
+    st.session_state[_PHOTOS] = {
+        file.file_id: kept.get(file.file_id) or (file.name, file.getvalue()) for file in brought
+    }
+
+
+def _forget() -> None:
+    for key in (_PHOTOS, "sample"):
+        st.session_state.pop(key, None)
 
 
 def _samples() -> None:
@@ -115,11 +122,13 @@ def _choose(name: str) -> None:
 def _predict(files: list[tuple[str, bytes]], predictor: Predictor) -> tuple[list[Prediction], list[str]]:
     """Results in the order of the files, and the reasons for those that are not among them.
 
-    What was predicted in this session's last run of the page is not computed again.
+    What was predicted in this session's last run of the page, by the same model, is not computed again.
     """
-    known: dict[str, Prediction | str] = st.session_state.get("predictions", {})
+    by, known = st.session_state.get("predictions", (None, {}))
+    if by is not predictor:
+        known = {}
     wanted = {hashlib.sha256(name.encode() + b"\0" + content).hexdigest(): (name, content) for name, content in files}
-    current = {key: known[key] for key in wanted if key in known}
+    current: dict[str, Prediction | str] = {key: known[key] for key in wanted if key in known}
     new = [key for key in wanted if key not in known]
     bar = st.progress(0.0) if len(new) > 1 else None
     decoder = models.decoder()
@@ -135,7 +144,8 @@ def _predict(files: list[tuple[str, bytes]], predictor: Predictor) -> tuple[list
             bar.progress(number / len(new), text=f"{number} of {len(new)} photos")
     if bar is not None:
         bar.empty()
-    st.session_state["predictions"] = current = {key: current[key] for key in wanted}
+    current = {key: current[key] for key in wanted}
+    st.session_state["predictions"] = predictor, current
     results = list(current.values())
     return [one for one in results if isinstance(one, Prediction)], [one for one in results if isinstance(one, str)]
 

@@ -2,27 +2,74 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from PIL import Image
 
+from app_pages.state import own_runs, runs
+from har_core.media.images import MAX_BYTES, open_photo
 from har_core.media.isolated import IsolatedDecoder
-from har_core.runs.run import Run
+from har_core.runs.manifest import MODEL
+from har_core.runs.run import Run, shipped_run
+from har_core.viz.text import escape_markdown
 
 if TYPE_CHECKING:
     from har_core.inference.predictor import Predictor
 
+_PREDICTOR = "har_core.inference.predictor"  # imports PyTorch, which most pages do without
 
-@st.cache_resource(show_spinner="Loading the model …")
-def predictor(folder: Path) -> Predictor:
-    """Of a run folder.  It holds no state between calls, so sessions may share it."""
-    from har_core.inference.predictor import Predictor  # imports PyTorch, which most pages do without
 
-    return Predictor.from_run(Run.open(folder))
+def predictor(run: Run) -> Predictor:
+    """Of a run with a model.  It holds no state between calls, so sessions may share it."""
+    return _predictor(run.folder, runs.version(run))
+
+
+@st.cache_resource(max_entries=3, show_spinner="Loading the model …")
+def _predictor(folder: Path, version: int) -> Predictor:
+    import torch
+
+    from har_core.inference.predictor import Predictor
+
+    return Predictor.from_run(Run.open(folder), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+@st.cache_resource
+def preload() -> None:
+    """Import PyTorch beside the pages, once in a server's life."""
+    threading.Thread(target=importlib.import_module, args=(_PREDICTOR,), daemon=True).start()
 
 
 @st.cache_resource
 def decoder() -> IsolatedDecoder:
     """Its worker processes decode what visitors bring."""
     return IsolatedDecoder()
+
+
+def read_photo(run: Run, path: Path) -> Image.Image:
+    """A photo behind a run: a visitor's own is decoded in a process of its own.
+
+    Raises:
+        ImageError, OSError: if it cannot be read.
+    """
+    if not own_runs.is_own(run):
+        return open_photo(path)
+    with path.open("rb") as file:
+        return decoder().open(file.read(MAX_BYTES + 1), path.name)
+
+
+def run_with_model() -> Run:
+    """The chosen run; where that has no weights, the one that predicted it or the shipped one, and a line that says so."""
+    run = runs.current_run()
+    if run.has(MODEL):
+        return run
+    made_by = runs.all_runs()[0].get(own_runs.predicted_by(run))
+    other = made_by if made_by is not None and made_by.has(MODEL) else shipped_run()
+    st.info(
+        f"*{escape_markdown(run.title)}* has results only; predicting uses *{escape_markdown(other.title)}*.",
+        icon=":material/info:",
+    )
+    return other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -20,17 +21,30 @@ from har_core.runs.verdicts import Verdicts
 
 @dataclass(frozen=True)
 class OwnRun:
-    """A visitor's run and the photos behind it."""
+    """A visitor's run, the photos behind it, and the name of the run whose model predicted them."""
 
     folder: Path
     photos: Path
-    keeper: TemporaryDirectory[str]  # removes both when the session forgets it
+    by: str
+    keeper: TemporaryDirectory[str]  # removes folder and photos when the session forgets it
 
 
 def own_runs() -> dict[str, OwnRun]:
     """The session's own runs by name."""
     runs: dict[str, OwnRun] = st.session_state.setdefault("own-runs", {})
     return runs
+
+
+def remove(name: str) -> None:
+    """Forget an own run.  Its photos go with the last run made of them."""
+    own = own_runs().pop(name)
+    shutil.rmtree(own.folder, ignore_errors=True)
+
+
+def predicted_by(run: Run) -> str:
+    """The name of the run whose model predicted an own run; empty for other runs."""
+    own = _own(run)
+    return own.by if own is not None else ""
 
 
 def is_own(run: Run) -> bool:
@@ -52,7 +66,8 @@ def verdicts(run: Run) -> Verdicts:
     """Kept with the run; those on shipped and read-only runs in a folder of the user's."""
     shipped = run.folder.resolve().is_relative_to(assets_folder().resolve())
     if shipped or not os.access(run.folder, os.W_OK):
-        return Verdicts(settings().home / "verdicts" / f"{run.name}.sqlite")
+        place = "" if shipped else "-" + hashlib.sha256(os.fsencode(run.folder.resolve())).hexdigest()[:12]
+        return Verdicts(settings().home / "verdicts" / f"{run.name}{place}.sqlite")
     return Verdicts(run.folder / "verdicts.sqlite")
 
 
@@ -60,14 +75,21 @@ def keep(folder: Path, name: str) -> None:
     """Copy a run, without its photos, to where it is found after this session.
 
     Raises:
-        RunError: if the name is taken or holds other characters than letters, digits, dots, dashes and underscores.
+        RunError: if the name is taken or holds other characters than letters, digits, dots, dashes and underscores, or the
+            run cannot be written.
     """
     goal = ROOT / "runs" / name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name):
         raise RunError(f"expected a name of letters, digits, dots and dashes, found {name!r}; choose another")
     if goal.exists():
         raise RunError(f"expected a new name, found that a run is called {name} already; choose another")
-    shutil.copytree(folder, goal)
+    try:
+        shutil.copytree(folder, goal)
+    except OSError as error:
+        shutil.rmtree(goal, ignore_errors=True)
+        raise RunError(
+            f"expected room for a run called {name}, found none ({error.strerror}); it was not kept"
+        ) from error
 
 
 def _own(run: Run) -> OwnRun | None:

@@ -67,7 +67,7 @@ def compute_cam(
         passes = 1 + head(own).in_features if method == "Score-CAM" else 1
         with torch.inference_mode(False), torch.enable_grad():
             cam = kinds[method](_Counted(own, passes, progress, cancelled), [last_conv_stage(own)])
-            cam.batch_size = 16  # of Score-CAM
+            cam.batch_size = 4  # of Score-CAM: small, so that it stops soon
             with cam:
                 heatmaps = cam(image[None].clone(), [ClassifierOutputTarget(target)])
         return np.asarray(heatmaps[0], dtype=np.float32)

@@ -67,10 +67,14 @@ def run(given: argparse.Namespace) -> int:
     require_clean(photos, skip_bad=given.skip_bad)
     samples = _test_samples(photos.samples, by, given.data) if given.split == "test" else list(photos.samples)
     mapping = dict(given.map)
+    if len(mapping) < len(set(given.map)):
+        raise ConfigError(
+            "expected one class for each label, found a label with several; pass --map LABEL=CLASS once for it"
+        )
     meant = match_classes((sample.label for sample in samples), by.classes, mapping)
     for label, name in meant.items():
         if name not in (None, label):
-            print(f"{label} is taken for {name}", file=sys.stderr)
+            print(f"{printable(label)} is read as {name}", file=sys.stderr)
     unknown = [printable(label) for label, name in meant.items() if name is None]
     if unknown and not given.unknown:
         raise DataError(

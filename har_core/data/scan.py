@@ -14,7 +14,7 @@ from typing import Literal
 from har_core.data.labels_file import read_labels
 from har_core.errors import DataError, ImageError
 from har_core.files import printable
-from har_core.media.images import open_photo
+from har_core.media.images import open_photo, starts_like_photo
 from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER, is_system_file
 from har_core.runs.manifest import check_class_names
 
@@ -197,6 +197,8 @@ def _files_below(folder: Path) -> tuple[set[str], list[Problem]]:
         for path in (Path(root, name) for name in sorted(files) if not is_system_file(name)):
             name = path.relative_to(folder).as_posix()
             problem = _unusable_name(name)
+            if problem is None and not path.is_file():  # to open a pipe would wait for ever
+                problem = Problem(name, "not a file, or a link that leads nowhere", "replace or remove it")
             if problem is None:
                 names.add(name)
             else:
@@ -287,10 +289,9 @@ def _is_photo(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            start = file.read(12)
+            return starts_like_photo(file.read(12))
     except OSError:
         return True  # what prevents it is told when it is decoded
-    return start.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n")) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
 
 def _unusable_name(name: str) -> Problem | None:

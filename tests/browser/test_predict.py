@@ -47,6 +47,14 @@ def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None
     expect(predict.get_by_role("heading", name="3 photos predicted, 1 refused")).to_be_visible(timeout=PATIENCE)
     expect(predict.get_by_text("notes.jpg is not a photo")).to_be_visible()
 
+    table = predict.get_by_test_id("stDataFrame").locator("canvas").first
+    for row, column in (
+        (2, 40),
+        (1, 160),
+    ):  # the thumbnail of one, the name of another; above the rows is a line of 36 px
+        table.click(position={"x": column, "y": 36 + 64 * row + 32}, force=True)
+        expect(predict.get_by_role("heading", name=samples[row].name)).to_be_visible(timeout=PATIENCE)
+
     with predict.expect_download() as download:
         predict.get_by_role("button", name="Table as CSV").click()
     lines = Path(download.value.path()).read_text().splitlines()

@@ -88,6 +88,6 @@ def test_labels_are_matched_and_mapped(tiny_run: Path, tmp_path: Path, capsys: p
     assert "--map" in capsys.readouterr().err
     assert main([*arguments, "--map", "crim=son=red"]) == 0
     told = capsys.readouterr()
-    assert json.loads(told.out)["n"] == 2 and "Red is taken for red" in told.err
+    assert json.loads(told.out)["n"] == 2 and "Red is read as red" in told.err
     assert main([*arguments, "--map", "crim=son=ruby"]) == 1
     assert "ruby" in capsys.readouterr().err

@@ -10,7 +10,10 @@ from tests.conftest import ROOT
 
 SCRIPT = f"""
 import sys
+sys.path.insert(0, {str(ROOT)!r})
 from streamlit.testing.v1 import AppTest
+from app_pages.state import models
+models.preload = lambda: None  # which imports it beside the pages
 app = AppTest.from_file({str(ROOT / "app.py")!r}, default_timeout=60).run()
 for page in ("confusions", "errors", "scores", "training", "compare"):
     app.switch_page(f"app_pages/analysis/{{page}}.py").run()

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import gc
 import io
+import shutil
 import tempfile
+import threading
+import time
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
 
+from app_pages.own.scoring import ERROR, SKIP
+from app_pages.state import jobs, models
+from har_core.inference import evaluate as evaluation
+from har_core.media.isolated import IsolatedDecoder
+from har_core.runs.run import Run, shipped_run
 from tests.conftest import picture
-from tests.pages.conftest import PAGES, opened, wait_for_job
+from tests.pages.conftest import PAGES, opened, wait_for, wait_for_job
 
 
 def packed(classes: tuple[str, ...], each: int) -> bytes:
@@ -26,28 +39,161 @@ def packed(classes: tuple[str, ...], each: int) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_visitors_own_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are evaluated, looked at on every page, and gone when the session forgets them."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    app = opened("own")
-    content = packed(("sitting", "running", "juggling"), 2)
-    app.file_uploader[0].set_value(("mine.zip", content, "application/zip")).run()
-    assert app.subheader[0].value == "6 photos of 3 actions" and "juggling" in app.warning[0].value
-    assert app.radio(key="own-unknown").options == ["Skip", "Score as wrong"]
-    app.radio(key="own-unknown").set_value("error").run()
+def bring(app: AppTest, name: str, content: bytes) -> AppTest:
+    return app.file_uploader[0].set_value((name, content, "application/zip")).run()
+
+
+def evaluate_all(app: AppTest) -> AppTest:
     app.button(key="own-start").click().run()
     wait_for_job(app, "own-job")
-    app.run()
+    return app.run()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Scoring waits until it is set, or until it is stopped."""
+    opened_gate, real = threading.Event(), evaluation.evaluate
+
+    def gated(samples: Any, predictor: Any, *, cancelled: Callable[[], bool], **options: Any) -> evaluation.Evaluation:
+        wait_for(lambda: opened_gate.is_set() or cancelled())
+        return real(samples, predictor, cancelled=cancelled, **options)
+
+    monkeypatch.setattr(evaluation, "evaluate", gated)
+    yield opened_gate
+    opened_gate.set()
+
+
+def test_a_visitors_own_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are evaluated, looked at on every page, decoded elsewhere, and gone when the session forgets them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = opened("own")
+    bring(app, "mine.zip", packed(("sitting", "running", "juggling"), 2))
+    assert app.subheader[0].value == "6 photos of 3 actions"
+    choice = app.selectbox(key="own-label-juggling")
+    assert choice.label == "juggling (2 photos)" and choice.options[:3] == ["Skip", "Score as wrong", "calling"]
+    choice.set_value(ERROR).run()
+    evaluate_all(app)
     assert not app.exception and len(app.success) == 1
     app.button(key="own-open").click().run()
     assert app.session_state["run"] == "run-0" and "on 6 photos" in app.title[0].value
+
+    decoded: list[str] = []
+    decoder = models.decoder()
+
+    def note(data: bytes, name: str) -> Image.Image:
+        decoded.append(name)
+        return IsolatedDecoder.open(decoder, data, name)
+
+    monkeypatch.setattr(decoder, "open", note)
     for file in PAGES.values():
         app.switch_page(file).run()
         assert not app.exception and not [error for error in app.error if "damaged" not in error.value]
     app.switch_page(PAGES["errors"]).run()
     assert "of 6 photos" in app.title[0].value and not any("on this machine" in line.value for line in app.caption)
+    assert decoded
     assert len(list(tmp_path.glob("har-lens-*"))) == 1
-    del app
+    del app, choice
+    gc.collect()
+    assert list(tmp_path.glob("har-lens-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("counts_as", "photos", "classes"),
+    [(SKIP, 1, 15), (ERROR, 3, 16), ("using_laptop", 3, 15)],
+    ids=["skip", "error", "class"],
+)
+def test_labels_are_matched_by_meaning_or_by_the_visitor(counts_as: str, photos: int, classes: int) -> None:
+    app = opened("own")
+    content = io.BytesIO(packed(("typing",), 2))
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr("mine/Using Laptop/0.png", archive.read("mine/typing/0.png"))
+    bring(app, "mine.zip", content.getvalue())
+    assert app.dataframe[0].value["counts as"].tolist() == ["using laptop"]
+    app.selectbox(key="own-label-typing").set_value(counts_as).run()
+    evaluate_all(app)
+    assert not app.exception and len(app.success) == 1
+    run = Run.open(app.session_state["own-runs"]["run-0"].folder)
+    assert len(run.predictions().samples) == photos and len(run.classes) == classes
+    assert [run.classes[index] for index in np.unique(run.predictions().true)] == (
+        ["using_laptop", "typing"] if counts_as == ERROR else ["using_laptop"]
+    )
+    assert any("2 photos left out" in line.value for line in app.caption) is (counts_as == SKIP)
+
+
+def test_nothing_to_score_cannot_be_started() -> None:
+    app = opened("own")
+    bring(app, "mine.zip", packed(("juggling",), 1))
+    assert app.button(key="own-start").disabled
+
+
+def test_a_scoring_goes_on_beside_other_pages_and_its_result_waits(gate: threading.Event) -> None:
+    app = opened("own")
+    bring(app, "mine.zip", packed(("sitting",), 1))
+    app.button(key="own-start").click().run()
+    app.switch_page(PAGES["scores"]).run()
+    assert any("Scoring mine.zip" in line.value for line in app.caption)
+    time.sleep(1)
+    gate.set()
+    wait_for_job(app, "own-job")
+    app.run()
+    assert any("Your mine: scored" in line.value for line in app.caption)
+    app.switch_page(PAGES["own"]).run()
+    assert app.button(key="own-open") and app.text_input(key="keep-run-0")
+    app.button(key="own-open").click().run()
+    app.switch_page(PAGES["own"]).run()
+    assert app.session_state["run"] == "run-0" and "predicting uses" in app.info[0].value
+    assert app.button(key="own-start") and app.text_input(key="keep-run-0")
+    evaluate_all(app)
+    assert app.session_state["own-runs"]["run-1"].by == "best"
+
+
+@pytest.mark.parametrize("change", ["another zip", "no zip", "run"])
+def test_a_scoring_ends_with_its_zip_and_its_run(change: str, gate: threading.Event, made_runs: Path) -> None:
+    app = opened("own")
+    bring(app, "a.zip", packed(("sitting",), 1))
+    app.button(key="own-start").click().run()
+    job = app.session_state["own-job"]
+    if change == "another zip":
+        bring(app, "b.zip", packed(("running",), 1))
+    elif change == "no zip":
+        next(button for button in app.button if button.label == "Remove a.zip").click().run()
+        assert not app.subheader
+    else:
+        copy = made_runs / "another"
+        shutil.copytree(shipped_run().folder, copy)
+        try:
+            app.run()
+            app.selectbox(key="run").set_value("another").run()
+        finally:
+            shutil.rmtree(copy)
+    gate.set()
+    wait_for(lambda: not job.running)
+    app.run()
+    assert job.stopping and job.result is None and "own-job" not in app.session_state
+    assert not app.success and not app.session_state["own-runs"]
+
+
+def test_cancelling_answers_at_once(gate: threading.Event) -> None:
+    app = opened("own")
+    bring(app, "mine.zip", packed(("sitting",), 1))
+    app.button(key="own-start").click().run()
+    app.session_state["own-job"].stop()
+    app.run()
+    wait_for_job(app, "own-job")
+    app.run()
+    assert app.info[0].value == jobs.STOPPED and app.button(key="own-start").label == "Evaluate again"
+
+
+def test_a_set_is_removed_with_its_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = opened("own")
+    bring(app, "mine.zip", packed(("sitting",), 1))
+    evaluate_all(app)
+    app.button(key="own-open").click().run()
+    app.switch_page(PAGES["own"]).run()
+    app.button(key="remove-run-0").click().run()
+    assert not app.exception and app.session_state["run"] == "best" and not app.session_state["own-runs"]
+    next(button for button in app.button if button.label == "Remove mine.zip").click().run()
     gc.collect()
     assert list(tmp_path.glob("har-lens-*")) == []
 

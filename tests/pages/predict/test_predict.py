@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
 from dataclasses import astuple
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +15,10 @@ from PIL import Image
 from har_core.data.transforms import center_crop_box, eval_transform
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import open_photo
-from har_core.runs.run import assets_folder
+from har_core.runs.manifest import MANIFEST
+from har_core.runs.run import assets_folder, shipped_run
 from tests.conftest import picture
-from tests.pages.conftest import PAGES, opened, text, wait_for_job
+from tests.pages.conftest import PAGES, click, opened, text, wait_for_job
 
 
 def encoded(photo: Image.Image, kind: str) -> bytes:
@@ -80,7 +84,7 @@ def test_one_visitor_keeps_no_more_than_the_memory_bears(monkeypatch: pytest.Mon
     ).run()
     assert not app.exception and app.title[0].value.startswith("4 photos")
     assert "the last 2 were skipped" in app.warning[0].value
-    for prediction in app.session_state["predictions"].values():
+    for prediction in app.session_state["predictions"][1].values():
         assert prediction.photo.size == (1024, 768)
         expected = center_crop_box(1024, 768, crop_size=224, resize=256)
         assert np.allclose(astuple(prediction.crop), astuple(expected), atol=1)
@@ -89,7 +93,7 @@ def test_one_visitor_keeps_no_more_than_the_memory_bears(monkeypatch: pytest.Mon
 def test_what_is_kept_of_a_photo_is_smaller_but_what_the_network_saw_is_not() -> None:
     app, photo = opened("predict"), picture((9, 9, 9), (1600, 1200))
     app.file_uploader(key="uploads").set_value([("0.png", encoded(photo, "PNG"), "image/png")]).run()
-    (prediction,) = app.session_state["predictions"].values()
+    (prediction,) = app.session_state["predictions"][1].values()
     assert prediction.photo.size == (1024, 768)
     assert np.array_equal(prediction.input, eval_transform(224, 256)(photo))
 
@@ -102,8 +106,39 @@ def test_a_second_photo_of_the_same_name_gets_a_heatmap_of_its_own() -> None:
         app.file_uploader(key="uploads").set_value([("camera.jpg", photo, "image/png")]).run()
         app.selectbox(key="method").set_value("LayerCAM").run()
         wait_for_job(app, "cam-job")
-        (prediction,) = app.session_state["predictions"].values()
+        (prediction,) = app.session_state["predictions"][1].values()
         assert isinstance(prediction, Prediction)
         assert app.selectbox(key=f"target-{prediction.key}").value == prediction.ranking[0]
         heatmaps.append(app.session_state["cam-job"].result)
     assert np.abs(heatmaps[0] - heatmaps[1]).max() > 0.1
+
+
+def test_what_was_uploaded_survives_a_visit_to_another_page() -> None:
+    """With its settings, and with a way to remove it."""
+    app = opened("predict")
+    photo = encoded(picture((200, 30, 30), (300, 260)), "PNG")
+    app.file_uploader(key="uploads").set_value([("mine.png", photo, "image/png")]).run()
+    app.slider(key="opacity").set_value(0.3).run()
+    app.switch_page(PAGES["scores"]).run()
+    app.switch_page(PAGES["predict"]).run()
+    assert not app.exception and app.slider(key="opacity").value == 0.3
+    assert any('id="answer"' in block.value for block in app.get("html"))
+    click(app, "Remove mine.png")
+    assert not app.exception and any("Drop a photo" in line.value for line in app.markdown)
+    assert not any('id="answer"' in block.value for block in app.get("html"))
+
+
+def test_a_model_that_was_trained_again_answers_anew(made_runs: Path) -> None:
+    folder = made_runs / "again"
+    shutil.copytree(shipped_run().folder, folder)
+    try:
+        app = opened("predict", "again")
+        app.button(key="sample-astronaut.jpg").click().run()
+        before = app.session_state["predictions"][0]
+        app.run()
+        assert app.session_state["predictions"][0] is before
+        os.utime(folder / MANIFEST)
+        app.run()
+        assert app.session_state["predictions"][0] is not before
+    finally:
+        shutil.rmtree(folder)

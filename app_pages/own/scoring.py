@@ -1,0 +1,195 @@
+"""A visitor's zip and its scoring, which goes on while the visitor looks at other pages.
+
+A scoring belongs to its zip, its run and its session: it is stopped and forgotten when one of them changes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app_pages.state import models, own_runs, runs
+from app_pages.state.jobs import Job, watch
+from app_pages.state.own_runs import OwnRun
+from har_core.data.scan import LabeledPhotos, Problem, scan
+from har_core.errors import ArchiveError
+from har_core.media.archive import unpack
+from har_core.runs.run import Run
+from har_core.viz.text import count_photos, escape_markdown
+
+SKIP, ERROR = "\0skip", "\0error"
+"""What a label can count as besides a class; no class has such a name."""
+
+_UPLOAD, _SCORING, _REPORT, _COUNT = "own-upload", "own-job", "own-report", "own-count"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A zip and its photos, unpacked below `keeper`, which removes them when the session forgets them."""
+
+    file_id: str
+    name: str
+    photos: LabeledPhotos
+    keeper: TemporaryDirectory[str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a scoring has left: the name of the own run, its title, whose model it was, and the photos that were not scored."""
+
+    name: str
+    by: Path
+    title: str
+    skipped: tuple[Problem, ...]
+
+
+class Scoring(Job[tuple[OwnRun, Report]]):
+    """Of an upload by a run's model; the result becomes a run of the session's own."""
+
+    def __init__(self, upload: Upload, run: Run, counts_as: Mapping[str, str]) -> None:
+        self.upload, self.run = upload, run
+        st.session_state[_COUNT] = number = st.session_state.get(_COUNT, -1) + 1
+        by = next(name for name, one in runs.all_runs()[0].items() if one.folder == run.folder)
+        super().__init__(_computation(upload, run, counts_as, f"run-{number}", by))
+
+
+def upload() -> Upload | None:
+    """The session's zip."""
+    held: Upload | None = st.session_state.get(_UPLOAD)
+    return held
+
+
+def take(file: UploadedFile) -> None:
+    """Unpack a zip, once; it replaces the one before it.
+
+    Raises:
+        ArchiveError, DataError: if it is not a zip of labeled photos.
+    """
+    held = upload()
+    if held is not None and held.file_id == file.file_id:
+        return
+    forget()
+    keeper: TemporaryDirectory[str] = TemporaryDirectory(prefix="har-lens-")
+    with st.spinner("Unpacking …"):
+        try:
+            photos = scan(unpack(file, Path(keeper.name) / "photos"), verify=False)
+        except OSError as error:  # its words name the server's folder
+            raise ArchiveError(f"expected room to unpack {file.name}, found none; try a smaller one") from error
+    st.session_state[_UPLOAD] = Upload(file.file_id, file.name, photos, keeper)
+
+
+def forget() -> None:
+    """The zip, and what was made of it but not finished."""
+    forget_scoring()
+    st.session_state.pop(_UPLOAD, None)
+
+
+def forget_scoring() -> None:
+    job = st.session_state.pop(_SCORING, None)
+    st.session_state.pop(_REPORT, None)
+    if job is not None:
+        job.stop()
+
+
+def cancel() -> None:
+    """Not a method of the job: Streamlit keeps what a button calls longer than the session keeps its job."""
+    if (job := scoring()) is not None:
+        job.stop()
+
+
+def start(run: Run, counts_as: Mapping[str, str]) -> None:
+    """Score the session's zip.
+
+    Args:
+        counts_as: each label → a class of the model, `SKIP` or `ERROR`.
+    """
+    held = upload()
+    if held is not None:
+        forget_scoring()
+        st.session_state[_SCORING] = Scoring(held, run, counts_as)
+
+
+def scoring() -> Scoring | None:
+    """The session's scoring, until its result is an own run."""
+    job: Scoring | None = st.session_state.get(_SCORING)
+    if job is None or job.running or job.result is None:
+        return job
+    own, report = job.result
+    own_runs.own_runs()[report.name] = own
+    st.session_state[_REPORT] = report
+    del st.session_state[_SCORING]
+    return None
+
+
+def report() -> Report | None:
+    """Of the scoring that was finished last, unless its run was removed."""
+    found: Report | None = st.session_state.get(_REPORT)
+    return found if found is not None and found.name in own_runs.own_runs() else None
+
+
+def status_line(page: str) -> None:
+    """On every page: a scoring that is going on, or has ended and was not looked at.  A result becomes an own run here."""
+    job = scoring()
+    if page == "own":
+        return
+    if job is not None and job.running:
+        watch(job, _going_on)
+    elif job is not None:
+        _line(f":material/info: Scoring {escape_markdown(job.upload.name)} has ended without a result", "Your photos")
+    elif (found := report()) is not None and st.session_state.get("run") != found.name:
+        _line(f":material/check: {escape_markdown(found.title)}: scored", "See the result")
+
+
+def progress_text(job: Scoring) -> str:
+    return f"{job.done:,} of {count_photos(job.total)}" if job.done else "Starting …"
+
+
+def _going_on(job: Scoring) -> None:
+    _line(f":material/hourglass_top: Scoring {escape_markdown(job.upload.name)}: {progress_text(job)}", "Your photos")
+
+
+def _line(text: str, link: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="scoring-status"):
+        st.caption(text, width="content")
+        st.page_link("app_pages/own/your_photos.py", label=link)
+
+
+def _computation(
+    upload: Upload, run: Run, counts_as: Mapping[str, str], name: str, by: str
+) -> Callable[[Callable[[int, int], None], Callable[[], bool]], tuple[OwnRun, Report]]:
+    predictor, decoder = models.predictor(run), models.decoder()
+    folder, title = Path(upload.keeper.name) / name, f"Your {Path(upload.name).stem}"[:60]
+    title = title if title.isprintable() else "Your photos"
+
+    def compute(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> tuple[OwnRun, Report]:
+        from har_core.inference.evaluate import evaluate, write_evaluation
+
+        samples = [sample for sample in upload.photos.samples if counts_as[sample.label] != SKIP]
+        left_out = Counter(s.label for s in upload.photos.samples if counts_as[s.label] == SKIP)
+        found = evaluate(
+            samples,
+            predictor,
+            unknown="error",
+            mapping={s.label: counts_as[s.label] for s in samples if counts_as[s.label] != ERROR},
+            decode=decoder.open,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        skipped = tuple(
+            Problem(label, f"{count_photos(number)} left out", "choose what it counts as")
+            for label, number in left_out.items()
+        )
+        found = dataclasses.replace(found, skipped=found.skipped + skipped)
+        write_evaluation(folder, found, run, title=title)
+        return OwnRun(folder, Path(upload.keeper.name) / "photos", by, upload.keeper), Report(
+            name, run.folder, title, found.skipped
+        )
+
+    return compute
