@@ -89,5 +89,7 @@ def test_labels_are_matched_and_mapped(tiny_run: Path, tmp_path: Path, capsys: p
     assert main([*arguments, "--map", "crim=son=red"]) == 0
     told = capsys.readouterr()
     assert json.loads(told.out)["n"] == 2 and "Red is read as red" in told.err
+    assert main([*arguments, "--map", "crim=son=red", "--map", "crim=son=blue"]) == 1
+    assert "several" in capsys.readouterr().err
     assert main([*arguments, "--map", "crim=son=ruby"]) == 1
     assert "ruby" in capsys.readouterr().err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,20 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "Training_set.csv").write_text("filename,label\na.jpg,cook\nin/b.jpg,read\n")
     photos = scan(tmp_path)
     assert len(photos.samples) == 2 and photos.problems == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes")
+@pytest.mark.parametrize("csv", ["filename,label\na.jpg,cook\npipe.jpg,read\n", None])
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, csv: str | None) -> None:
+    folder = "train" if csv else "cook"
+    write(tmp_path, f"{folder}/a.jpg")
+    os.mkfifo(tmp_path / folder / "pipe.jpg")
+    (tmp_path / folder / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    if csv:
+        (tmp_path / "Training_set.csv").write_text(csv)
+    photos = scan(tmp_path)
+    assert len(photos.samples) == 1
+    assert {Path(problem.name).name for problem in photos.problems} == {"pipe.jpg", "gone.jpg"}
 
 
 def test_a_burst_that_would_empty_its_class_stops(tmp_path: Path) -> None:
