@@ -101,7 +101,7 @@ def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -
         for name in ("precision", "recall", "f1"):
             table[f"{name}, {other.title}"], table[f"{name}, {run.title}"] = first[name], second[name]
             table[f"{name}, difference"] = second[name] - first[name]
-        st.dataframe(table.round(4), hide_index=True, height="content" if len(table) <= 20 else 640)
+        st.dataframe(table.round(4), hide_index=True, placeholder="–", height="content" if len(table) <= 20 else 640)
 
 
 def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:

@@ -125,6 +125,7 @@ def _table(scores: pd.DataFrame) -> None:
         hide_index=True,
         height="content" if len(shown) <= 20 else 640,
         column_order=[*order, "support", "predicted_as", "times"],
+        placeholder="–",
         column_config=columns,
         alt="Precision, recall and F1 of each action with their 95 % intervals",
     )

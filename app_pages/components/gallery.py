@@ -33,7 +33,10 @@ def gallery(
         origin: the address of the errors page for this list, for the full view.
         columns: photos side by side.
     """
-    pages = max(1, ceil(len(rows) / PER_PAGE))
+    if not len(rows):
+        st.caption("There are no such photos.")
+        return {}
+    pages = ceil(len(rows) / PER_PAGE)
     page_key = f"{key}-page-{pages}"
     if st.session_state.get(page_key) is None:
         st.session_state[page_key] = min(max(1, _first_page(run, rows)), pages)

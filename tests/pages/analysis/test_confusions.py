@@ -46,3 +46,10 @@ def test_a_hidden_diagonal_stays_hidden_on_the_way_back() -> None:
     app.switch_page("app_pages/analysis/scores.py").run()
     app.switch_page("app_pages/analysis/confusions.py").run()
     assert app.toggle(key="confusions-hide-diagonal").value is False
+
+
+def test_an_empty_cell_shows_no_switch_and_no_color_bar() -> None:
+    app = opened("confusions", "perfect", true="a", predicted="b")
+    assert not app.exception and app.title[0].value.startswith("0 ") and not links(app, "Open")
+    assert not any(toggle.label == "Show the difference" for toggle in app.toggle)
+    assert not any("linear-gradient" in block.value for block in app.get("html"))
