@@ -11,6 +11,7 @@ Streamlit and PyTorch included.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import resource
 import subprocess
@@ -51,7 +52,15 @@ def main() -> None:
                 "HAR_LENS_HOME": f"{folder}/home",
                 "HAR_DATA": str(given.data or f"{folder}/none"),
             }
-            own = [sys.executable, __file__, "--photos", str(given.photos), "--classes", str(given.classes)]
+            own = [
+                sys.executable,
+                "-m",
+                "benchmarks.bench_big_run",
+                "--photos",
+                str(given.photos),
+                "--classes",
+                str(given.classes),
+            ]
             for step in ("make", "pages", "parts"):  # each in a process of its own, whose memory is its own
                 subprocess.run([*own, "--folder", f"{folder}/big", "--step", step], check=True)
 
@@ -96,6 +105,7 @@ def pages(folder: Path) -> None:
 
     shipped = shipped_run()
     cells = [(one.true, one.predicted) for one in confused_pairs(shipped.confusion_matrix())[:8]]
+    importlib.import_module("har_core.inference.predictor")  # what the app imports beside its first page
     app = opened(shipped.name)
     print("click to gallery: medians of whole reruns")
     for what in ("shipped run, pictures made anew", "shipped run, pictures kept"):
@@ -158,7 +168,7 @@ def click(app, folder: Path, cell: tuple[int, int]) -> float:  # type: ignore[no
         app.selectbox(key=f"cell-{name}-{folder}").set_value(value)
     _, milliseconds = timed(app.run)
     assert not app.exception, app.exception
-    assert any(button.label == "Open" for button in app.button), "no card on the page"
+    assert any(link.proto.label == "Open" for link in app.get("page_link")), "no photo on the page"
     return milliseconds
 
 

@@ -21,7 +21,7 @@ from har_core.media.isolated import IsolatedDecoder
 ROUNDS = 30
 
 
-def test_the_wall_costs_less_than_15_milliseconds(benchmark: BenchmarkFixture) -> None:
+def test_isolation_costs_less_than_half_as_much_again(benchmark: BenchmarkFixture) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (750, 1000, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(noise).resize((4000, 3000), Image.Resampling.BICUBIC).save(buffer, format="JPEG", quality=88)
@@ -35,7 +35,9 @@ def test_the_wall_costs_less_than_15_milliseconds(benchmark: BenchmarkFixture) -
 
     pairs = [(milliseconds(open_photo), milliseconds(decoder.open)) for _ in range(ROUNDS)]
     here, there = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"\nin place {here:.0f} ms, in a process of its own {there:.0f} ms: {there - here:+.1f} ms")
+    print(
+        f"\nin place {here:.0f} ms, in a process of its own {there:.0f} ms: {there / here:.2f} times, {there - here:+.1f} ms"
+    )
     benchmark(decoder.open, data, "photo.jpg")
     decoder.close()
-    assert there - here < 15
+    assert there < 1.5 * here

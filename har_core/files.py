@@ -87,7 +87,7 @@ class JsonLines:
                         self._keep(json.loads(line))
                     except (ValueError, KeyError, TypeError, AttributeError) as error:
                         raise ConfigError(
-                            f"expected lines of JSON with a file each in {path}, found {line[:60]!r}; choose another file"
+                            f"expected earlier predictions (a line of JSON per photo) in {path}, found something else; choose another file"
                         ) from error
                     whole += len(line)
             os.truncate(path, whole)

@@ -61,7 +61,8 @@ def _upload(run: Run, upload: Upload) -> None:
         scoring.forget_scoring()
         job = None
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        found = f"{count_photos(len(upload.photos.samples))} of {len(upload.photos.classes)} actions"
+        actions = len(upload.photos.classes)
+        found = f"{count_photos(len(upload.photos.samples))} of {actions} action{'' if actions == 1 else 's'}"
         st.subheader(found, anchor=False, width="content")
         st.button(f"Remove {escape_markdown(printable(upload.name))}", icon=":material/close:", on_click=_remove_upload)
     _list_problems(upload.photos.problems)

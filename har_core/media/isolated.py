@@ -102,13 +102,14 @@ class IsolatedDecoder:
 
     def _start(self) -> subprocess.Popen[bytes]:
         """A new worker.  It ends with this process, because then its input ends."""
-        start = f"import sys; sys.path[:] = {[str(_ROOT), *filter(None, sys.path)]!r}; import har_core.media.isolated_worker as worker; worker.main({self.memory})"
+        path = [str(_ROOT), *filter(None, sys.path)]
+        start = (
+            f"import sys; sys.path[:] = {path!r}; from har_core.media.isolated_worker import main; main({self.memory})"
+        )
         worker = subprocess.Popen(
             [sys.executable, "-I", "-c", start],
             cwd=Path(_ROOT.anchor),
-            env={
-                name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ
-            },  # Windows starts without none
+            env={name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ},  # without it Windows fails
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

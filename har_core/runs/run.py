@@ -203,8 +203,10 @@ def require_no_run(folder: Path) -> None:
     """Stop if a folder holds a run, which what is to be written there would destroy.  Ask before the work.
 
     Raises:
-        RunError: if it does.
+        RunError: if it does, or is a file.
     """
+    if folder.is_file():
+        raise RunError(f"expected a folder, found a file at {printable(folder.name)}; choose another name")
     if found := [name for name in (MANIFEST, LEGACY_MANIFEST) if (folder / name).exists()]:
         raise RunError(
             f"expected a folder without a run, found {found[0]} in {printable(folder.name)}; choose another folder"

@@ -136,6 +136,21 @@ def test_the_cell_under_the_pointer_opens(
         page.wait_for_url(lambda url, end=f"true={row}&predicted={column}": url.endswith(end), timeout=20_000)
 
 
+def test_after_quick_clicks_the_address_is_that_of_the_page(page: Page, address: str) -> None:
+    """Each click cuts off the rerun of the one before."""
+    page.goto(f"{address}/confusions")
+    heading(page)
+    plot = page.locator(".st-key-matrix .js-plotly-plot").bounding_box()
+    assert plot is not None
+    for across, down in ((0.3, 0.3), (0.5, 0.5), (0.6, 0.3), (0.4, 0.6), (0.7, 0.4)):
+        page.mouse.click(plot["x"] + across * plot["width"], plot["y"] + down * plot["height"])
+        page.wait_for_timeout(120)
+    page.wait_for_timeout(3000)
+    shown = heading(page)
+    page.goto(page.url)
+    assert heading(page) == shown
+
+
 def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str, real_photos: Path) -> None:
     """The whole way: a cell, its photos, one in full, the next, a verdict; and a colleague who gets the link."""
     run = shipped_run()
