@@ -9,12 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from app_pages.components.changed_photos import changed_photos, changes_between
+from app_pages.components.matrix_view import matrix_view
 from app_pages.state import runs, url
 from har_core.analysis.confusion import Normalize, normalize
 from har_core.analysis.scores import Summary, class_scores, summarize, wilson_intervals
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run, assets_folder
-from har_core.viz import figures, matrix_figure, text
+from har_core.viz import figures, text
+from har_core.viz.matrix_table import difference_table
 from har_core.viz.text import class_label, class_markdown, escape_markdown
 
 
@@ -33,7 +35,8 @@ def page() -> None:
     known |= {old: new for old, new in url.RENAMED_RUNS.items() if new in comparable and old not in comparable}
     key = url.seed(f"compare-{run.folder}", "with", comparable[0], url.one_of(known))
     labels, top = runs.labels(named), st.container()
-    other = named[st.selectbox("Compare with", comparable, key=key, format_func=lambda name: labels[name], width=340)]
+    st.selectbox("Compare with", comparable, format_func=lambda name: labels[name], width=340, **url.widget(key))
+    other = named[st.session_state[key]]
     before, after = runs.confusion_matrix(other), runs.confusion_matrix(run)
     with top:
         _headline(run, other, summarize(before), summarize(after))
@@ -119,10 +122,10 @@ def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:
             names = class_markdown(run.classes[true]), class_markdown(run.classes[predicted])
             largest.append(f"{names[0]} predicted as {names[1]}: {amount}")
     st.markdown("Largest changes: " + "; ".join(largest) + "." if largest else "The matrices are the same.")
-    st.plotly_chart(
-        matrix_figure.matrix_difference(change, run.classes, as_percent=not same),
-        config={"displayModeBar": False},
-        alt="Difference of the two confusion matrices: blue where it became better, orange where it became worse",
+    matrix_view(
+        difference_table(change, run.classes, as_percent=not same),
+        key="matrix-difference",
+        label="Difference of the two confusion matrices",
     )
     st.caption("Blue is better: more photos on the diagonal, fewer elsewhere. Orange is worse.")
     if not same:

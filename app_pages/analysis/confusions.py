@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app_pages.components.gallery import gallery
+from app_pages.components.matrix_view import matrix_view
 from app_pages.components.no_results import no_results
 from app_pages.state import runs, url
 from app_pages.state.cell import Cell, address_name
@@ -25,7 +26,8 @@ from har_core.analysis.examples import Filters
 from har_core.files import csv_bytes
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz import matrix_figure, text
+from har_core.viz import text
+from har_core.viz.matrix_table import confusion_table, matrix_png
 from har_core.viz.text import class_label
 
 UNITS: dict[str, tuple[Normalize, str]] = {
@@ -78,8 +80,8 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
             "Show",
             list(UNITS),
             format_func=lambda unit: UNITS[unit][1],
-            key=url.seed("confusions-unit", "unit", "count", url.one_of({unit: unit for unit in UNITS})),
             width=170,
+            **url.widget(url.seed("confusions-unit", "unit", "count", url.one_of({unit: unit for unit in UNITS}))),
         )
         order = cast(
             "ClassOrder",
@@ -87,11 +89,13 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
                 "Order",
                 list(ORDER_LABELS),
                 format_func=ORDER_LABELS.__getitem__,
-                key=url.seed(
-                    "confusions-order", "order", "alphabetical", url.one_of({order: order for order in ORDER_LABELS})
-                ),
                 help="Weakest first: by recall. Group similar: actions that are confused stand together.",
                 width=160,
+                **url.widget(
+                    url.seed(
+                        "confusions-order", "order", "alphabetical", url.one_of({name: name for name in ORDER_LABELS})
+                    )
+                ),
             ),
         )
         hide = st.toggle("Hide diagonal", True, key="confusions-hide-diagonal", persist_state="session")
@@ -99,35 +103,16 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
     outlined = [] if chosen is None else [chosen, chosen[::-1]] if cell.both_directions() else [chosen]
     positions = class_order(matrix, order)
     normalization = UNITS[unit][0]
-    figure = matrix_figure.confusion_matrix(
+    table = confusion_table(
         matrix,
         normalize(matrix, normalization),
         run.classes,
         positions,
         as_percent=normalization != "none",
         hide_diagonal=hide,
-        chosen=outlined,
     )
-
-    def clicked() -> None:
-        points = st.session_state["matrix"].selection.points
-        if points:  # a second click on a cell deselects it, which is no wish to leave it
-            places = [*positions, TOTAL]
-            cell.choose((places[int(points[0]["y"])], places[int(points[0]["x"])]))
-
-    frame = st.container(key="matrix-frame")
-    width = min(26, matrix_figure.cell_size(len(positions))) * (len(positions) + 1) + 130
-    # On a narrow screen the matrix scrolls, so that its numbers do not run into one another.
-    frame.html(f"<style>.st-key-matrix-frame {{ overflow-x: auto }} .st-key-matrix {{ min-width: {width}px }}</style>")
-    frame.plotly_chart(
-        figure,
-        key="matrix",
-        on_select=clicked,
-        selection_mode="points",
-        config={"displayModeBar": False, "doubleClick": False},
-        alt=f"Confusion matrix of {len(run.classes)} actions. {text.confusions_headline(matrix, run.classes)}. "
-        "The select boxes choose a cell without a mouse.",
-    )
+    label = f"Confusion matrix of {len(run.classes)} actions"
+    matrix_view(table, key="matrix", label=label, chosen=outlined, on_click=cell.choose)
     _downloads(run, matrix)
     return unit, order
 
@@ -143,7 +128,7 @@ def _downloads(run: Run, matrix: np.ndarray) -> None:
         )
         st.download_button(
             "PNG",
-            lambda: matrix_figure.matrix_png(matrix, run.classes),
+            lambda: matrix_png(matrix, run.classes),
             "confusion.png",
             "image/png",
             icon=":material/download:",
@@ -159,11 +144,10 @@ def _select_boxes(run: Run, cell: Cell) -> None:
         "format_func": lambda index: labels[index + 1],
         "index": None,
         "placeholder": "click a cell, or choose",
-        "on_change": cell.one_direction,
     }
     left, right = st.columns(2)
-    left.selectbox("True action", key=cell.true, **options)
-    right.selectbox("Predicted as", key=cell.predicted, **options)
+    left.selectbox("True action", **options, **url.widget(cell.true, cell.one_direction))
+    right.selectbox("Predicted as", **options, **url.widget(cell.predicted, cell.one_direction))
 
 
 def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> None:

@@ -112,30 +112,32 @@ def _position(
 
 
 def _controls(run: Run, keys: dict[str, str]) -> None:
+    def one_direction() -> None:
+        url.put(keys["both"], False)
+
     classes = list(range(len(run.classes)))
     one, two, three, four = st.columns(4)
     actions: dict[str, Any] = {
         "format_func": lambda index: class_label(run.classes[index]),
         "index": None,
         "placeholder": "any action",
-        "on_change": lambda: st.session_state.update({keys["both"]: False}),
     }
-    one.selectbox("True action", classes, key=keys["true"], **actions)
-    two.selectbox("Predicted as", classes, key=keys["predicted"], **actions)
-    three.selectbox("Show", SHOWS, format_func=SHOW_LABELS.__getitem__, key=keys["show"])
-    four.selectbox("Sort by", SORTS, format_func=SORT_LABELS.__getitem__, key=keys["sort"])
+    one.selectbox("True action", classes, **actions, **url.widget(keys["true"], one_direction))
+    two.selectbox("Predicted as", classes, **actions, **url.widget(keys["predicted"], one_direction))
+    three.selectbox("Show", SHOWS, format_func=SHOW_LABELS.__getitem__, **url.widget(keys["show"]))
+    four.selectbox("Sort by", SORTS, format_func=SORT_LABELS.__getitem__, **url.widget(keys["sort"]))
     one, two, three = st.columns([2, 1, 1])
-    one.slider("Confidence of the prediction", 0.0, 1.0, step=0.05, key=keys["confidence"], format="percent")
+    one.slider("Confidence of the prediction", 0.0, 1.0, step=0.05, format="percent", **url.widget(keys["confidence"]))
     two.selectbox(
         "True action is",
         list(TOP3_LABELS),
         index=None,
         placeholder="at any rank",
         format_func=TOP3_LABELS.__getitem__,
-        key=keys["top3"],
+        **url.widget(keys["top3"]),
     )
     kinds = [*VERDICTS, UNJUDGED]
-    three.selectbox("Verdict", kinds, index=None, placeholder="any verdict", key=keys["verdict"])
+    three.selectbox("Verdict", kinds, index=None, placeholder="any verdict", **url.widget(keys["verdict"]))
 
 
 def _active_filters(run: Run, keys: dict[str, str], selection: Selection) -> None:

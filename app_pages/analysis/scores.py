@@ -94,7 +94,7 @@ def _bars(scores: pd.DataFrame) -> str:
             list(MEASURES),
             format_func=MEASURES.__getitem__,
             required=True,
-            key=url.seed("scores-measure", "measure", "f1", url.one_of({name: name for name in MEASURES})),
+            **url.widget(url.seed("scores-measure", "measure", "f1", url.one_of({name: name for name in MEASURES}))),
         ),
     )
     st.plotly_chart(

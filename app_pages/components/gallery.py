@@ -39,7 +39,7 @@ def gallery(
     pages = ceil(len(rows) / PER_PAGE)
     page_key = f"{key}-page-{pages}"
     if st.session_state.get(page_key) is None:
-        st.session_state[page_key] = min(max(1, _first_page(run, rows)), pages)
+        url.put(page_key, min(max(1, _first_page(run, rows)), pages))
     number: int = st.session_state[url.seed(page_key, "page", 1, int)]
     _missing_photos(run, rows)
     has_maps = runs.class_maps(run) is not None
@@ -47,8 +47,8 @@ def gallery(
     if has_maps:
         with_difference = st.toggle(
             "Show the difference",
-            key=url.seed(f"{key}-difference", "difference", False, url.one_of({"True": True})),
             help="One more picture: where the first action has more evidence than the second.",
+            **url.widget(url.seed(f"{key}-difference", "difference", False, url.one_of({"True": True}))),
         )
         heatmap_color_bar()
         if with_difference:
@@ -60,7 +60,7 @@ def gallery(
                 _example(run, int(row), key, origin, with_difference)
     if pages > 1:
         with st.container(horizontal_alignment="center"):
-            st.pagination(pages, key=page_key)
+            st.pagination(pages, **url.widget(page_key))
     return {"page": number if number > 1 else None, "difference": with_difference or None}
 
 

@@ -11,6 +11,7 @@ from app_pages.components.color_bar import difference_color_bar, heatmap_color_b
 from app_pages.components.download_photos import offer_download
 from app_pages.components.gallery import LAST_OPENED, PER_PAGE
 from app_pages.components.photo_verdict import photo_verdict
+from app_pages.components.turn_buttons import turn_buttons
 from app_pages.state import runs, url
 from har_core.analysis.examples import nearest_neighbors
 from har_core.runs.run import Run
@@ -74,26 +75,21 @@ def _navigation(
                 {"page": str(position // PER_PAGE + 1)} if position >= PER_PAGE else {}
             )
             st.page_link(ORIGINS[origin], label="Back to the list", icon=":material/arrow_back:", query_params=view)
-        for label, shortcut, step, end in (("Previous", "Left", -1, 0), ("Next", "Right", 1, len(rows) - 1)):
-            st.button(
-                label,
-                icon=f":material/chevron_{shortcut.lower()}:",
-                shortcut=shortcut,
-                disabled=position == end,
-                on_click=_turn,
-                args=(samples, step),
-            )
+        turn_buttons(
+            key="turn", first=position == 0, last=position == len(rows) - 1, on_turn=lambda steps: _turn(samples, steps)
+        )
         st.caption(f"{escape_markdown(samples[position])} · {position + 1:,} of {len(rows):,}")
 
 
-def _turn(samples: list[str], step: int) -> None:
+def _turn(samples: list[str], steps: int) -> None:
     """From the photo that is open now, which quick presses may have reached before its page was drawn."""
-    place = samples.index(st.session_state[OPENED]) + step
-    st.session_state[OPENED] = samples[min(max(0, place), len(samples) - 1)]
+    place = samples.index(st.session_state[OPENED]) + steps
+    url.put(OPENED, samples[min(max(0, place), len(samples) - 1)])
 
 
 def _close() -> None:
-    st.session_state[LAST_OPENED], st.session_state[OPENED] = st.session_state[OPENED], None
+    st.session_state[LAST_OPENED] = st.session_state[OPENED]
+    url.put(OPENED, None)
 
 
 def _evidence_for_any(run: Run, row: int, photo: Image.Image | None) -> None:

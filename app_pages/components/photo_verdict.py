@@ -7,37 +7,57 @@ import streamlit as st
 from app_pages.state import own_runs
 from har_core.errors import RunError
 from har_core.runs.run import Run
-from har_core.runs.verdicts import MAX_NOTE, VERDICTS, Verdict
+from har_core.runs.verdicts import MAX_NOTE, VERDICTS, Kind, Verdict
 
 
 def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
-    """The choice and a note, saved as soon as they are made."""
-    store, key = own_runs.verdicts(run), f"verdict-{run.folder}-{sample}"
+    """The choice and a note, saved as soon as they are made.
+
+    Buttons, not a choice of Streamlit's: that keeps the arrow keys to itself once it was clicked.
+    """
+    key = f"verdict-{run.folder}-{sample}"
     allowed = own_runs.may_judge(run)
-    st.session_state.setdefault(key, given.verdict if given else None)
     st.session_state.setdefault(f"{key}-note", given.note if given else "")
-
-    def save() -> None:
-        chosen = st.session_state[key]
-        try:
-            if chosen is None:
-                store.remove(sample)
-            else:
-                store.set(sample, chosen, st.session_state[f"{key}-note"])
-        except RunError as error:
-            st.session_state[key] = given.verdict if given else None  # what is on the disk
-            st.session_state[f"{key}-error"] = str(error)
-
-    st.segmented_control("Your verdict", VERDICTS, key=key, on_change=save, disabled=not allowed)
+    st.markdown("Your verdict")
+    with st.container(horizontal=True, gap="xsmall"):
+        for number, kind in enumerate(VERDICTS, start=1):
+            chosen = given is not None and given.verdict == kind
+            st.button(
+                kind,
+                key=f"{key}-{number}",
+                type="primary" if chosen else "secondary",
+                icon=":material/check:" if chosen else None,
+                shortcut=str(number),
+                disabled=not allowed,
+                on_click=_save,
+                args=(run, sample, None if chosen else kind),
+            )
     st.text_input(
         "Note",
         key=f"{key}-note",
         max_chars=MAX_NOTE,
         placeholder="Why? For whoever reads it later",
-        on_change=save,
-        disabled=not allowed or st.session_state[key] is None,
+        on_change=_annotate,
+        args=(run, sample),
+        disabled=not allowed or given is None,
     )
     if (failed := st.session_state.pop(f"{key}-error", None)) is not None:
         st.error(failed, icon=":material/error:")
     if not allowed:
         st.caption("Only the person who starts the app may judge photos (`-- --trust-visitors` lets everyone).")
+
+
+def _annotate(run: Run, sample: str) -> None:
+    given = own_runs.verdicts(run).all().get(sample)
+    _save(run, sample, given.verdict if given else None)
+
+
+def _save(run: Run, sample: str, verdict: Kind | None) -> None:
+    store, key = own_runs.verdicts(run), f"verdict-{run.folder}-{sample}"
+    try:
+        if verdict is None:
+            store.remove(sample)
+        else:
+            store.set(sample, verdict, st.session_state[f"{key}-note"])
+    except RunError as error:
+        st.session_state[f"{key}-error"] = str(error)

@@ -42,10 +42,10 @@ def run_picker(pages: Sequence[Page], current: Page) -> bool:
             list(named),
             index=None if st.session_state[key] is None else 0,
             placeholder="Choose a run",
-            key=key,
             format_func=lambda name: f"Run: {labels[name]}",
             width=270,
             label_visibility="collapsed",
+            **url.widget(key),
         )
     if st.session_state[key] is not None:
         return True

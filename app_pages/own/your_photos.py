@@ -146,7 +146,8 @@ def _remove_upload() -> None:
 
 
 def _open(name: str) -> None:
-    st.session_state[url.RUN], st.session_state[_OPEN] = name, True
+    url.put(url.RUN, name)
+    st.session_state[_OPEN] = True
 
 
 def _list_own_runs() -> None:
@@ -170,7 +171,7 @@ def _list_own_runs() -> None:
 def _remove(name: str, by: str) -> None:
     own_runs.remove(name)
     if st.session_state[url.RUN] == name:
-        st.session_state[url.RUN] = by
+        url.put(url.RUN, by)
 
 
 def _keep(folder: Path, name: str) -> None:

@@ -14,7 +14,7 @@ ALL = "*"
 
 
 class Cell(NamedTuple):
-    """The session's keys of the chosen cell: two select boxes (class index, `TOTAL` or None), and whether its mirror
+    """The session's keys of the chosen cell: its ends (class index, `TOTAL` or None), and whether its mirror
     image is meant as well.
     """
 
@@ -53,11 +53,11 @@ class Cell(NamedTuple):
 
     def one_direction(self) -> None:
         """Forget the mirror image: what is chosen in the select boxes is one cell."""
-        st.session_state[self.both] = False
+        url.put(self.both, False)
 
     def choose(self, cell: tuple[int, int] | None, both: bool = False) -> None:
-        st.session_state[self.true], st.session_state[self.predicted] = cell or (None, None)
-        st.session_state[self.both] = both
+        for key, value in zip(self, (*(cell or (None, None)), both), strict=True):
+            url.put(key, value)
 
 
 def address_name(run: Run, index: int | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -17,7 +17,7 @@ _OLD_SHOWS = {"right": "correct"}  # in links that were made when it had another
 
 
 def seeded(run: Run) -> dict[str, str]:
-    """The keys of the filter widgets by the filter's name, once they hold what the address says."""
+    """The keys of the filters by name, once they hold what the address says."""
     classes = {name: index for index, name in enumerate(run.classes)}
     seeds: dict[str, tuple[Any, Callable[[str], Any]]] = {
         "show": ("errors", url.one_of({show: show for show in SHOWS} | _OLD_SHOWS)),
@@ -47,7 +47,7 @@ def is_pair(keys: dict[str, str]) -> bool:
 
 
 def select_photos(
-    run: Run, filters: Filters, *, pair: bool, sort: Sort = "loss", verdicts: dict[str, str] | None = None
+    run: Run, filters: Filters, *, pair: bool, sort: Sort = "loss", verdicts: Mapping[str, str] | None = None
 ) -> Selection:
     """As `analysis.examples.select`; of a pair, the photos of both ways together, and what it hides as "true"."""
     table = runs.examples(run)
@@ -89,9 +89,9 @@ def remove(keys: dict[str, str], name: str) -> None:
     if name == "true" and is_pair(keys):
         remove(keys, "predicted")
     if name in ("true", "predicted"):
-        st.session_state[keys["both"]] = False
+        url.put(keys["both"], False)
     left = current(keys).without(name)
-    st.session_state[keys[name]] = (left.low, left.high) if name == "confidence" else getattr(left, name)
+    url.put(keys[name], (left.low, left.high) if name == "confidence" else getattr(left, name))
 
 
 def _range(text: str) -> tuple[float, float]:

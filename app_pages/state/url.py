@@ -12,15 +12,20 @@ parameter after the widget's key (which differs from run to run here), replaces 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from time import monotonic
+from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 RUN = "run"
 RENAMED_RUNS = {"report-recipe": "baseline"}
 """Links that were made when a run had another name."""
 
 _DEFAULT_RUN, _HERE, _VIEW, _VIEWS, _SEEDED = "default-run", "address-shown", "view-shown", "views", "seeded-values"
+_LEFT, _DRAWN = "addresses-left", "widgets-drawn"
+_ON_ITS_WAY = 1.5  # seconds until the browser has certainly got a new address
 T = TypeVar("T")
 
 
@@ -28,12 +33,13 @@ def enter_page(page: str) -> None:
     """Called before a page runs: an address that was changed from outside (a link, Back, Forward) counts, not what was left here.
 
     Widgets keep their state when somebody presses Back.  An address that is merely older than the last click, because
-    that came before the browser had the new one, is told by the values that changed since.
+    that came before the browser had the new one, is told by the values that changed since, or by being one that was left
+    a moment ago though nobody pressed Back.
     """
     here, seeded = (page, st.query_params.to_dict()), st.session_state.setdefault(_SEEDED, {})
     known = st.session_state.get(_HERE, (None, {}))
     clicked = any(key in st.session_state and st.session_state[key] != value for key, value in seeded.items())
-    if here == known or (page == known[0] and clicked):
+    if here == known or (page == known[0] and (clicked or _is_late(here[1]))):
         return
     for key in seeded:
         st.session_state.pop(key, None)
@@ -43,11 +49,19 @@ def enter_page(page: str) -> None:
         st.query_params.from_dict(here[1])  # a link to the page that is shown does not change the browser's address
 
 
+def _is_late(address: dict[str, str]) -> bool:
+    """Whether the browser sent an address that it had not yet exchanged for the one published last."""
+    context = get_script_run_ctx()
+    pressed_back = context is not None and context.is_history_navigation
+    left = st.session_state.get(_LEFT, {}).get(urlencode(address), 0.0)
+    return monotonic() - left < _ON_ITS_WAY and not pressed_back
+
+
 def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
-    """Give a widget its first value, from the address if that holds a usable one; returns the widget's key.
+    """Give a value of the session its first one, from the address if that holds a usable one; returns its key.
 
     Args:
-        key: of the widget, unique among all pages.
+        key: of the value, unique among all pages.
         name: in the address.
         parse: raises ValueError, KeyError or IndexError for a value that cannot be used; it is then ignored.
     """
@@ -56,8 +70,39 @@ def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
             st.session_state[key] = parse(st.query_params[name])
         except (ValueError, KeyError, IndexError):
             st.session_state[key] = default
+        put(key, st.session_state[key])
     st.session_state[_SEEDED].setdefault(key, st.session_state[key])
     return key
+
+
+def put(key: str, value: object) -> None:
+    """Set a seeded value otherwise than by its widget."""
+    st.session_state[key] = value
+    drawn = st.session_state.setdefault(_DRAWN, {})
+    drawn[key] = drawn.get(key, 0) + 1
+
+
+def widget(key: str, then: Callable[[], object] | None = None) -> dict[str, Any]:
+    """Arguments (`key`, `on_change`) of the widget that shows and changes a seeded value.
+
+    With every click the browser sends what all its widgets show.  A click that comes before it has drawn what the click
+    before had `put` would set that back: so what was put is shown by a new widget.
+
+    Args:
+        then: called after a change.
+    """
+    version: int = st.session_state[_DRAWN][key]
+    name = f"{key}-{version}"
+    st.session_state.setdefault(name, st.session_state[key])
+
+    def take() -> None:
+        if st.session_state[_DRAWN][key] != version:
+            return  # the browser still shows a former widget
+        st.session_state[key] = st.session_state[name]
+        if then is not None:
+            then()
+
+    return {"key": name, "on_change": take}
 
 
 def read_once(name: str) -> str | None:
@@ -82,6 +127,7 @@ def publish(values: Mapping[str, object | None]) -> None:
     view = query(**values)
     page = st.session_state[_HERE][0]
     if st.session_state.setdefault(_VIEW, view) != view:
+        st.session_state.setdefault(_LEFT, {})[urlencode(st.session_state[_HERE][1])] = monotonic()
         st.query_params.from_dict(view)
         st.session_state[_HERE], st.session_state[_VIEW] = (page, view), view
     st.session_state.setdefault(_VIEWS, {})[page] = view
@@ -111,8 +157,8 @@ def seed_run(names: list[str], default: str) -> str:
         return name if name in names else None
 
     key = seed(RUN, RUN, cast("str | None", default), parse)
-    if st.session_state[key] not in names:
-        st.session_state[key] = None
+    if st.session_state[key] not in {*names, None}:
+        put(key, None)
     return key
 
 

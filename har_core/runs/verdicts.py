@@ -20,7 +20,7 @@ MAX_NOTE = 1000
 class Verdict(NamedTuple):
     """What somebody thinks of a photo's label and prediction, and why."""
 
-    verdict: str
+    verdict: Kind
     note: str
 
 

@@ -9,13 +9,11 @@ SERIES = (PRIMARY, SECONDARY, "#2a9d77", "#a05fc4")
 """Of several lines of one kind."""
 
 GRID = "rgba(143, 151, 166, 0.25)"
-MORE = ((0.0, "rgba(217, 98, 43, 0.0)"), (1.0, "rgba(217, 98, 43, 0.72)"))
-"""A scale from nothing (transparent) to much, or from no change to worse; `BETTER` is the same for what became better.
+MORE, BETTER = PRIMARY, SECONDARY
+"""Of the cells of a matrix: for much or worse, and for what became better."""
 
-Even the strongest color lets so much of the page through that the page's own text color stays readable on it.
-"""
-
-BETTER = ((0.0, "rgba(59, 125, 216, 0.0)"), (1.0, "rgba(59, 125, 216, 0.72)"))
+STRONGEST = 0.72
+"""Opacity of the strongest cell: so much of the page shines through that the page's own text color stays readable."""
 
 HEATMAP_SCALE = "Inferno"
 """Evenly spaced for the eye, with or without color vision, and in grayscale."""

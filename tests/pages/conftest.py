@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from har_core.runs.manifest import COMPLETE, MANIFEST, TRAINING, Manifest, ModelInfo, TrainingInfo
@@ -106,6 +109,22 @@ def text(app: AppTest) -> str:
 def click(app: AppTest, label: str) -> AppTest:
     """Press the first button of that label."""
     return next(button for button in app.button if button.label == label).click().run()
+
+
+def widget(app: AppTest, kind: str, key: str) -> Any:
+    """The widget that shows a seeded value, by the key of the value."""
+    return next(element for element in app.get(kind) if re.fullmatch(rf"{re.escape(key)}-\d+", element.key or ""))
+
+
+def stand_in_for_turn_buttons(*, key: str, first: bool, last: bool, on_turn: Callable[[int], object]) -> None:
+    """Streamlit's test frame cannot press what a component draws."""
+    st.button("Previous", key=f"{key}-previous", disabled=first, on_click=on_turn, args=(-1,))
+    st.button("Next", key=f"{key}-next", disabled=last, on_click=on_turn, args=(1,))
+
+
+@pytest.fixture(autouse=True)
+def _buttons_that_can_be_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app_pages.components.photo_detail.turn_buttons", stand_in_for_turn_buttons)
 
 
 def links(app: AppTest, label: str) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 from har_core.runs.manifest import MANIFEST, PREDICTIONS
 from har_core.runs.run import SHIPPED
 from tests.conftest import ROOT
-from tests.pages.conftest import MADE, PAGES, address, opened, text
+from tests.pages.conftest import MADE, PAGES, address, opened, text, widget
 
 
 def test_no_folder_is_called_as_streamlit_calls_its_own() -> None:
@@ -44,8 +44,8 @@ def test_every_page_opens_with_photos(real_photos: Path, monkeypatch: pytest.Mon
 def test_a_damaged_run_is_named_and_the_others_work() -> None:
     app = opened("overview")
     assert any("damaged" in error.value and MANIFEST in error.value for error in app.error)
-    assert "damaged" not in app.selectbox(key="run").options
-    app.selectbox(key="run").set_value("perfect").run()
+    assert "damaged" not in widget(app, "selectbox", "run").options
+    widget(app, "selectbox", "run").set_value("perfect").run()
     assert not app.exception and "100.0 %" in app.title[0].value
 
 
@@ -56,7 +56,7 @@ def test_a_file_that_is_damaged_later(made_runs: Path, tmp_path: Path, monkeypat
     monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
     app = opened("confusions", "broken-table")
     assert not app.exception and len(app.error) == 1 and PREDICTIONS in app.error[0].value
-    app.selectbox(key="run").set_value("published-report").run()
+    widget(app, "selectbox", "run").set_value("published-report").run()
     assert not app.error and len(app.title) == 1
 
 

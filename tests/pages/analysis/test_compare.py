@@ -10,7 +10,7 @@ import pytest
 
 from har_core.runs.predictions import Predictions
 from tests.helpers import random_predictions
-from tests.pages.conftest import opened, text, write_run
+from tests.pages.conftest import opened, text, widget, write_run
 
 
 def test_two_runs_are_compared_photo_by_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ def test_published_results_come_with_their_protocol() -> None:
 def test_links_with_the_former_name_of_a_run_still_open(other: str) -> None:
     app = opened("compare", "best", **{"with": other})
     assert not app.exception and app.selectbox[1].value == "baseline"
-    assert opened("scores", other).selectbox(key="run").value == "baseline"
+    assert widget(opened("scores", other), "selectbox", "run").value == "baseline"
 
 
 def test_a_partner_with_predictions_comes_first_and_mcnemar_alone_decides() -> None:

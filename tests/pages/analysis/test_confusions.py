@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, click, links, opened
+from tests.pages.conftest import address, click, links, opened, widget
 
 
 def test_a_cell_in_the_address_opens_its_photos() -> None:
@@ -26,17 +26,17 @@ def test_both_directions_of_a_confusion(made_runs: Path) -> None:
     app = opened("confusions", "folders", true="blue", predicted="green", both="True")
     assert app.title[0].value.startswith(f"{number} photos confused between blue and green")
     assert len(links(app, "Open")) == number <= 24
-    app.selectbox(key=f"cell-true-{made_runs / 'folders'}").set_value(2).run()
+    widget(app, "selectbox", f"cell-true-{made_runs / 'folders'}").set_value(2).run()
     assert "both" not in address(app) and "red photo" in app.title[0].value
 
 
 @pytest.mark.parametrize(("unit", "order"), [("recall", "similarity"), ("precision", "recall")])
 def test_unit_and_order_stand_in_the_address(unit: str, order: str) -> None:
     app = opened("confusions", "folders", unit=unit, order=order)
-    assert app.selectbox(key="confusions-unit").value == unit
-    assert app.selectbox(key="confusions-order").value == order
+    assert widget(app, "selectbox", "confusions-unit").value == unit
+    assert widget(app, "selectbox", "confusions-order").value == order
     assert address(app) == {"run": "folders", "unit": unit, "order": order}
-    app.selectbox(key="confusions-unit").set_value("count").run()
+    widget(app, "selectbox", "confusions-unit").set_value("count").run()
     assert address(app) == {"run": "folders", "order": order}
 
 

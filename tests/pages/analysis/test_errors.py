@@ -12,9 +12,9 @@ import pytest
 
 from har_core.errors import DownloadError
 from har_core.runs.run import SHIPPED, assets_folder, shipped_run
-from har_core.runs.verdicts import Verdicts
+from har_core.runs.verdicts import VERDICTS, Verdicts
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, click, follow, opened, text, write_run
+from tests.pages.conftest import address, click, follow, opened, text, widget, write_run
 
 FOLDERS = random_predictions(40, ("blue", "green", "red"))  # those of the run "folders"
 WRONG, CORRECT = (np.flatnonzero((FOLDERS.true == FOLDERS.predicted) == correct) for correct in (False, True))
@@ -58,7 +58,7 @@ def test_a_photo_in_full_and_a_verdict_on_it(verdicts: Verdicts) -> None:
     app = opened("errors", "folders", photo=sample)
     assert not app.exception and " predicted as " in app.title[0].value
     assert address(app)["photo"] == sample
-    app.segmented_control[0].set_value("label is wrong").run()
+    click(app, "label is wrong")
     assert verdicts.all()[sample].verdict == "label is wrong"
     app.text_input[0].set_value("plainly blue").run()
     assert verdicts.all()[sample] == ("label is wrong", "plainly blue")
@@ -72,7 +72,7 @@ def test_judging_photo_after_photo(verdicts: Verdicts) -> None:
     """A photo that has just been judged leaves the list of the unjudged, but not the way to its neighbors."""
     samples = sorted(FOLDERS.samples[WRONG])
     app = opened("errors", "folders", verdict="none yet", sort="file name", photo=samples[0])
-    app.segmented_control[0].set_value("unclear").run()
+    click(app, "unclear")
     assert " predicted as " in app.title[0].value and not app.warning
     click(app, "Next")
     assert address(app)["photo"] == samples[1]
@@ -82,7 +82,7 @@ def test_verdicts_on_a_shipped_run_go_to_the_users_folder(tmp_path: Path, shippe
     folder = assets_folder() / "runs" / SHIPPED
     before = {path.name for path in folder.iterdir()}
     app = opened("errors", SHIPPED, photo=shipped_error)
-    app.segmented_control[0].set_value("both fit").run()
+    click(app, "both fit")
     kept = Verdicts(tmp_path / "home" / "verdicts" / f"{SHIPPED}.sqlite").all()
     assert kept[shipped_error].verdict == "both fit"
     assert {path.name for path in folder.iterdir()} == before
@@ -94,9 +94,9 @@ def test_a_verdict_that_cannot_be_kept_is_not_shown_as_kept(
 ) -> None:
     monkeypatch.setenv("HAR_LENS_HOME", "/sys/har-lens")
     app = opened("errors", SHIPPED, photo=shipped_error)
-    app.segmented_control[0].set_value("both fit").run()
+    click(app, "both fit")
     assert not app.exception and len(app.error) == 1 and "/sys/har-lens" in app.error[0].value
-    assert app.segmented_control[0].value is None
+    assert not any(button.label in VERDICTS and button.icon for button in app.button)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_visitors_from_elsewhere_judge_nothing_and_fetch_nothing(
     options = {"server.address": address, "server.allowedHosts": hosts}
     monkeypatch.setattr("app_pages.state.settings.st.get_option", options.get)
     app = opened("errors", "folders", photo=FOLDERS.samples[WRONG[0]])
-    assert app.segmented_control[0].disabled and app.text_input[0].disabled
+    assert all(button.disabled for button in app.button if button.label in VERDICTS) and app.text_input[0].disabled
     assert not any(button.key == "download-photos" for button in app.button)
 
 
@@ -163,5 +163,5 @@ def test_pages_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     sample = address(app)["photo"]
     click(app, "Back to the list")
     assert address(app)["page"] == "3" and any(sample == line.value.replace("\\", "") for line in app.caption)
-    app.selectbox(key=f"errors-true-{tmp_path / 'runs' / 'many'}").set_value(1).run()
+    widget(app, "selectbox", f"errors-true-{tmp_path / 'runs' / 'many'}").set_value(1).run()
     assert "page" not in address(app)

@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss, top_k_accuracy_score
 
 from har_core.runs.run import SHIPPED, shipped_run
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, opened, write_run
+from tests.pages.conftest import address, opened, widget, write_run
 
 
 def test_metrics_are_scikit_learns() -> None:
@@ -24,7 +24,7 @@ def test_metrics_are_scikit_learns() -> None:
 
 def test_the_measure_stands_in_the_address() -> None:
     app = opened("scores", "folders", measure="recall")
-    assert app.segmented_control(key="scores-measure").value == "recall" and address(app)["measure"] == "recall"
+    assert widget(app, "segmented_control", "scores-measure").value == "recall" and address(app)["measure"] == "recall"
 
 
 def test_runs_of_one_name_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

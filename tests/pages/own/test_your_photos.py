@@ -24,7 +24,7 @@ from har_core.inference import evaluate as evaluation
 from har_core.media.isolated import IsolatedDecoder
 from har_core.runs.run import Run, shipped_run
 from tests.conftest import picture
-from tests.pages.conftest import PAGES, opened, wait_for, wait_for_job
+from tests.pages.conftest import PAGES, opened, wait_for, wait_for_job, widget
 
 
 def packed(classes: tuple[str, ...], each: int) -> bytes:
@@ -163,7 +163,7 @@ def test_a_scoring_ends_with_its_zip_and_its_run(change: str, gate: threading.Ev
         shutil.copytree(shipped_run().folder, copy)
         try:
             app.run()
-            app.selectbox(key="run").set_value("another").run()
+            widget(app, "selectbox", "run").set_value("another").run()
         finally:
             shutil.rmtree(copy)
     gate.set()

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from tests.pages.conftest import address, click, follow, links, opened
+import pytest
+
+from app_pages.state import url
+from tests.pages.conftest import address, click, follow, links, opened, widget
 
 
 def test_a_link_to_a_run_that_is_not_there_offers_those_that_are() -> None:
     app = opened("scores", "gone")
     assert app.title[0].value == "There is no run called gone" and not app.error
-    app.selectbox(key="run").set_value("perfect").run()
+    widget(app, "selectbox", "run").set_value("perfect").run()
     assert "100.0 %" in app.title[0].value and address(app) == {"run": "perfect"}
 
 
-def test_an_address_that_changes_from_outside_counts_and_is_not_written_over() -> None:
-    """As Back and Forward do: the widgets still hold what was chosen last."""
+@pytest.mark.parametrize("late", [False, True])
+def test_an_address_from_outside_counts_unless_it_is_only_late(late: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The widgets still hold what was chosen last.  The address of a moment ago is one that the browser has not exchanged."""
+    monkeypatch.setattr(url, "_ON_ITS_WAY", 60.0 if late else 0.0)
     app = opened("confusions", "folders", true="blue", predicted="green")
     before = app.title[0].value
     click(app, "All confusions")
     assert address(app) == {"run": "folders"}
+    overall = app.title[0].value
     app.query_params["true"], app.query_params["predicted"] = "blue", "green"
     app.run()
-    assert app.title[0].value == before and address(app) == {"run": "folders", "true": "blue", "predicted": "green"}
+    assert app.title[0].value == (overall if late else before)
+    assert address(app) == {"run": "folders", "true": "blue", "predicted": "green"}
 
 
 def test_a_pair_is_a_filter_like_any_other() -> None:

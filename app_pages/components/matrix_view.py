@@ -1,0 +1,48 @@
+"""A confusion matrix whose cells can be clicked, the same with 1 as with 200 classes.
+
+Streamlit's charts lose a click that comes while they are drawn anew, and take the second of a double click back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from har_core.viz.colors import BETTER, MORE, STRONGEST
+from har_core.viz.matrix_table import MatrixTable
+
+_HERE = Path(__file__).with_suffix("")
+_component = st.components.v2.component(
+    "matrix",
+    html='<div class="matrix"></div>',
+    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
+    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
+)
+
+
+def matrix_view(
+    table: MatrixTable,
+    *,
+    key: str,
+    label: str,
+    chosen: Sequence[tuple[int, int]] = (),
+    on_click: Callable[[tuple[int, int]], object] | None = None,
+) -> None:
+    """Draw a matrix.
+
+    Args:
+        label: what the matrix shows, for who cannot see it.
+        chosen: the cells to outline, (true, predicted), of `table.places`.
+        on_click: called with the cell that was clicked, likewise.
+    """
+
+    def clicked() -> None:
+        cell = st.session_state[key].cell
+        if on_click is not None and cell and set(cell[:2]) <= set(table.places):
+            on_click((cell[0], cell[1]))
+
+    drawn = table._asdict() | {"colors": [MORE, BETTER], "strongest": STRONGEST}
+    drawn |= {"clickable": on_click is not None, "label": label}
+    _component(key=key, data={"table": drawn, "chosen": list(chosen)}, on_cell_change=clicked)

@@ -1,0 +1,88 @@
+"""Confusion matrices → tables of colored cells with words for each, and pictures for reports."""
+
+from __future__ import annotations
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+
+from har_core.analysis.confusion import TOTAL, with_totals
+from har_core.viz.text import class_label, distinct_labels, rounded
+
+
+class MatrixTable(NamedTuple):
+    """What a page draws of a matrix: N rows and columns, those of K classes and perhaps of the totals."""
+
+    names: list[str]
+    """(N,) of rows and columns, all different."""
+    places: list[int]
+    """(N,) their class indices, or `TOTAL`."""
+    texts: list[list[str]]
+    """(N, N) what is written in the cells."""
+    details: list[list[str]]
+    """(N, N) what is said of a cell that is pointed at."""
+    shades: list[list[float]]
+    """(K, K) from 0, no color, to 1, the full color of what is more or worse; down to -1, that of what became better."""
+
+
+def confusion_table(
+    matrix: np.ndarray,
+    values: np.ndarray,
+    classes: tuple[str, ...],
+    order: list[int],
+    *,
+    as_percent: bool,
+    hide_diagonal: bool = True,
+) -> MatrixTable:
+    """A confusion matrix with its totals.
+
+    Args:
+        matrix: (K, K) counts, rows true.
+        values: (K, K), what is written and colored: the counts, or shares in [0, 1] if `as_percent`.
+        order: class indices from the first row and column to the last.
+        hide_diagonal: leave correct predictions without color, so that the errors show.
+    """
+    places, counts = [*order, TOTAL], with_totals(matrix)
+    counts = counts[np.ix_(places, places)]
+    names = distinct_labels([*(class_label(classes[index]) for index in order), "all"])
+    details = [[f"{number:,} photo{'' if number == 1 else 's'}" for number in row] for row in counts.tolist()]
+    texts = [[f"{number:,}" if number else "" for number in row] for row in counts.tolist()]
+    ordered = values[np.ix_(order, order)].astype(np.float64)
+    if as_percent:
+        for row, column in zip(*np.nonzero(counts[:-1, :-1]), strict=True):
+            texts[row][column] = rounded(float(ordered[row, column])).replace(" ", "")
+    if hide_diagonal:
+        np.fill_diagonal(ordered, 0)
+    return MatrixTable(names, places, texts, details, _relative(ordered))
+
+
+def difference_table(change: np.ndarray, classes: tuple[str, ...], *, as_percent: bool) -> MatrixTable:
+    """(K, K) changes of a confusion matrix: more photos on the diagonal are better, more photos elsewhere are worse."""
+    scaled = change * 100 if as_percent else change
+    unit = " points of the true action's photos" if as_percent else " photos"
+    texts = [[f"{number:+d}" if number else "" for number in row] for row in np.rint(scaled).astype(int).tolist()]
+    details = [[f"change: {value:+.{int(as_percent)}f}{unit}" for value in row] for row in scaled.tolist()]
+    worse = np.where(np.eye(len(change), dtype=bool), -change, change).astype(np.float64)
+    names = distinct_labels(class_label(name) for name in classes)
+    return MatrixTable(names, list(range(len(names))), texts, details, _relative(worse))
+
+
+def matrix_png(matrix: np.ndarray, classes: tuple[str, ...]) -> bytes:
+    """A confusion matrix as a PNG file for a report, drawn by scikit-learn."""
+    from matplotlib.figure import Figure  # slow import, rarely needed
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    side = 3 + 0.5 * len(classes)
+    figure = Figure(figsize=(side, side), layout="tight")
+    labels = [class_label(name).replace("$", r"\$") for name in classes]
+    display = ConfusionMatrixDisplay(matrix, display_labels=labels)
+    display.plot(ax=figure.add_subplot(), cmap="Oranges", colorbar=False, xticks_rotation=60)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
+
+
+def _relative(values: np.ndarray) -> list[list[float]]:
+    most = max(float(np.abs(values).max(initial=0)), 1e-9)
+    return [[round(value, 3) for value in row] for row in (values / most).tolist()]
