@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -22,10 +22,40 @@ Transform = Callable[[Image.Image], Tensor]
 """An RGB photo → float32 tensor (3, crop_size, crop_size), normalized."""
 
 
-def train_transform(crop_size: int, min_crop_scale: float) -> Transform:
-    """A random crop (from `min_crop_scale` to all of the area, aspect 3:4 to 4:3), flipped in half of the cases."""
-    crop = v2.RandomResizedCrop(crop_size, scale=(min_crop_scale, 1.0), antialias=True)
-    return _then_tensor(crop, v2.RandomHorizontalFlip())
+AUGMENTATIONS: dict[str, type[v2.Transform]] = {
+    "randaugment": v2.RandAugment,
+    "trivialaugment": v2.TrivialAugmentWide,
+    "augmix": v2.AugMix,
+}
+"""Of torchvision, with its defaults, by name."""
+
+
+def train_transform(
+    crop_size: int,
+    min_crop_scale: float,
+    *,
+    augmentation: str = "none",
+    zoom_out: float = 0.0,
+    random_erasing: float = 0.0,
+) -> Transform:
+    """A random crop (from `min_crop_scale` to all of the area, aspect 3:4 to 4:3), flipped in half of the cases.
+
+    Args:
+        augmentation: "none", or one of `AUGMENTATIONS`, of the crop.
+        zoom_out: probability that a photo is first shrunk to between a half and all of its sides, on ImageNet's mean color.
+        random_erasing: probability that a rectangle of the crop becomes gray (Zhong et al., 2020).
+    """
+    steps: list[v2.Transform] = [
+        v2.RandomResizedCrop(crop_size, scale=(min_crop_scale, 1.0), antialias=True),
+        v2.RandomHorizontalFlip(),
+    ]
+    if zoom_out:
+        fill = [round(255 * mean) for mean in MEAN]
+        steps.insert(0, v2.RandomZoomOut(fill=fill, side_range=(1.0, 2.0), p=zoom_out))
+    if augmentation != "none":
+        steps.append(AUGMENTATIONS[augmentation]())
+    erase = [v2.RandomErasing(p=random_erasing)] if random_erasing else []
+    return _then_tensor(*steps, after=erase)
 
 
 def eval_transform(crop_size: int, resize: int) -> Transform:
@@ -33,8 +63,8 @@ def eval_transform(crop_size: int, resize: int) -> Transform:
     return _then_tensor(v2.Resize(resize, antialias=True), v2.CenterCrop(crop_size))
 
 
-def _then_tensor(*geometry: v2.Transform) -> Transform:
-    steps = [*geometry, v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
+def _then_tensor(*before: v2.Transform, after: Sequence[v2.Transform] = ()) -> Transform:
+    steps = [*before, v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD), *after]
     return cast(Transform, v2.Compose(steps))
 
 

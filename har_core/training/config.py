@@ -15,6 +15,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["steps", "cosine"]
 Checkpoint = Literal["best", "last"]
+Augmentation = Literal["none", "randaugment", "trivialaugment", "augmix"]
 
 
 def flag(name: str) -> str:
@@ -53,6 +54,15 @@ class TrainConfig(BaseModel):
     )
     min_crop_scale: float = Field(
         0.08, gt=0, le=1, description="smallest share of a photo's area that a random crop shows"
+    )
+    augmentation: Augmentation = Field(
+        "none", description="of the random crops beside mirroring: none, or one of torchvision's with its defaults"
+    )
+    zoom_out: float = Field(
+        0.0, ge=0, le=1, description="probability that a photo is shrunk on a plain ground before it is cropped"
+    )
+    random_erasing: float = Field(
+        0.0, ge=0, le=1, description="probability that a rectangle of a random crop is erased"
     )
     resize: int = Field(
         256, ge=1, description="shorter side of a photo before its center is cropped for evaluation, in pixels"

@@ -17,7 +17,7 @@ from har_core.analysis.scores import scores_of
 from har_core.data.dataset import PhotoDataset
 from har_core.data.scan import LabeledPhotos, Progress, require_trainable
 from har_core.data.split import Split, split_photos
-from har_core.data.transforms import eval_transform, train_transform
+from har_core.data.transforms import Transform, eval_transform, train_transform
 from har_core.errors import DataError, RunError
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
@@ -117,7 +117,7 @@ def train(
             PhotoDataset.of(
                 split.train,
                 photos.classes,
-                *(train_transform(size, config.min_crop_scale) for size in config.crop_sizes),
+                *(_random_crops(config, size) for size in config.crop_sizes),
                 seed=config.seed,
             ),
             PhotoDataset.of(split.evaluation, photos.classes, eval_transform(config.crop_size, config.resize)),
@@ -149,6 +149,16 @@ def train(
         for leftover in (STATE, BEST):
             (folder / leftover).unlink(missing_ok=True)
         return run
+
+
+def _random_crops(config: TrainConfig, crop_size: int) -> Transform:
+    return train_transform(
+        crop_size,
+        config.min_crop_scale,
+        augmentation=config.augmentation,
+        zoom_out=config.zoom_out,
+        random_erasing=config.random_erasing,
+    )
 
 
 def _evaluate_and_complete(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from PIL import Image
 from torch.nn import functional
 
-from har_core.data.transforms import MEAN, STD, center_crop_box, eval_transform, seeded, train_transform
-from tests.conftest import picture
+from har_core.data.transforms import AUGMENTATIONS, MEAN, STD, center_crop_box, eval_transform, seeded, train_transform
 
 
-def test_augmentation_depends_on_the_key_alone_and_leaves_torchs_stream_alone() -> None:
-    transform, photo = train_transform(32, 0.08), picture((90, 120, 40))
+@pytest.mark.parametrize(
+    "augmentation",
+    [{}, {"zoom_out": 1.0}, {"random_erasing": 1.0}, *({"augmentation": name} for name in AUGMENTATIONS)],
+)
+def test_augmentation_depends_on_the_key_alone_and_leaves_torchs_stream_alone(augmentation: dict[str, Any]) -> None:
+    transform, photo = train_transform(32, 0.08, **augmentation), Image.linear_gradient("L").convert("RGB")
     torch.manual_seed(5)
     before = torch.get_rng_state()
     first = seeded(transform, photo, 42, 1, "a.jpg")
@@ -36,6 +41,19 @@ def test_crops_show_at_least_the_share_asked_for() -> None:
     for epoch in range(20):
         wide = seeded(train_transform(64, 0.9), ramp, epoch)[0] * STD[0]
         assert wide.max() - wide.min() > 0.8
+
+
+def test_zooming_out_shows_a_whole_photo_on_a_plain_ground() -> None:
+    shares = []
+    for epoch in range(20):
+        image = seeded(train_transform(64, 1.0, zoom_out=1.0), Image.new("RGB", (60, 60), "white"), epoch)
+        shares.append(float((image[0] > 1).float().mean()))
+    assert min(shares) < 0.5 < max(shares)
+
+
+def test_erasing_takes_a_rectangle_away() -> None:
+    image = seeded(train_transform(64, 1.0, random_erasing=1.0), Image.new("RGB", (64, 64), "white"), 1)
+    assert 0.02 < float((image == 0).float().mean()) < 0.34
 
 
 @pytest.mark.parametrize("size", [(640, 480), (480, 640), (300, 300), (1000, 260), (171, 255)])
