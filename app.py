@@ -9,6 +9,8 @@ from app_pages.own.scoring import status_line
 from app_pages.state import models, url
 from app_pages.state.settings import ROOT
 from har_core.errors import HarError
+from har_core.files import printable
+from har_core.viz.text import escape_markdown
 
 # Not a folder called pages/: Streamlit would take it for a list of pages of its own until st.navigation has run once in a
 # server's life, and tell the first visitor who comes by a deep link "Page not found".
@@ -30,7 +32,11 @@ try:
     url.enter_page(page.url_path)
     status_line(page.url_path)
     if run_picker(PAGES, page):
+        notice = st.empty()
         page.run()
+        if asked := url.ignored():
+            words = ", ".join(escape_markdown(printable(value[:100])) for value in asked)
+            notice.warning(f"The link asks for something that is not here: {words}.", icon=":material/link_off:")
 except HarError as error:  # told in plain words; anything else is a fault of the program and is logged
     st.error(str(error), icon=":material/error:")
 models.preload()  # after the first page, which must not wait for it

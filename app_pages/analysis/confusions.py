@@ -99,9 +99,17 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
             ),
         )
         hide = st.toggle("Hide diagonal", True, key="confusions-hide-diagonal", persist_state="session")
+        missing = int((matrix.sum(axis=0) + matrix.sum(axis=1) == 0).sum())
+        everything = missing > 0 and st.toggle(
+            f"All {len(run.classes)} actions",
+            key="confusions-everything",
+            persist_state="session",
+            help="Actions of which there is neither a photo nor a prediction.",
+        )
     chosen = cell.chosen()
     outlined = [] if chosen is None else [chosen, chosen[::-1]] if cell.both_directions() else [chosen]
-    positions = class_order(matrix, order)
+    occurs = matrix.sum(axis=0) + matrix.sum(axis=1) > 0
+    positions = [index for index in class_order(matrix, order) if everything or occurs[index]]
     normalization = UNITS[unit][0]
     table = confusion_table(
         matrix,

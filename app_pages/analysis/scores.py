@@ -42,8 +42,9 @@ def page() -> None:
         with column.container(border=True, height="stretch"):
             _extreme(run, occurring.iloc[position])
     st.subheader("All actions", anchor=False)
-    measure = _bars(scores)
-    _table(scores)
+    leads = run.has(PREDICTIONS)
+    measure = _bars(scores, leads=leads)
+    _table(scores, leads=leads)
     _downloads(run, matrix)
     url.publish({"measure": measure if measure != "f1" else None})
 
@@ -86,7 +87,18 @@ def _extreme(run: Run, row: pd.Series) -> None:
         )
 
 
-def _bars(scores: pd.DataFrame) -> str:
+def _open_photos(row: pd.Series, measure: str) -> None:
+    """Those that lower an action's measure: of precision among the photos predicted as it, else among those that show it."""
+    end, show = "predicted" if measure == "precision" else "true", "all" if row.get(measure) == 1 else None
+    st.switch_page("app_pages/analysis/errors.py", query_params=url.query(show=show, **{end: row["class"]}))
+
+
+def _bars(scores: pd.DataFrame, *, leads: bool) -> str:
+    """A chart of one measure, whose name is returned.
+
+    Args:
+        leads: whether a click on a bar leads to its photos.
+    """
     measure = cast(
         "str",
         st.segmented_control(
@@ -97,16 +109,24 @@ def _bars(scores: pd.DataFrame) -> str:
             **url.widget(url.seed("scores-measure", "measure", "f1", url.one_of({name: name for name in MEASURES}))),
         ),
     )
-    st.plotly_chart(
-        figures.class_score_bars(scores.sort_values(measure, kind="stable"), measure),
-        config={"displayModeBar": False},
-        alt=f"{MEASURES[measure]} of each action with its 95 % interval, the lowest on top",
-    )
-    st.caption("With 95 % intervals (Wilson; that of F1 by way of the Jaccard index).")
+    shown = scores.sort_values(measure, kind="stable", ignore_index=True)
+    chart: dict[str, Any] = {
+        "figure_or_data": figures.class_score_bars(shown, measure),
+        "config": {"displayModeBar": False},
+        "alt": f"{MEASURES[measure]} of each action with its 95 % interval, the lowest on top",
+    }
+    if leads:
+        chosen = st.plotly_chart(**chart, key="score-bars", on_select="rerun", selection_mode="points")
+        if chosen.selection.points:
+            _open_photos(shown.iloc[chosen.selection.points[0]["point_index"]], measure)
+    else:
+        st.plotly_chart(**chart)
+    caption = "With 95 % intervals (Wilson; that of F1 by way of the Jaccard index)."
+    st.caption(caption + " Click a bar or a row for its misclassified photos." if leads else caption)
     return measure
 
 
-def _table(scores: pd.DataFrame) -> None:
+def _table(scores: pd.DataFrame, *, leads: bool) -> None:
     shown = scores.assign(**{name: scores[name].map(class_label) for name in ("class", "predicted_as")})
     columns: dict[str, Any] = {
         "class": "action",
@@ -120,15 +140,22 @@ def _table(scores: pd.DataFrame) -> None:
         shown.loc[shown[name].isna(), name + "_interval"] = "–"
         columns |= {name: st.column_config.NumberColumn(label, format="%.4f"), name + "_interval": "95 %"}
     order = ["class", *(part for name in MEASURES for part in (name, name + "_interval"))]
-    st.dataframe(
-        shown,
-        hide_index=True,
-        height="content" if len(shown) <= 20 else 640,
-        column_order=[*order, "support", "predicted_as", "times"],
-        placeholder="–",
-        column_config=columns,
-        alt="Precision, recall and F1 of each action with their 95 % intervals",
-    )
+    table: dict[str, Any] = {
+        "data": shown,
+        "hide_index": True,
+        "height": "content" if len(shown) <= 20 else 640,
+        "column_order": [*order, "support", "predicted_as", "times"],
+        "placeholder": "–",
+        "column_config": columns,
+        "alt": "Precision, recall and F1 of each action with their 95 % intervals",
+    }
+    if not leads:
+        st.dataframe(**table)
+        return
+    chosen = st.dataframe(**table, key="score-table", on_select="rerun", selection_mode="single-cell")
+    if chosen.selection.cells:
+        row, column = chosen.selection.cells[0]
+        _open_photos(scores.iloc[row], column.removesuffix("_interval"))
 
 
 def _downloads(run: Run, matrix: np.ndarray) -> None:

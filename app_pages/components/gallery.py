@@ -11,6 +11,7 @@ import streamlit as st
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
 from app_pages.components.download_photos import offer_download
 from app_pages.components.evidence import compared_classes
+from app_pages.components.scroll_here import scroll_here
 from app_pages.components.thumbnails import thumbnail
 from app_pages.state import own_runs, runs, url
 from har_core.runs.run import Run
@@ -41,6 +42,7 @@ def gallery(
     if st.session_state.get(page_key) is None:
         url.put(page_key, min(max(1, _first_page(run, rows)), pages))
     number: int = st.session_state[url.seed(page_key, "page", 1, int)]
+    scroll_here(str(number), key=f"{key}-top")
     _missing_photos(run, rows)
     has_maps = runs.class_maps(run) is not None
     with_difference = False

@@ -24,7 +24,7 @@ RENAMED_RUNS = {"report-recipe": "baseline"}
 """Links that were made when a run had another name."""
 
 _DEFAULT_RUN, _HERE, _VIEW, _VIEWS, _SEEDED = "default-run", "address-shown", "view-shown", "views", "seeded-values"
-_LEFT, _DRAWN = "addresses-left", "widgets-drawn"
+_LEFT, _DRAWN, _IGNORED = "addresses-left", "widgets-drawn", "values-ignored"
 _ON_ITS_WAY = 1.5  # seconds until the browser has certainly got a new address
 T = TypeVar("T")
 
@@ -45,6 +45,7 @@ def enter_page(page: str) -> None:
         st.session_state.pop(key, None)
     st.session_state[_HERE], st.session_state[_SEEDED] = here, {}
     st.session_state.pop(_VIEW, None)
+    st.session_state.pop(_IGNORED, None)
     if page == known[0]:
         st.query_params.from_dict(here[1])  # a link to the page that is shown does not change the browser's address
 
@@ -70,9 +71,17 @@ def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
             st.session_state[key] = parse(st.query_params[name])
         except (ValueError, KeyError, IndexError):
             st.session_state[key] = default
+            if name in st.query_params and name != RUN:
+                st.session_state.setdefault(_IGNORED, []).append(st.query_params[name])
         put(key, st.session_state[key])
     st.session_state[_SEEDED].setdefault(key, st.session_state[key])
     return key
+
+
+def ignored() -> list[str]:
+    """What the address asks for that there is not."""
+    values: list[str] = st.session_state.get(_IGNORED, [])
+    return values
 
 
 def put(key: str, value: object) -> None:
@@ -130,6 +139,7 @@ def publish(values: Mapping[str, object | None]) -> None:
         st.session_state.setdefault(_LEFT, {})[urlencode(st.session_state[_HERE][1])] = monotonic()
         st.query_params.from_dict(view)
         st.session_state[_HERE], st.session_state[_VIEW] = (page, view), view
+        st.session_state.pop(_IGNORED, None)
     st.session_state.setdefault(_VIEWS, {})[page] = view
     seeded = st.session_state[_SEEDED]
     st.session_state[_SEEDED] = {key: st.session_state.get(key, value) for key, value in seeded.items()}

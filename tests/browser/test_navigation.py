@@ -211,6 +211,64 @@ def test_arrow_keys_turn_to_the_next_photo(page: Page, address: str) -> None:
     expect(page.get_by_test_id("stBaseButton-primary")).to_have_count(0, timeout=PATIENCE)
 
 
+def test_choosing_a_cell_is_seen_and_a_new_page_of_photos_starts_at_its_top(page: Page, address: str) -> None:
+    page.goto(f"{address}/confusions")
+    heading(page)
+    press(page, 1, 11)
+    expect(page.locator("h1")).to_contain_text("clapping photos predicted as sitting", timeout=PATIENCE)
+    settle(page)
+    assert 0 < top(page.locator("[class*=st-key-card-]").first) < VIEWPORT["height"] - 100
+    page.goto(f"{address}/errors")
+    heading(page)
+    first = page.locator("[class*=st-key-card-]").first
+    before = first.inner_text()
+    page.get_by_role("button", name="Page 2", exact=True).click()
+    page.wait_for_url(lambda url: "page=2" in url)
+    settle(page)
+    expect(first).not_to_contain_text(before[:40])
+    page.wait_for_function("document.querySelector('[class*=st-key-card-]').getBoundingClientRect().top > 0")
+    assert 0 < top(first) < VIEWPORT["height"] - 100
+
+
+def top(element: Locator) -> float:
+    """Where it begins on the screen, in pixels."""
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+def test_scores_lead_to_photos(page: Page, address: str) -> None:
+    """A bar to those with that label, or of precision to those with that prediction; Back leads to the scores again."""
+    page.goto(f"{address}/scores?measure=precision")
+    shown = heading(page)
+    bars = page.locator(".st-key-score-bars .bars .point")
+    expect(bars).to_have_count(15)
+    bars.first.scroll_into_view_if_needed()
+    box = bars.first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(300)  # Plotly looks at the pointer ten times a second
+    page.mouse.click(box["x"] + 40, box["y"] + box["height"] / 2)
+    page.wait_for_url(lambda url: "/errors?predicted=" in url)
+    assert "misclassified" in heading(page)
+    page.go_back()
+    expect(page.locator("h1")).to_have_text(shown, timeout=PATIENCE)
+    settle(page)
+    assert page.url == f"{address}/scores?measure=precision"
+    table = page.locator(".st-key-score-table canvas").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 60, "y": 55})
+    page.wait_for_url(lambda url: "/errors?true=" in url)
+
+
+@pytest.mark.parametrize("link", ["confusions?true=juggling&predicted=eating", "errors?sort=nonsense"])
+def test_a_link_to_what_is_not_there_says_so(page: Page, address: str, link: str) -> None:
+    page.goto(f"{address}/{link}")
+    heading(page)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("juggling" if "juggling" in link else "nonsense")
+    assert page.url == f"{address}/{link}"
+
+
 def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str, real_photos: Path) -> None:
     """The whole way: a cell, its photos, one in full, the next, a verdict; and a colleague who gets the link."""
     run = shipped_run()

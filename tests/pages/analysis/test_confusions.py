@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from har_core.runs.predictions import Predictions
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, click, links, opened, widget
+from tests.pages.conftest import address, click, links, opened, widget, write_run
 
 
 def test_a_cell_in_the_address_opens_its_photos() -> None:
@@ -53,3 +55,18 @@ def test_an_empty_cell_shows_no_switch_and_no_color_bar() -> None:
     assert not app.exception and app.title[0].value.startswith("0 ") and not links(app, "Open")
     assert not any(toggle.label == "Show the difference" for toggle in app.toggle)
     assert not any("linear-gradient" in block.value for block in app.get("html"))
+
+
+def test_actions_that_do_not_occur_are_shown_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the matrix of somebody's own photos of two of fifteen actions."""
+    tables = []
+    monkeypatch.setattr("app_pages.components.matrix_view.matrix_view", lambda table, **_: tables.append(table))
+    few = random_predictions(20, ("a", "b"))
+    probabilities = np.pad(few.probabilities, ((0, 0), (0, 13)))
+    names = ("a", "b", *(f"absent_{number}" for number in range(13)))
+    write_run(tmp_path / "few", Predictions(names, few.samples, few.true, probabilities), maps=False)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
+    app = opened("confusions", "few")
+    assert tables[-1].names == ["a", "b", "all"]
+    app.toggle(key="confusions-everything").set_value(True).run()
+    assert len(tables[-1].names) == 16
