@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app_pages.components.follow import follow
 from app_pages.components.no_results import no_results
 from app_pages.state import runs, url
 from har_core.analysis.scores import Summary, class_scores, classification_report, summarize
@@ -90,7 +91,7 @@ def _extreme(run: Run, row: pd.Series) -> None:
 def _open_photos(row: pd.Series, measure: str) -> None:
     """Those that lower an action's measure: of precision among the photos predicted as it, else among those that show it."""
     end, show = "predicted" if measure == "precision" else "true", "all" if row.get(measure) == 1 else None
-    st.switch_page("app_pages/analysis/errors.py", query_params=url.query(show=show, **{end: row["class"]}))
+    follow("app_pages/analysis/errors.py", "See the photos", url.query(show=show, **{end: row["class"]}))
 
 
 def _bars(scores: pd.DataFrame, *, leads: bool) -> str:

@@ -19,14 +19,12 @@ from har_core.media.archive import Limits
 from har_core.runs.run import Run
 from har_core.viz.text import class_label, count_photos, distinct_labels, escape_markdown, share
 
-_OPEN = "own-opened"
+_OVERVIEW = "app_pages/home/overview.py"
 _MOST_PROBLEMS = 10  # that are listed
 _MOST_CHOICES = 50  # labels that are asked for one by one
 
 
 def page() -> None:
-    if st.session_state.pop(_OPEN, False):
-        st.switch_page("app_pages/home/overview.py", query_params=url.query())
     url.publish({})
     st.title("How good is it on your own photos?")
     run = models.run_with_model()
@@ -78,7 +76,12 @@ def _upload(run: Run, upload: Upload) -> None:
     if report is not None:
         _list_problems(report.skipped)
         st.success("Done. Choose it as the run above, or start here:", icon=":material/check:")
-        st.button("See where it fails", type="primary", key="own-open", on_click=_open, args=(report.name,))
+        st.page_link(
+            _OVERVIEW,
+            label="**See where it fails**",
+            icon=":material/arrow_forward:",
+            query_params={url.RUN: report.name},
+        )
     st.button(
         "Evaluate" if job is None and report is None else "Evaluate again",
         type="primary" if report is None else "secondary",
@@ -145,11 +148,6 @@ def _remove_upload() -> None:
     st.session_state["own-zip-number"] += 1
 
 
-def _open(name: str) -> None:
-    url.put(url.RUN, name)
-    st.session_state[_OPEN] = True
-
-
 def _list_own_runs() -> None:
     """The session's own runs, with ways to keep and to remove one."""
     if own_runs.own_runs():
@@ -160,7 +158,7 @@ def _list_own_runs() -> None:
             scores = run.manifest.scores
             correct = f": {share(scores.accuracy)} correct" if scores is not None else ""
             st.markdown(f"**{escape_markdown(run.title)}**{correct}")
-            st.button("Open", key=f"open-{name}", on_click=_open, args=(name,))
+            st.page_link(_OVERVIEW, label="Open", icon=":material/open_in_full:", query_params={url.RUN: name})
             st.button("Remove", key=f"remove-{name}", on_click=_remove, args=(name, own.by))
             if settings().trusted:
                 wanted = st.text_input("Keep it as", key=f"keep-{name}", placeholder="a-name", width=220)

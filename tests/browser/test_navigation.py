@@ -250,14 +250,14 @@ def test_scores_lead_to_photos(page: Page, address: str) -> None:
     page.wait_for_timeout(300)  # Plotly looks at the pointer ten times a second
     page.mouse.click(box["x"] + 40, box["y"] + box["height"] / 2)
     page.wait_for_url(lambda url: "/errors?predicted=" in url)
-    assert "misclassified" in heading(page)
+    assert "photos match" in heading(page)
     page.go_back()
     expect(page.locator("h1")).to_have_text(shown, timeout=PATIENCE)
     settle(page)
     assert page.url == f"{address}/scores?measure=precision"
     table = page.locator(".st-key-score-table canvas").first
     table.scroll_into_view_if_needed()
-    table.click(position={"x": 60, "y": 55})
+    page.mouse.click(60 + table.bounding_box()["x"], 55 + top(table))
     page.wait_for_url(lambda url: "/errors?true=" in url)
 
 

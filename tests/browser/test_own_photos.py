@@ -47,7 +47,10 @@ def test_a_zip_of_190_megabytes(page: Page, address: str, tmp_path: Path) -> Non
     page.set_input_files("input[type=file]", packed(tmp_path / "large.zip", photos=10, size=19 * 10**6))
     expect(page.get_by_text("10 photos of 2 actions")).to_be_visible(timeout=2 * PATIENCE)
     page.get_by_role("button", name="Evaluate").click()
-    expect(page.get_by_role("button", name="See where it fails")).to_be_visible(timeout=2 * PATIENCE)
+    page.get_by_role("link", name="See where it fails").click(timeout=2 * PATIENCE)
+    expect(page.locator("h1")).to_contain_text("10 photos", timeout=PATIENCE)
+    page.go_back()
+    expect(page.locator("h1")).to_contain_text("own photos", timeout=PATIENCE)
 
 
 def test_a_scoring_goes_on_beside_other_pages_and_can_be_cancelled(page: Page, address: str, tmp_path: Path) -> None:

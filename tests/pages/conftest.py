@@ -65,18 +65,19 @@ def made_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_run(folder: Path, predictions: Predictions, *, maps: bool = True) -> None:
-    """A complete run, with random class maps and embeddings on demand."""
+def write_run(folder: Path, predictions: Predictions, *, maps: bool = True) -> Path:
+    """A complete run, whose folder is returned, with random class maps and embeddings on demand."""
     manifest = Manifest(status=COMPLETE, classes=predictions.classes, model=ModelInfo(crop_size=64, resize=72))
     folder.mkdir(parents=True, exist_ok=True)
     if not maps:
         predictions.write(folder / "predictions.parquet")
         write_manifest(folder, manifest)
-        return
+        return folder
     count, size = predictions.probabilities.shape
     random = np.random.default_rng(0)
     class_maps, embeddings = random.normal(size=(count, size, 3, 3)), random.normal(size=(count, 8))
     write_results(folder, predictions, class_maps.astype(np.float16), embeddings.astype(np.float16), manifest)
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from har_core.inference import evaluate as evaluation
 from har_core.media.isolated import IsolatedDecoder
 from har_core.runs.run import Run, shipped_run
 from tests.conftest import picture
-from tests.pages.conftest import PAGES, opened, wait_for, wait_for_job, widget
+from tests.pages.conftest import PAGES, follow, links, opened, wait_for, wait_for_job, widget
 
 
 def packed(classes: tuple[str, ...], each: int) -> bytes:
@@ -74,7 +74,7 @@ def test_a_visitors_own_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     choice.set_value(ERROR).run()
     evaluate_all(app)
     assert not app.exception and len(app.success) == 1
-    app.button(key="own-open").click().run()
+    follow(app, "**See where it fails**")
     assert app.session_state["run"] == "run-0" and "on 6 photos" in app.title[0].value
 
     decoded: list[str] = []
@@ -138,8 +138,8 @@ def test_a_scoring_goes_on_beside_other_pages_and_its_result_waits(gate: threadi
     app.run()
     assert any("Your mine: scored" in line.value for line in app.caption)
     app.switch_page(PAGES["own"]).run()
-    assert app.button(key="own-open") and app.text_input(key="keep-run-0")
-    app.button(key="own-open").click().run()
+    assert links(app, "**See where it fails**") and app.text_input(key="keep-run-0")
+    follow(app, "**See where it fails**")
     app.switch_page(PAGES["own"]).run()
     assert app.session_state["run"] == "run-0" and "predicting uses" in app.info[0].value
     assert app.button(key="own-start") and app.text_input(key="keep-run-0")
@@ -189,7 +189,7 @@ def test_a_set_is_removed_with_its_photos(tmp_path: Path, monkeypatch: pytest.Mo
     app = opened("own")
     bring(app, "mine.zip", packed(("sitting",), 1))
     evaluate_all(app)
-    app.button(key="own-open").click().run()
+    follow(app, "**See where it fails**")
     app.switch_page(PAGES["own"]).run()
     app.button(key="remove-run-0").click().run()
     assert not app.exception and app.session_state["run"] == "best" and not app.session_state["own-runs"]

@@ -1,0 +1,36 @@
+"""Go to another page as a click on a link does: in one step of the browser's history.
+
+`st.switch_page(query_params=…)` makes two: the new parameters on the old page come first.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_component = st.components.v2.component(
+    "follow",
+    html="<span></span>",
+    js="""
+export default function () {
+  const click = (attempts) => {
+    const link = document.querySelector(".st-key-followed a");
+    if (link) link.click();
+    else if (attempts) setTimeout(click, 20, attempts - 1);
+  };
+  click(100);
+}
+""",
+)
+
+
+def follow(page: str, label: str, query: dict[str, str]) -> None:
+    """Draw a link and press it; the rest of this rerun is not drawn.
+
+    Args:
+        page: its file.
+        query: the parameters of its address, of `state.url.query`.
+    """
+    with st.container(key="followed"):
+        st.page_link(page, label=label, query_params=query)
+    _component(key="follow", height=1)
+    st.stop()
