@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import resource
 import subprocess
@@ -123,20 +124,20 @@ def parts(folder: Path) -> None:
     from har_core.analysis.confusion import class_order, normalize
     from har_core.analysis.examples import Filters, example_table, select
     from har_core.runs.run import Run
-    from har_core.viz.matrix_figure import confusion_matrix
+    from har_core.viz.matrix_table import confusion_table
 
     run = Run.open(folder)
     predictions, load = timed(run.predictions)
     table, measures = timed(lambda: example_table(predictions))
     counts, matrix = timed(predictions.confusion_matrix)
     values, order = normalize(counts, "true"), class_order(counts, "similarity")
-    _, figure = timed(lambda: confusion_matrix(counts, values, run.classes, order, as_percent=True).to_json())
+    _, figure = timed(lambda: json.dumps(confusion_table(counts, values, run.classes, order, as_percent=True)))
     _, chosen = timed(lambda: select(table, Filters("errors", true=3, low=0.2), sort="margin"))
     print(f"parts of the big run, {len(predictions):,} photos")
     show("load and check the table, once", [load])
     show("measures of every photo, once", [measures])
     show("matrix, once", [matrix])
-    show("figure of the matrix", [figure])
+    show("table of the matrix", [figure])
     show("filter and sort", [chosen])
 
 
@@ -165,7 +166,8 @@ def opened(run: str):  # type: ignore[no-untyped-def]
 def click(app, folder: Path, cell: tuple[int, int]) -> float:  # type: ignore[no-untyped-def]
     """Choose a cell and wait for the whole rerun; milliseconds."""
     for name, value in zip(("true", "predicted"), cell, strict=True):
-        app.selectbox(key=f"cell-{name}-{folder}").set_value(value)
+        box = next(box for box in app.selectbox if (box.key or "").startswith(f"cell-{name}-{folder}-"))
+        box.set_value(value)
     _, milliseconds = timed(app.run)
     assert not app.exception, app.exception
     assert any(link.proto.label == "Open" for link in app.get("page_link")), "no photo on the page"

@@ -53,6 +53,10 @@ def main() -> int:
         return asyncio.run(drive(given, address, process))
 
 
+def browser_path() -> str | None:
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @contextmanager
 def server() -> Iterator[tuple[str, int]]:
     """The app on a free port; its address and process number."""
@@ -81,8 +85,7 @@ def server() -> Iterator[tuple[str, int]]:
 async def drive(given: argparse.Namespace, address: str, process: int) -> int:
     photos, failures = prepared(), 0
     async with async_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         await visit(browser, address, photos[:1])  # the model is loaded for the first visitor
         for visitors in given.visitors:
             start = time.perf_counter()
