@@ -12,9 +12,10 @@ import streamlit as st
 from app_pages.components.follow import follow
 from app_pages.components.no_results import no_results
 from app_pages.state import runs, url
-from har_core.analysis.scores import Summary, class_scores, classification_report, summarize
+from har_core.analysis.scores import Summary, class_scores, classification_report, summarize, wilson_intervals
 from har_core.files import csv_bytes
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.manifest import PREDICTIONS, ROBUSTNESS
+from har_core.runs.robustness import read_robustness
 from har_core.runs.run import Run
 from har_core.viz import figures, text
 from har_core.viz.text import class_label, class_markdown, count_photos
@@ -47,6 +48,8 @@ def page() -> None:
     measure = _bars(scores, leads=leads)
     _table(scores, leads=leads)
     _downloads(run, matrix)
+    if run.has(ROBUSTNESS):
+        _robustness(read_robustness(run))
     url.publish({"measure": measure if measure != "f1" else None})
 
 
@@ -157,6 +160,31 @@ def _table(scores: pd.DataFrame, *, leads: bool) -> None:
     if chosen.selection.cells:
         row, column = chosen.selection.cells[0]
         _open_photos(scores.iloc[row], column.removesuffix("_interval"))
+
+
+def _robustness(table: pd.DataFrame) -> None:
+    """What is left of the accuracy when photos are shown as they come from elsewhere."""
+    accuracy = table["correct"] / table["photos"]
+    worst = int(accuracy[1:].to_numpy().argmin()) + 1 if len(table) > 1 else 0
+    st.subheader("On photos as they come from elsewhere", anchor=False)
+    st.markdown(
+        f"{text.share(accuracy[0])} of {count_photos(int(table['photos'][0]))} as they are; "
+        f"**{text.share(float(accuracy[1:].mean()))}** on average when they are shifted or damaged, least "
+        f"({text.share(accuracy[worst])}) for: {text.escape_markdown(str(table['shift'][worst]))}."
+    )
+    low, high = wilson_intervals(table["correct"].to_numpy(), table["photos"].to_numpy())
+    shown = table[["group", "shift"]].assign(accuracy=accuracy * 100)
+    shown["95 %"] = [text.interval(*bounds) for bounds in zip(low, high, strict=True)]
+    with st.expander("Every shift and damage"):
+        st.dataframe(
+            shown,
+            hide_index=True,
+            height="content",
+            column_config={
+                "accuracy": st.column_config.ProgressColumn("accuracy", format="%.0f %%", min_value=0, max_value=100)
+            },
+            alt="Accuracy for every shift of the photos, with its 95 % interval",
+        )
 
 
 def _downloads(run: Run, matrix: np.ndarray) -> None:

@@ -31,7 +31,8 @@ from har_core.runs import legacy_card
 MANIFEST, LEGACY_MANIFEST = "run.json", "card.json"
 MODEL, HISTORY, MATRIX = "model.safetensors", "history.csv", "matrix.csv"
 PREDICTIONS, CLASS_MAPS, EMBEDDINGS = "predictions.parquet", "heatmaps.npy", "embeddings.npy"
-FILES = (MODEL, HISTORY, PREDICTIONS, CLASS_MAPS, EMBEDDINGS, MATRIX)
+ROBUSTNESS = "robustness.csv"
+FILES = (MODEL, HISTORY, PREDICTIONS, CLASS_MAPS, EMBEDDINGS, MATRIX, ROBUSTNESS)
 """All files of a run besides the manifest."""
 
 FORMAT: Final = "har-lens-run/2"

@@ -7,6 +7,7 @@
     matrix.csv           the confusion matrix alone, of a run whose predictions were not published
     heatmaps.npy         (N, K, h, w) float16, raw signed class maps, in the order of the predictions
     embeddings.npy       (N, D) float16, pooled features, in the same order
+    robustness.csv       accuracy on shifted photos (`runs.robustness`)
 
 Every file but the manifest is optional.
 """
