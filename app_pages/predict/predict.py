@@ -5,24 +5,19 @@ from __future__ import annotations
 import hashlib
 
 import streamlit as st
-from PIL import Image, ImageOps
+from PIL import Image
 
+from app_pages.predict import samples
 from app_pages.predict.answer import answer, evidence
 from app_pages.predict.batch import AT_ONCE, batch
+from app_pages.predict.samples import Sample
 from app_pages.state import models, url
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
-from har_core.media.images import ACCEPTED, MAX_BYTES, open_photo
-from har_core.runs.run import assets_folder
+from har_core.media.images import ACCEPTED, MAX_BYTES
+from har_core.runs.run import Run
 from har_core.viz.overlays import DISPLAY_SIDE
 from har_core.viz.text import class_markdown, count_photos, escape_markdown
-
-SAMPLES = {
-    "astronaut.jpg": "Eileen Collins. NASA, public domain",
-    "grace_hopper.jpg": "Grace Hopper. James S. Davis, US Navy, public domain",
-    "camera.jpg": "A photographer. Lav Varshney, CC0",
-}
-
 
 _PHOTOS = "photos-kept"  # by the file's number
 
@@ -31,7 +26,7 @@ def page() -> None:
     run = models.run_with_model()
     url.publish({})
     top = st.container()
-    files = _files()
+    files, sample = _files(run)
     if not files:
         with top:
             st.title("What are they doing?")
@@ -40,7 +35,7 @@ def page() -> None:
                 "Drop a photo. HAR Lens names the action, says how sure it is and shows where it looked. "
                 f"It knows {len(run.classes)} actions: {actions}."
             )
-        _samples()
+        samples.offer(run)
         return
     predictor = models.predictor(run)
     if skipped := len(files[AT_ONCE:]):
@@ -59,14 +54,18 @@ def page() -> None:
     elif predictions:
         with top:
             answer(predictions[0])
+            if sample is not None:
+                samples.tell_truth(run, sample, int(predictions[0].ranking[0]))
         evidence(predictions[0], predictor)
     else:
         with top:
             st.title("This could not be read as a photo")
 
 
-def _files() -> list[tuple[str, bytes]]:
-    """(name, content) of what the visitor brought: files, else a picture from the camera, else a sample."""
+def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:
+    """(name, content) of what the visitor brought: files, else a picture from the camera, else a sample, which is also
+    returned.
+    """
     uploads = st.file_uploader(
         f"Drop photos here: JPEG, PNG or WebP, up to {MAX_BYTES // 10**6} MB each",
         accept_multiple_files=True,
@@ -79,15 +78,14 @@ def _files() -> list[tuple[str, bytes]]:
     if camera:
         taken = st.camera_input("Camera", label_visibility="collapsed", key="camera", on_change=_take)
     kept: dict[str, tuple[str, bytes]] = st.session_state.get(_PHOTOS, {})
-    sample = st.session_state.get("sample")
+    sample = samples.chosen(run)
     if kept and not uploads and taken is None:
         what = next(iter(kept.values()))[0] if len(kept) == 1 else count_photos(len(kept))
         st.button(f"Remove {escape_markdown(printable(what))}", icon=":material/close:", on_click=_forget)
-    if kept or not sample:
-        return list(kept.values())
+    if kept or sample is None:
+        return list(kept.values()), None
     st.button("Back to the start", icon=":material/close:", on_click=_forget)
-    st.caption(f"Sample: {SAMPLES[sample]}")
-    return [(sample, (assets_folder() / "samples" / sample).read_bytes())]
+    return [(sample.name, sample.content)], sample
 
 
 def _take() -> None:
@@ -101,22 +99,8 @@ def _take() -> None:
 
 
 def _forget() -> None:
-    for key in (_PHOTOS, "sample"):
-        st.session_state.pop(key, None)
-
-
-def _samples() -> None:
-    st.subheader("No photo at hand? Try a sample")
-    for column, (name, source) in zip(st.columns(len(SAMPLES), gap="medium"), SAMPLES.items(), strict=True):
-        with column:
-            photo = ImageOps.fit(open_photo(assets_folder() / "samples" / name), (480, 480))
-            st.image(photo, width=240, alt=source, output_format="JPEG")
-            st.caption(source)
-            st.button("Try this sample", key=f"sample-{name}", on_click=_choose, args=(name,))
-
-
-def _choose(name: str) -> None:
-    st.session_state["sample"] = name
+    st.session_state.pop(_PHOTOS, None)
+    samples.forget()
 
 
 def _predict(files: list[tuple[str, bytes]], predictor: Predictor) -> tuple[list[Prediction], list[str]]:

@@ -41,6 +41,30 @@ def test_a_sample_is_predicted_and_its_source_named() -> None:
     assert any(header.value.startswith("Why ") for header in app.subheader)
 
 
+def test_a_test_photo_is_a_sample_whose_label_is_told_after_the_answer(
+    real_photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HAR_DATA", str(real_photos))
+    app = opened("predict")
+    predictions, seen = shipped_run().predictions(), set()
+    first = next(button for button in app.button if button.label == "Try this sample")
+    name = str(first.key).removeprefix("sample-")
+    assert not any(name in line.value for line in app.caption)
+    first.click().run()
+    for _ in range(3):
+        told = next(line.value for line in app.markdown if line.value.startswith("**The model is"))
+        name = told.split("Test photo ")[1].rstrip(".").replace("\\", "")
+        row = predictions.samples.tolist().index(name)
+        right = predictions.true[row] == predictions.predicted[row]
+        assert told.startswith("**The model is right**" if right else "**The model is wrong**")
+        assert predictions.classes[predictions.true[row]].replace("_", " ") in told
+        seen.add(name)
+        click(app, "Another")
+    assert len(seen) > 1
+    click(app, "Back to the start")
+    assert any(button.label == "Try this sample" for button in app.button)
+
+
 def test_a_run_without_weights_says_which_one_predicts() -> None:
     app = opened("predict", "published-report")
     assert "has results only" in app.info[0].value
