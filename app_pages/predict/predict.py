@@ -7,6 +7,7 @@ import hashlib
 import streamlit as st
 from PIL import Image
 
+from app_pages.components.scroll_here import scroll_here
 from app_pages.predict import samples
 from app_pages.predict.answer import answer, evidence
 from app_pages.predict.batch import AT_ONCE, batch
@@ -27,6 +28,8 @@ def page() -> None:
     url.publish({})
     top = st.container()
     files, sample = _files(run)
+    with top:
+        scroll_here(" ".join(name for name, _ in files), key="predict-top")
     if not files:
         with top:
             st.title("What are they doing?")
@@ -66,19 +69,20 @@ def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:
     """(name, content) of what the visitor brought: files, else a picture from the camera, else a sample, which is also
     returned.
     """
-    uploads = st.file_uploader(
-        f"Drop photos here: JPEG, PNG or WebP, up to {MAX_BYTES // 10**6} MB each",
-        accept_multiple_files=True,
-        max_upload_size=MAX_BYTES // 10**6,
-        key="uploads",
-        help=ACCEPTED,
-        on_change=_take,
-    )
-    camera, taken = st.toggle("Use the camera", key="camera-on"), None
-    if camera:
-        taken = st.camera_input("Camera", label_visibility="collapsed", key="camera", on_change=_take)
     kept: dict[str, tuple[str, bytes]] = st.session_state.get(_PHOTOS, {})
-    sample = samples.chosen(run)
+    sample, taken = samples.chosen(run), None
+    answered = bool(kept) or sample is not None
+    with st.expander("Another photo" if answered else "Your photo", expanded=not answered):
+        uploads = st.file_uploader(
+            f"Drop photos here: JPEG, PNG or WebP, up to {MAX_BYTES // 10**6} MB each",
+            accept_multiple_files=True,
+            max_upload_size=MAX_BYTES // 10**6,
+            key="uploads",
+            help=ACCEPTED,
+            on_change=_take,
+        )
+        if st.toggle("Use the camera", key="camera-on"):
+            taken = st.camera_input("Camera", label_visibility="collapsed", key="camera", on_change=_take)
     if kept and not uploads and taken is None:
         what = next(iter(kept.values()))[0] if len(kept) == 1 else count_photos(len(kept))
         st.button(f"Remove {escape_markdown(printable(what))}", icon=":material/close:", on_click=_forget)

@@ -75,6 +75,16 @@ def test_a_slow_method_shows_progress_and_can_be_cancelled(predict: Page) -> Non
     expect(predict.get_by_role("button", name="Compute it again")).to_be_visible(timeout=PATIENCE)
 
 
+def test_the_answer_is_on_the_first_screen_of_a_phone(predict: Page) -> None:
+    """Whoever taps a sample stands far below it."""
+    predict.set_viewport_size({"width": 400, "height": 900})
+    predict.get_by_text("Try this sample").last.click()
+    answer = predict.locator("#answer-action")
+    expect(answer).not_to_be_empty(timeout=PATIENCE)
+    expect(answer).to_be_in_viewport(timeout=PATIENCE)
+    expect(predict.get_by_test_id("stImage").first).to_be_in_viewport()
+
+
 def test_nothing_runs_off_the_page(predict: Page) -> None:
     predict.get_by_text("Try this sample").first.click()
     expect(predict.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
