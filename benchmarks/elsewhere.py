@@ -22,13 +22,13 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from benchmarks.tuning import soup
 from har_core.data.shifts import SHIFTS, Shift
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.media.layout import photo_folder
 from har_core.runs.robustness import CLEAN, write_robustness
 from har_core.runs.run import Run
+from har_core.training.soup import average
 
 Variants = list[tuple[str, str, Shift]]
 
@@ -45,7 +45,9 @@ def main() -> None:
     table, photos = runs[0].predictions(), photo_folder(given.data)
     rows = np.unique(np.linspace(0, len(table) - 1, min(given.photos, len(table))).astype(int))
     paths, true = [photos / table.samples[row] for row in rows], table.true[rows]
-    predictors = {run.name: Predictor.from_run(run) for run in runs} | ({"soup": soup(runs)} if given.soup else {})
+    predictors = {run.name: Predictor.from_run(run) for run in runs} | (
+        {"soup": Predictor(*average(runs))} if given.soup else {}
+    )
     variants: Variants = [(CLEAN, CLEAN, lambda photo: photo)]
     variants += [(group, name, shift) for group, shifts in SHIFTS.items() for name, shift in shifts.items()]
     correct = {name: np.zeros((len(paths), len(variants)), dtype=bool) for name in predictors}

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import f1_score
-from torch.optim.swa_utils import AveragedModel
 
 from har_core.analysis.compare import mcnemar
 from har_core.data.scan import Sample
@@ -26,15 +25,7 @@ from har_core.inference.predictor import Predictor
 from har_core.media.layout import photo_folder
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
-
-
-def soup(runs: list[Run]) -> Predictor:
-    """The first run's network with the mean of all runs' weights."""
-    first, *others = (Predictor.from_run(run) for run in runs)
-    mean = AveragedModel(first.model, use_buffers=True)
-    for each in (first, *others):
-        mean.update_parameters(each.model)
-    return Predictor(mean.module, first.spec)
+from har_core.training.soup import average
 
 
 def recall(table: Predictions, right: np.ndarray, group: str) -> float:
@@ -61,7 +52,9 @@ def main() -> None:
         for name, true in zip(table.samples, table.true.tolist(), strict=True)
     ]
     first: np.ndarray | None = None
-    predictors = {run.name: Predictor.from_run(run) for run in runs} | ({"soup": soup(runs)} if len(runs) > 1 else {})
+    predictors = {run.name: Predictor.from_run(run) for run in runs} | (
+        {"soup": Predictor(*average(runs))} if len(runs) > 1 else {}
+    )
     for name, predictor in predictors.items():
         for resize in (predictor.spec.resize, *given.resize):
             view = Predictor(predictor.model, replace(predictor.spec, resize=resize))

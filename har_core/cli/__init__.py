@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "train a model on labeled photos",
     "predict": "name the action in photos",
     "evaluate": "score a model on labeled photos",
+    "soup": "average the weights of several runs",
     "near-duplicates": "find test photos that show the same as a training photo",
     "convert": "bring run folders of an earlier version to this one's format",
 }
