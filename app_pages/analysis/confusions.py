@@ -179,15 +179,17 @@ def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> None:
         }
     )
 
+    key = "ranking-both" if both else "ranking"  # a table of its own: of one with new data the first click is lost
+
     def clicked() -> None:
-        cells = st.session_state["ranking"].selection.cells
+        cells = st.session_state[key].selection.cells
         if cells:
             pair = pairs[cells[0][0]]
             cell.choose((pair.true, pair.predicted), both=both)
 
     st.dataframe(
         shown,
-        key="ranking",
+        key=key,
         hide_index=True,
         on_select=clicked,
         selection_mode="single-cell",

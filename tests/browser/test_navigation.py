@@ -217,7 +217,7 @@ def test_choosing_a_cell_is_seen_and_a_new_page_of_photos_starts_at_its_top(page
     page.goto(f"{address}/confusions")
     heading(page)
     press(page, 1, 11)
-    expect(page.locator("h1")).to_contain_text("clapping photos predicted as sitting", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("predicted as sitting", timeout=PATIENCE)
     settle(page)
     assert 0 < top(page.locator("[class*=st-key-card-]").first) < VIEWPORT["height"] - 100
     page.goto(f"{address}/errors")
@@ -230,6 +230,20 @@ def test_choosing_a_cell_is_seen_and_a_new_page_of_photos_starts_at_its_top(page
     expect(first).not_to_contain_text(before[:40])
     page.wait_for_function("document.querySelector('[class*=st-key-card-]').getBoundingClientRect().top > 0")
     assert 0 < top(first) < VIEWPORT["height"] - 100
+
+
+def test_the_first_click_after_switching_to_both_directions_counts(page: Page, address: str) -> None:
+    page.goto(f"{address}/confusions")
+    heading(page)
+    page.get_by_role("radio", name="both directions").click()
+    settle(page)
+    table = page.locator(".st-key-ranking-both canvas").first
+    box = table.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 60, box["y"] + 55)
+    expect(page.locator("h1")).to_contain_text("confused between", timeout=PATIENCE)
+    page.wait_for_url(lambda url: url.endswith("both=True"))
+    assert "both=True" in page.get_by_test_id("stMain").get_by_role("link", name="Open").first.get_attribute("href")
 
 
 def top(element: Locator) -> float:
