@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,9 @@ def run(given: argparse.Namespace) -> int:
         stamps = {path: _stamp(path, run_id) for path in given.photos}
         earlier = {path: done.rows.get(_shown(path), {}) for path in stamps}
         known = {path for path, stamp in stamps.items() if stamp.items() <= earlier[path].items()}
-        failed = any("error" in earlier[path] for path in known)
+        for path in (path for path in known if "error" in earlier[path]):
+            failed = True
+            print(printable(f"{_shown(path)}: {earlier[path]['error']} (as before)"), file=sys.stderr)
         missing = [path for path in stamps if path not in known]  # one row per file
     for path, outcome in predictor.predict_all(missing, lambda path: open_photo(path, _shown(path)), name=_shown):
         row = _row(_shown(path), outcome)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,14 @@ def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
             )
         rows = _rows(text, delimiter)
         next(rows)
-        for line, row in rows:
+        first = list(itertools.islice(rows, 1))
+        for other in _DELIMITERS:
+            if any(len(row) == 1 < len(headers[delimiter]) == len(row[0].split(other)) for _, row in first):
+                raise DataError(
+                    f"expected one separator in all of {path.name}, found {_DELIMITERS[delimiter]} in its first line and "
+                    f"{_DELIMITERS[other]} below; save it as CSV again"
+                )
+        for line, row in itertools.chain(first, rows):
             name, label = (row[column] if column < len(row) else "" for column in columns)
             yield line, name, label
     except (ValueError, csv.Error) as error:  # UnicodeDecodeError is a ValueError

@@ -14,7 +14,7 @@ from typing import Literal
 from har_core.data.labels_file import read_labels
 from har_core.errors import DataError, ImageError
 from har_core.files import printable
-from har_core.media.images import open_photo, starts_like_photo
+from har_core.media.images import ACCEPTED, open_photo, starts_like_photo
 from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER, is_system_file
 from har_core.runs.manifest import check_class_names
 
@@ -23,6 +23,7 @@ _SPLIT_FOLDERS: dict[str, SplitFolder] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
+_LOOSE = "a photo outside the class folders"
 _NAMED = 100
 """Problems that are named one by one; of more, the number is told."""
 
@@ -53,6 +54,15 @@ class Problem:
 
     def __str__(self) -> str:
         return printable(f"{self.name}: {self.reason}; {self.remedy}")
+
+    @classmethod
+    def of_photo(cls, name: str, error: ImageError | OSError) -> Problem:
+        """Of a photo that cannot be read, in the words of the error; those of an OSError name a folder, which is left out."""
+        if isinstance(error, OSError):
+            return cls(name, f"cannot be read ({error.strerror or type(error).__name__})", "replace it")
+        words = str(error).removeprefix(name).removeprefix(Path(name).name).removesuffix(ACCEPTED).strip().rstrip(".")
+        reason, _, remedy = words.partition(". ")
+        return cls(name, reason, remedy[:1].lower() + remedy[1:] or "replace it")
 
 
 @dataclass(frozen=True)
@@ -218,6 +228,13 @@ def _scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
                 _scan_class(folder, inside, splits[path], samples, problems)
         else:
             _scan_class(folder, path, None, samples, problems)
+    if not samples and (loose := sum(problem.reason == _LOOSE for problem in problems)):
+        photos = "a photo" if loose == 1 else f"{loose:,} photos"
+        raise DataError(
+            f"expected one folder of photos per class, found {photos} outside of such folders; put each into a folder that is "
+            "named after its class",
+            problems,
+        )
     if not samples:
         found = f" ({', '.join(list_problems(problems, most=3))})" if problems else ""
         raise DataError(
@@ -250,7 +267,7 @@ def _scan_class(
         return
     if not folder.is_dir():
         if _is_photo(folder):
-            problems.append(Problem(name, "a photo outside the class folders", "move it into one, or remove it"))
+            problems.append(Problem(name, _LOOSE, "move it into one, or remove it"))
         elif not folder.exists():
             problems.append(Problem(name, "a link that leads nowhere", "mend or remove it"))
         return
@@ -304,21 +321,21 @@ def _unusable_name(name: str) -> Problem | None:
 
 
 def _verify(samples: list[Sample], *, workers: int, progress: Progress | None) -> tuple[list[Sample], list[Problem]]:
-    def reason(sample: Sample) -> str | None:
+    def problem(sample: Sample) -> Problem | None:
         try:
-            open_photo(sample.path)
+            open_photo(sample.path, sample.name)
         except ImageError as error:
-            return str(error)
+            return Problem.of_photo(sample.name, error)
         return None
 
     good: list[Sample] = []
     problems: list[Problem] = []
     with ThreadPoolExecutor(workers) as pool:  # decoding releases the GIL
-        for done, (sample, found) in enumerate(zip(samples, pool.map(reason, samples), strict=True), start=1):
+        for done, (sample, found) in enumerate(zip(samples, pool.map(problem, samples), strict=True), start=1):
             if found is None:
                 good.append(sample)
             else:
-                problems.append(Problem(sample.name, found, "replace the photo or remove it with its label"))
+                problems.append(found)
             if progress is not None:
                 progress(done, len(samples))
     return good, problems

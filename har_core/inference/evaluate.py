@@ -130,7 +130,7 @@ def evaluate(
             maps, embedding = outcome.class_maps.astype(np.float16), outcome.embedding.astype(np.float16)
             rows.append((outcome.probabilities, maps, embedding))
         else:
-            skipped.append(Problem(sample.name, str(outcome), "replace the photo"))
+            skipped.append(Problem.of_photo(sample.name, outcome))
         if progress is not None:
             progress(done, len(known))
     if not kept:

@@ -244,6 +244,7 @@ def write_results(
     """Store what an evaluation found, and complete the run.
 
     Args:
+        folder: of the run that is being made: a training's own, or one that `require_no_run` has let pass.
         predictions: of N photos and the manifest's K classes.
         class_maps: (N, K, h, w) float16.
         embeddings: (N, D) float16.

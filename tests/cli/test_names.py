@@ -44,6 +44,18 @@ def test_names_are_printed_on_every_terminal(
         assert "caf\\xe9.png: " in lines[0] and "9.41\\u202fAM " in lines[1] and len(lines) == 3
 
 
+def test_what_could_not_be_read_is_named_each_time(
+    tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = tmp_path / "bad.jpg"
+    photo.write_bytes(b"no photo")
+    for _ in range(2):
+        assert main(["predict", str(photo), "--run", str(tiny_run), "--out", str(tmp_path / "rows")]) == 1
+        told = capsys.readouterr()
+        assert "bad.jpg" in told.out + told.err and "not a photo that can be read" in told.out + told.err
+    assert len((tmp_path / "rows").read_text().splitlines()) == 1
+
+
 def test_a_changed_photo_or_run_is_predicted_again(tmp_path: Path, tiny_run: Path) -> None:
     photo, rows = tmp_path / "red.png", tmp_path / "rows"
     picture(COLORS["red"]).save(photo)

@@ -58,6 +58,8 @@ def test_quoted_separators_belong_to_the_value(tmp_path: Path) -> None:
         ("file,image,label\na.jpg,b.jpg,red\n", "found file, image, label;"),
         ("filename,filename,label\na.jpg,b.jpg,red\n", "found filename, filename, label;"),
         ("", "found nothing;"),
+        ("filename,label\na.jpg;red\nb.jpg;blue\n", "commas in its first line and semicolons below"),
+        ("filename\tlabel\na.jpg,red\n", "tabs in its first line and commas below"),
         ("\ud800".encode("utf-8", "surrogatepass"), "CSV UTF-8"),
         ("filename,label\ncaf\xe9.jpg,red\n".encode("latin-1"), "CSV UTF-8"),
         ("filename,label\na.jpg,red\n".encode("utf-16-le"), "CSV UTF-8"),

@@ -12,6 +12,7 @@ import pytest
 from har_core.data.scan import Problem, scan
 from har_core.data.split import split_photos
 from har_core.errors import DataError
+from har_core.media.layout import LABELS_FILE
 from tests.data.test_scan import append, write
 
 LEAVINGS = (".DS_Store", "Thumbs.db", "desktop.ini", "._a.jpg", ".ipynb_checkpoints/a.jpg", "__MACOSX/a.jpg")
@@ -201,3 +202,14 @@ def test_a_burst_that_would_empty_its_class_stops(tmp_path: Path) -> None:
 
 def test_a_problem_says_all_in_one_line() -> None:
     assert str(Problem("a\nb\udce9.jpg", "broken", "mend it")).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("names", "found"), [(("a.jpg",), "a photo outside"), (("a.jpg", "b.png"), "2 photos outside")]
+)
+def test_loose_photos_alone_are_called_so(tmp_path: Path, names: tuple[str, ...], found: str) -> None:
+    """As in a zip of photos that somebody packed without folders."""
+    write(tmp_path, *names)
+    with pytest.raises(DataError, match=f"found {found}.*put each into a folder") as caught:
+        scan(tmp_path)
+    assert LABELS_FILE not in str(caught.value) and str(tmp_path) not in str(caught.value)

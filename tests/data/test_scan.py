@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from har_core.data.scan import require_clean, require_trainable, scan
-from har_core.errors import DataError, RunError
+from har_core.data.scan import Problem, require_clean, require_trainable, scan
+from har_core.errors import DataError, ImageError, RunError
+from har_core.media.images import ACCEPTED
 from tests.conftest import COLORS, picture
 
 
@@ -117,3 +118,28 @@ def write(root: Path, *names: str) -> Path:
         kind = "PNG" if name.endswith(".png") else "JPEG"
         picture(COLORS["red"], seed=number).save(root / name, kind)
     return root
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ImageError(f"a/b.jpg is empty (0 bytes). Choose another file. {ACCEPTED}"),
+            "a/b.jpg: is empty (0 bytes); choose another file",
+        ),
+        (
+            ImageError(f"b.jpg has 26.4 MB. Save a smaller copy. {ACCEPTED}"),
+            "a/b.jpg: has 26.4 MB; save a smaller copy",
+        ),
+        (
+            ImageError(f"a/b.jpg is not a photo that can be read. {ACCEPTED}"),
+            "a/b.jpg: is not a photo that can be read; replace it",
+        ),
+        (
+            OSError(5, "Input/output error", "/srv/secret/a/b.jpg"),
+            "a/b.jpg: cannot be read (Input/output error); replace it",
+        ),
+    ],
+)
+def test_an_unreadable_photo_is_named_once_and_no_folder_of_the_server(error: ImageError | OSError, said: str) -> None:
+    assert str(Problem.of_photo("a/b.jpg", error)) == said

@@ -20,6 +20,7 @@ from har_core.runs.manifest import COMPLETE, MANIFEST, TRAINING
 from har_core.runs.run import Run
 from har_core.training.config import TrainConfig
 from har_core.training.pipeline import LOCK, Callbacks
+from har_core.training.provenance import DROPPED
 from har_core.training.state import STATE, read_state
 from har_core.training.trainer import Step
 from tests.conftest import ROOT
@@ -83,6 +84,7 @@ def test_near_duplicates_are_dropped_and_named(photos: LabeledPhotos, network_we
     callbacks = Callbacks(near_duplicates=lambda *step: progress.append(step))
     run = run_training(scan(data), config, tmp_path / "run", callbacks=callbacks)
     assert run.manifest.data.near_duplicates_dropped == (trained,) and run.manifest.data.train == 32
+    assert (run.folder / DROPPED).read_text() == f"{trained}\n"
     assert progress[-1] == (36, 36)
 
 
