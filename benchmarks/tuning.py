@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.metrics import f1_score
 
 from har_core.analysis.compare import mcnemar
-from har_core.data.scan import Sample
+from har_core.data.samples import Sample
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.media.layout import photo_folder

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from har_core.data.scan import Problem
+    from har_core.data.samples import Problem
 
 
 class HarError(Exception):

@@ -18,7 +18,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app_pages.state import models, own_runs, runs
 from app_pages.state.jobs import Job, watch
 from app_pages.state.own_runs import OwnRun
-from har_core.data.scan import LabeledPhotos, Problem, scan
+from har_core.data.samples import Problem
+from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import ArchiveError
 from har_core.media.archive import unpack
 from har_core.runs.run import Run

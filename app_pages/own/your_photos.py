@@ -12,7 +12,7 @@ from app_pages.own.scoring import ERROR, SKIP, Scoring, Upload
 from app_pages.state import models, own_runs, url
 from app_pages.state.jobs import watch
 from app_pages.state.settings import settings
-from har_core.data.scan import Problem
+from har_core.data.samples import Problem
 from har_core.errors import HarError, RunError
 from har_core.files import printable
 from har_core.media.archive import Limits

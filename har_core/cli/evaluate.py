@@ -14,7 +14,7 @@ from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 
 if TYPE_CHECKING:
-    from har_core.data.scan import Sample
+    from har_core.data.samples import Sample
     from har_core.runs.run import Run
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from har_core.data.scan import Sample
+from har_core.data.samples import Sample
 from har_core.data.transforms import Transform, seeded
 from har_core.errors import HarError
 from har_core.media.images import open_photo

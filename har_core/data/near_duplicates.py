@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import imagehash
 import numpy as np
 
-from har_core.data.scan import Progress, Sample
+from har_core.data.samples import Sample
+from har_core.data.scan import Progress
 from har_core.media.images import open_photo
 
 DISTANCE = 8

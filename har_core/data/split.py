@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from har_core.data.near_duplicates import NearDuplicate, find_near_duplicates
-from har_core.data.scan import LabeledPhotos, Progress, Sample
+from har_core.data.samples import Sample
+from har_core.data.scan import LabeledPhotos, Progress
 from har_core.errors import DataError
 
 EvalSplit = Literal["test", "dev"]

@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from har_core.analysis.scores import scores_of
-from har_core.data.scan import Problem, Progress, Sample
+from har_core.data.samples import Problem, Sample
+from har_core.data.scan import Progress
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor

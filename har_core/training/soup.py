@@ -10,7 +10,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from har_core.analysis.scores import scores_of
-from har_core.data.scan import Progress, Sample
+from har_core.data.samples import Sample
+from har_core.data.scan import Progress
 from har_core.errors import RunError
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor

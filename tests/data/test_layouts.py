@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from har_core.data.scan import Problem, scan
+from har_core.data.samples import Problem
+from har_core.data.scan import scan
 from har_core.data.split import split_photos
 from har_core.errors import DataError
 from har_core.media.layout import LABELS_FILE

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from har_core.data.near_duplicates import NearDuplicate, find_near_duplicates
-from har_core.data.scan import Sample
+from har_core.data.samples import Sample
 from har_core.errors import ImageError
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from har_core.data.scan import Problem, require_clean, require_trainable, scan
+from har_core.data.samples import Problem
+from har_core.data.scan import require_clean, require_trainable, scan
 from har_core.errors import DataError, ImageError, RunError
 from har_core.media.images import ACCEPTED
 from tests.conftest import COLORS, picture

@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from har_core.data.near_duplicates import NearDuplicate
-from har_core.data.scan import LabeledPhotos, Sample, scan
+from har_core.data.samples import Sample
+from har_core.data.scan import LabeledPhotos, scan
 from har_core.data.split import split_photos, stratified_split
 
 REPORT_TEST_SHA256 = "ffafb4c66e01ef10a10c4795f5a92899dcc33b601e1eb50b5f1c1941550e0a00"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
-from har_core.data.scan import Sample, scan
+from har_core.data.samples import Sample
+from har_core.data.scan import scan
 from har_core.errors import Cancelled, DataError
 from har_core.inference.evaluate import evaluate, write_evaluation
 from har_core.inference.predictor import Predictor

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from har_core.data.scan import Sample
+from har_core.data.samples import Sample
 from har_core.errors import ConfigError, RunError
 from har_core.inference.evaluate import evaluate, match_classes, write_evaluation
 from har_core.inference.predictor import Predictor

@@ -10,7 +10,8 @@ import pytest
 
 from har_core.cli import main
 from har_core.data import dataset
-from har_core.data.scan import LabeledPhotos, Problem, scan
+from har_core.data.samples import Problem
+from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import DataError, RunError
 from har_core.runs.manifest import MANIFEST
 from har_core.runs.run import Run
