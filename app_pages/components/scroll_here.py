@@ -7,7 +7,7 @@ import streamlit as st
 _component = st.components.v2.component(
     "scroll_here",
     html="<span></span>",
-    css="span { scroll-margin-top: 5rem }",
+    css="span { scroll-margin-top: 10rem }",
     js="""
 export default function ({ parentElement, data }) {
   const place = parentElement.querySelector("span");
