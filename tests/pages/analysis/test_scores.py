@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, top_k_accuracy_score
 
-from har_core.runs.run import SHIPPED, shipped_run
+from har_core.runs.robustness import CLEAN, write_robustness
+from har_core.runs.run import SHIPPED, Run, shipped_run
 from tests.helpers import random_predictions
 from tests.pages.conftest import address, opened, widget, write_run
 
@@ -34,3 +36,13 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path, monkeypatch: pytest.Mon
     for name, number in ((SHIPPED, "1,890"), (f"mine/{SHIPPED}", "30")):
         app = opened("scores", name)
         assert address(app)["run"] == name and f"of {number} photos" in app.title[0].value
+
+
+def test_what_is_left_of_the_accuracy_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run.open(write_run(tmp_path / "shifted", random_predictions(30, ("no", "yes")), maps=False))
+    shifts, correct = [CLEAN, "half the size", "blur"], [20, 15, 5]
+    write_robustness(run, pd.DataFrame({"group": shifts, "shift": shifts, "correct": correct, "photos": [25] * 3}))
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
+    app = opened("scores", "shifted")
+    told = next(line.value for line in app.markdown if "shifted or damaged" in line.value)
+    assert "80.0 %" in told and "**40.0 %**" in told and "(20.0 %)" in told and "blur" in told
