@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage
@@ -15,8 +15,6 @@ Normalize = Literal["none", "true", "pred"]
 """What a cell is shown as: a count, a share of its row (recall), or a share of its column (precision)."""
 
 ClassOrder = Literal["alphabetical", "recall", "similarity"]
-NORMALIZE: tuple[Normalize, ...] = get_args(Normalize)
-CLASS_ORDERS: tuple[ClassOrder, ...] = get_args(ClassOrder)
 TOTAL = -1
 """In place of a class index: all classes, the cell at the end of a row or column (see `with_totals`)."""
 

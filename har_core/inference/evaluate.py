@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -25,7 +25,6 @@ from har_core.runs.run import Run, require_no_run, write_results
 Unknown = Literal["skip", "error"]
 """What becomes of a photo whose class the model does not know: it is skipped, or counts as an error."""
 
-UNKNOWN: tuple[Unknown, ...] = get_args(Unknown)
 _PHOTO_SIDE = 64  # pixels; the photos themselves are not needed after decoding
 
 
