@@ -71,7 +71,7 @@ def make(folder: Path, photos: int, classes: int) -> None:
     from har_core.runs.manifest import COMPLETE, Manifest
     from har_core.runs.manifest import PREDICTIONS as TABLE
     from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
-    from har_core.runs.run import write_manifest
+    from har_core.runs.writing import write_manifest
 
     folder.mkdir(parents=True)
     names = [f"class_{index:03d}" for index in range(classes)]

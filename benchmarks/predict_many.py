@@ -27,7 +27,7 @@ from har_core.models.checkpoint import save_checkpoint
 from har_core.models.registry import create_model
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import COMPLETE, MODEL, Manifest
-from har_core.runs.run import write_manifest
+from har_core.runs.writing import write_manifest
 
 ROOT = Path(__file__).parent.parent
 FLAT = 50  # MB

@@ -53,7 +53,7 @@ def run(given: argparse.Namespace) -> int:
     from har_core.data.scan import require_clean, scan
     from har_core.inference.evaluate import evaluate, match_classes, write_evaluation
     from har_core.inference.predictor import Predictor
-    from har_core.runs.run import require_no_run
+    from har_core.runs.writing import require_no_run
 
     if given.flip and given.out:
         raise ConfigError(

@@ -21,7 +21,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(given: argparse.Namespace) -> int:
     from har_core.cli.terminal import ProgressBar
     from har_core.data.scan import require_clean, scan
-    from har_core.runs.run import Run, require_no_run
+    from har_core.runs.run import Run
+    from har_core.runs.writing import require_no_run
     from har_core.training.soup import make_soup
 
     require_no_run(given.out)

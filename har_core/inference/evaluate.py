@@ -20,7 +20,8 @@ from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import open_photo
 from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, check_class_names, class_key
 from har_core.runs.predictions import Predictions
-from har_core.runs.run import Run, require_no_run, write_results
+from har_core.runs.run import Run
+from har_core.runs.writing import require_no_run, write_results
 
 Unknown = Literal["skip", "error"]
 """What becomes of a photo whose class the model does not know: it is skipped, or counts as an error."""

@@ -8,7 +8,8 @@ from har_core.errors import RunError
 from har_core.files import write_text
 from har_core.runs.legacy_card import HISTORY_COLUMNS
 from har_core.runs.manifest import FILES, HISTORY, LEGACY_MANIFEST, MANIFEST
-from har_core.runs.run import Run, write_manifest
+from har_core.runs.run import Run
+from har_core.runs.writing import write_manifest
 
 
 def convert(folder: Path) -> Run:

@@ -8,7 +8,8 @@ import pandas as pd
 from har_core.errors import RunError
 from har_core.files import atomic_path
 from har_core.runs.manifest import ROBUSTNESS
-from har_core.runs.run import Run, write_manifest
+from har_core.runs.run import Run
+from har_core.runs.writing import write_manifest
 
 COLUMNS = ("group", "shift", "correct", "photos")
 CLEAN = "as it is"

@@ -1,4 +1,4 @@
-"""A run folder ↔ manifest, history, predictions and arrays.
+"""A run folder → manifest, history, predictions and arrays (`writing` is the way back).
 
     run.json             the manifest: status, then what was trained how; lists the other files with size and SHA-256
     model.safetensors    half-precision weights, with all that rebuilds the model
@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +26,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from har_core.errors import HarError, RunError
-from har_core.files import atomic_path, printable, write_text
 from har_core.runs import legacy_card
 from har_core.runs.manifest import (
     CLASS_MAPS,
-    COMPLETE,
     EMBEDDINGS,
-    FILES,
     HISTORY,
     LEGACY_MANIFEST,
     MANIFEST,
@@ -40,9 +37,7 @@ from har_core.runs.manifest import (
     MODEL,
     PREDICTIONS,
     TRAINING,
-    FileEntry,
     Manifest,
-    dump_manifest,
     read_manifest,
 )
 from har_core.runs.predictions import Predictions
@@ -200,80 +195,6 @@ class Run:
         return f"{self.name}/{name}"
 
 
-def require_no_run(folder: Path) -> None:
-    """Stop if a folder holds a run, which what is to be written there would destroy.  Ask before the work.
-
-    Raises:
-        RunError: if it does, or is a file.
-    """
-    if folder.is_file():
-        raise RunError(f"expected a folder, found a file at {printable(folder.name)}; choose another name")
-    if found := [name for name in (MANIFEST, LEGACY_MANIFEST) if (folder / name).exists()]:
-        raise RunError(
-            f"expected a folder without a run, found {found[0]} in {printable(folder.name)}; choose another folder"
-        )
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> Run:
-    """Replace the manifest, with the list of the files that are there, and open the run.
-
-    The history of a run that trains is not listed: it grows.
-
-    Raises:
-        RunError: if the manifest could not be read back; nothing is written then.
-        OSError: if the folder cannot be written.
-    """
-    files = {
-        name: FileEntry(bytes=(folder / name).stat().st_size, sha256=checksum(folder / name))
-        for name in FILES
-        if (folder / name).is_file() and not (name == HISTORY and manifest.status == TRAINING)
-    }
-    write_text(folder / MANIFEST, dump_manifest(manifest.model_copy(update={"files": files})))
-    return Run.open(folder)
-
-
-def write_history(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Replace the history by one row per epoch, with the values of `HISTORY_COLUMNS`."""
-    with atomic_path(folder / HISTORY) as partial:
-        pd.DataFrame(rows, columns=list(HISTORY_COLUMNS)).to_csv(partial, index=False)
-
-
-def write_results(
-    folder: Path, predictions: Predictions, class_maps: np.ndarray, embeddings: np.ndarray, manifest: Manifest
-) -> Run:
-    """Store what an evaluation found, and complete the run.
-
-    Args:
-        folder: of the run that is being made: a training's own, or one that `require_no_run` has let pass.
-        predictions: of N photos and the manifest's K classes.
-        class_maps: (N, K, h, w) float16.
-        embeddings: (N, D) float16.
-        manifest: with the scores; its status becomes complete.
-
-    Raises:
-        RunError: if these do not fit together; nothing is written then.
-        OSError: if the folder cannot be written.
-    """
-    if predictions.classes != manifest.classes:
-        raise RunError(f"expected predictions of {', '.join(manifest.classes)}; found {', '.join(predictions.classes)}")
-    count, size = predictions.probabilities.shape
-    for name, array, dimensions, start in (
-        (CLASS_MAPS, class_maps, 4, (count, size)),
-        (EMBEDDINGS, embeddings, 2, (count,)),
-    ):
-        if array.dtype != np.float16 or array.ndim != dimensions or array.shape[: len(start)] != start:
-            raise RunError(
-                f"{name}: expected float16 of {dimensions} dimensions that start with {start}, "
-                f"found {array.dtype} {array.shape}"
-            )
-    complete = manifest.model_copy(update={"status": COMPLETE})
-    dump_manifest(complete)
-    predictions.write(folder / PREDICTIONS)
-    _write_array(folder / CLASS_MAPS, class_maps)
-    _write_array(folder / EMBEDDINGS, embeddings)
-    return write_manifest(folder, complete)
-
-
 def find_runs(folders: Sequence[Path]) -> tuple[list[Run], list[tuple[Path, HarError]]]:
     """All runs directly below the given folders, and those that cannot be opened with the reason.
 
@@ -312,11 +233,6 @@ def checksum(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_array(path: Path, array: np.ndarray) -> None:
-    with atomic_path(path) as partial, partial.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
 
 
 def _remedy(name: str) -> str:

@@ -24,7 +24,8 @@ from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import load_checkpoint, save_checkpoint
 from har_core.models.pretrained import load_pretrained
 from har_core.runs.manifest import LEGACY_MANIFEST, MANIFEST, MODEL, TRAINING, Manifest, TrainingInfo
-from har_core.runs.run import Run, write_history, write_manifest, write_results
+from har_core.runs.run import Run
+from har_core.runs.writing import write_history, write_manifest, write_results
 from har_core.training import provenance
 from har_core.training.config import TrainConfig
 from har_core.training.distributed import SINGLE, Processes

@@ -18,7 +18,8 @@ from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import load_checkpoint, save_checkpoint
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import COMPLETE, HISTORY, MODEL, TrainingInfo
-from har_core.runs.run import HISTORY_COLUMNS, Run, require_no_run, write_history, write_results
+from har_core.runs.run import HISTORY_COLUMNS, Run
+from har_core.runs.writing import require_no_run, write_history, write_results
 
 
 def average(runs: Sequence[Run]) -> tuple[nn.Module, ModelSpec]:

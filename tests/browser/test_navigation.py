@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from har_core.analysis.confusion import TOTAL
 from har_core.runs.manifest import TRAINING, Manifest
-from har_core.runs.run import HISTORY_COLUMNS, shipped_run, write_history, write_manifest
+from har_core.runs.run import HISTORY_COLUMNS, shipped_run
+from har_core.runs.writing import write_history, write_manifest
 from tests.browser.conftest import PATIENCE, VIEWPORT, heading, require_fit, settle
 from tests.helpers import random_predictions
 from tests.pages.conftest import write_run

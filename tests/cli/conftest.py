@@ -9,7 +9,7 @@ import pytest
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import save_checkpoint
 from har_core.runs.manifest import COMPLETE, MODEL, Manifest
-from har_core.runs.run import write_manifest
+from har_core.runs.writing import write_manifest
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from PIL import Image
 from har_core.cli import main
 from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.predictions import Predictions
-from har_core.runs.run import write_results
+from har_core.runs.writing import write_results
 
 CLASSES = ("blue", "red")
 

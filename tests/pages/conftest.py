@@ -17,7 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 from har_core.runs.manifest import COMPLETE, MANIFEST, TRAINING, Manifest, ModelInfo, TrainingInfo
 from har_core.runs.predictions import Predictions
-from har_core.runs.run import HISTORY_COLUMNS, write_history, write_manifest, write_results
+from har_core.runs.run import HISTORY_COLUMNS
+from har_core.runs.writing import write_history, write_manifest, write_results
 from tests.conftest import ROOT
 from tests.helpers import random_predictions
 

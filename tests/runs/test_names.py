@@ -12,7 +12,8 @@ from har_core.errors import RunError
 from har_core.files import printable
 from har_core.runs.manifest import COMPLETE, MATRIX, Manifest, check_class_names, class_key
 from har_core.runs.predictions import Predictions
-from har_core.runs.run import Run, require_no_run, write_manifest
+from har_core.runs.run import Run
+from har_core.runs.writing import require_no_run, write_manifest
 from tests.helpers import random_predictions
 
 ODD = ("NA", "None", "true", "1e3", "-1", "1", "a,b", "坐着", "<b>x</b>", "nan", '"', "a/b", "x" * 60)

@@ -25,17 +25,8 @@ from har_core.runs.manifest import (
     TRAINING,
     Manifest,
 )
-from har_core.runs.run import (
-    HISTORY_COLUMNS,
-    SHIPPED,
-    Run,
-    assets_folder,
-    find_runs,
-    shipped_run,
-    write_history,
-    write_manifest,
-    write_results,
-)
+from har_core.runs.run import HISTORY_COLUMNS, SHIPPED, Run, assets_folder, find_runs, shipped_run
+from har_core.runs.writing import write_history, write_manifest, write_results
 from tests.conftest import ROOT
 from tests.helpers import random_predictions
 

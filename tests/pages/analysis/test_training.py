@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from har_core.runs.manifest import COMPLETE, TRAINING, Manifest, TrainingInfo
-from har_core.runs.run import HISTORY_COLUMNS, write_history, write_manifest
+from har_core.runs.run import HISTORY_COLUMNS
+from har_core.runs.writing import write_history, write_manifest
 from tests.pages.conftest import opened, text
 
 
