@@ -22,7 +22,7 @@ from benchmarks.tuning import recall
 from har_core.analysis.compare import mcnemar
 from har_core.data.dataset import default_workers
 from har_core.data.scan import LabeledPhotos, scan
-from har_core.models.spec import STAGES
+from har_core.models.registry import STAGES
 from har_core.runs.manifest import COMPLETE, MANIFEST
 from har_core.runs.run import Run
 from har_core.training.config import RECIPES

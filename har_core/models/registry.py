@@ -1,6 +1,6 @@
 """Name → network, and the parts that every network here has: stages, last convolutional stage, head.
 
-Only this module and `spec` know what a network's parts are called.
+Only this module knows what a network's parts are called.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import torchvision
 from torch import Tensor, nn
 
 from har_core.errors import CheckpointError
-from har_core.models.spec import STAGES, Architecture, ModelSpec
+from har_core.models.spec import Architecture, ModelSpec
+
+STAGES = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "fc")
+"""The parts of a network that hold parameters, from the input to the output; the last is the head."""
 
 BUILDERS: dict[Architecture, Callable[..., nn.Module]] = {
     "resnet18": torchvision.models.resnet18,

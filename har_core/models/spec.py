@@ -12,9 +12,6 @@ Architecture = str
 
 StridePlacement = Literal["1x1", "3x3"]
 
-STAGES = ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "fc")
-"""The parts of a network that hold parameters, from the input to the output; the last is the head."""
-
 
 @dataclass(frozen=True)
 class ModelSpec:

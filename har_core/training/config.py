@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from har_core.data.split import EvalSplit, SplitBy
 from har_core.errors import ConfigError
-from har_core.models.registry import list_architectures
-from har_core.models.spec import STAGES, Architecture
+from har_core.models.registry import STAGES, list_architectures
+from har_core.models.spec import Architecture
 
 Precision = Literal["auto", "fp32", "bf16"]
 Optimizer = Literal["adam", "adamw"]

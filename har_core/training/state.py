@@ -1,4 +1,4 @@
-"""The files that an interrupted training goes on from."""
+"""The files that an interrupted training goes on from; `Trainer.save` and `restore` say what of a training is in them."""
 
 from __future__ import annotations
 

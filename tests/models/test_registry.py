@@ -11,6 +11,7 @@ from torch import nn
 from har_core.errors import CheckpointError
 from har_core.models.pretrained import load_pretrained
 from har_core.models.registry import (
+    STAGES,
     create_model,
     forward_features,
     head,
@@ -19,7 +20,7 @@ from har_core.models.registry import (
     set_training_mode,
     split_frozen,
 )
-from har_core.models.spec import STAGES, ModelSpec
+from har_core.models.spec import ModelSpec
 
 
 @pytest.fixture
