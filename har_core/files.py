@@ -76,6 +76,8 @@ class JsonLines:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: dict[str, dict[str, object]] = {}
+        if path.is_dir():
+            raise ConfigError(f"expected a file for the predictions, found a folder at {path}; name a file in it")
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = 0
         if path.exists():
@@ -99,4 +101,11 @@ class JsonLines:
         self._keep(row)
 
     def _keep(self, row: dict[str, object]) -> None:
+        if row.keys().isdisjoint(("predicted", "error")):
+            raise KeyError("predicted")
         self.rows[str(row["file"])] = {name: value for name, value in row.items() if not isinstance(value, dict)}
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, without the path that the operating system adds: a visitor must not learn the server's folders."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,16 +40,15 @@ def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
                 f"expected a first line with one column filename and one column label in {path.name}, found "
                 f"{found or 'nothing'}; name these two columns so"
             )
-        rows = _rows(text, delimiter)
-        next(rows)
-        first = list(itertools.islice(rows, 1))
+        _, *rows = _rows(text, delimiter)
+        whole = [row[0] for _, row in rows if len(row) == 1]
         for other in _DELIMITERS:
-            if any(len(row) == 1 < len(headers[delimiter]) == len(row[0].split(other)) for _, row in first):
+            if rows and 2 * sum(other in row for row in whole) >= len(rows):
                 raise DataError(
                     f"expected one separator in all of {path.name}, found {_DELIMITERS[delimiter]} in its first line and "
                     f"{_DELIMITERS[other]} below; save it as CSV again"
                 )
-        for line, row in itertools.chain(first, rows):
+        for line, row in rows:
             name, label = (row[column] if column < len(row) else "" for column in columns)
             yield line, name, label
     except (ValueError, csv.Error) as error:  # UnicodeDecodeError is a ValueError

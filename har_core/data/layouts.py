@@ -115,8 +115,8 @@ def _scan_class(
     if not folder.is_dir():
         if _is_photo(folder):
             problems.append(Problem(name, _LOOSE, "move it into one, or remove it"))
-        elif not folder.exists():
-            problems.append(Problem(name, "a link that leads nowhere", "mend or remove it"))
+        elif not folder.is_file():
+            problems.append(Problem(name, "not a file, or a link that leads nowhere", "mend or remove it"))
         return
     before = len(samples), len(problems)
     for path in _entries(folder):

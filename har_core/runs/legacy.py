@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from har_core.errors import RunError
-from har_core.files import write_text
+from har_core.files import reason_of, write_text
 from har_core.runs.legacy_card import HISTORY_COLUMNS
 from har_core.runs.manifest import FILES, HISTORY, LEGACY_MANIFEST, MANIFEST
 from har_core.runs.run import Run
@@ -41,7 +41,7 @@ def _history(path: Path) -> tuple[str, str, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise RunError(f"{path.parent.name}/{path.name} is damaged ({error}); copy the run again") from error
+        raise RunError(f"{path.parent.name}/{path.name} is damaged ({reason_of(error)}); copy the run again") from error
     header, newline, rest = text.partition("\n")
     columns = header.split(",")
     return header, ",".join(HISTORY_COLUMNS.get(name, name) for name in columns), newline + rest

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from har_core.errors import RunError
-from har_core.files import atomic_path, printable
+from har_core.files import atomic_path, printable, reason_of
 
 SAMPLE, TRUE, PREDICTED, PROBABILITY = "sample", "true", "predicted", "p:"
 """Column names; the probability of class c is in column 'p:c'."""
@@ -125,7 +125,9 @@ class Predictions:
                 names.get_indexer(pd.Index(_column(file, name))).astype(np.int64) for name in (TRUE, PREDICTED)
             )
         except (OSError, ValueError, TypeError, MemoryError, pa.ArrowException) as error:
-            raise RunError(f"{place} is missing or damaged ({error}); copy it again or evaluate again") from error
+            raise RunError(
+                f"{place} is missing or damaged ({reason_of(error)}); copy it again or evaluate again"
+            ) from error
         if (true < 0).any() or (predicted < 0).any():
             raise RunError(f"{place}: expected classes {', '.join(classes)}; found others; evaluate again")
         try:

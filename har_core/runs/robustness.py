@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from har_core.errors import RunError
-from har_core.files import atomic_path
+from har_core.files import atomic_path, reason_of
 from har_core.runs.manifest import ROBUSTNESS
 from har_core.runs.run import Run
 from har_core.runs.writing import write_manifest
@@ -40,7 +40,9 @@ def read_robustness(run: Run) -> pd.DataFrame:
     try:
         table = pd.read_csv(run.file(ROBUSTNESS), nrows=_MAX_ROWS + 1)
     except (OSError, ValueError) as error:
-        raise RunError(f"{run.name}/{ROBUSTNESS} is missing or damaged ({error}); copy the run again") from error
+        raise RunError(
+            f"{run.name}/{ROBUSTNESS} is missing or damaged ({reason_of(error)}); copy the run again"
+        ) from error
     _require(table, run.name)
     return table
 

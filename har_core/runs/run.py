@@ -26,6 +26,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from har_core.errors import HarError, RunError
+from har_core.files import reason_of
 from har_core.runs import legacy_card
 from har_core.runs.manifest import (
     CLASS_MAPS,
@@ -125,7 +126,7 @@ class Run:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = list(csv.reader(file))
         except (OSError, ValueError, csv.Error) as error:
-            raise RunError(f"{place} is damaged ({error}); copy the run again") from error
+            raise RunError(f"{place} is damaged ({reason_of(error)}); copy the run again") from error
         header, *counts = rows or [[]]
         if (
             [tuple(header[1:]), tuple(row[0] for row in counts if row)] != [self.classes] * 2
@@ -148,7 +149,7 @@ class Run:
         try:
             table = pd.read_csv(path).rename(columns=legacy_card.HISTORY_COLUMNS)
         except (OSError, ValueError) as error:
-            raise RunError(f"{place} is missing or damaged ({error})") from error
+            raise RunError(f"{place} is missing or damaged ({reason_of(error)})") from error
         if tuple(table.columns) != HISTORY_COLUMNS:
             raise RunError(
                 f"{place}: expected columns {', '.join(HISTORY_COLUMNS)}; found {', '.join(map(str, table.columns))}"
@@ -180,7 +181,7 @@ class Run:
             array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
             count = pq.read_metadata(self.folder / PREDICTIONS).num_rows if self.has(PREDICTIONS) else None
         except Exception as error:  # of the file system, of NumPy, and of the parser under it that reads the header
-            raise RunError(f"{place} is damaged ({error}); copy the run again") from error
+            raise RunError(f"{place} is damaged ({reason_of(error)}); copy the run again") from error
         if array.ndim != dimensions or array.dtype != np.float16:
             raise RunError(f"{place}: expected float16 of {dimensions} dimensions, found {array.dtype} of {array.ndim}")
         if count not in (None, len(array)) or (name == CLASS_MAPS and array.shape[1] != len(self.classes)):

@@ -76,6 +76,18 @@ def test_a_photo_that_is_named_twice_has_one_row_in_the_file(tmp_path: Path, tin
     assert len(rows.read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize("content", [b'{"file": "a", "x": 1}\n', b"[1, 2]\n", None])
+def test_other_lines_of_json_and_folders_are_no_predictions(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "other"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError):
+        JsonLines(path)
+    assert content is None or path.read_bytes() == content
+
+
 def test_another_file_is_never_overwritten(tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.txt").write_bytes(b"these are notes")
     assert main(["predict", "x.png", "--run", str(tiny_run), "--out", str(tmp_path / "notes.txt")]) == 1

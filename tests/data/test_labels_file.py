@@ -45,6 +45,11 @@ def test_labels_stay_text(tmp_path: Path, label: str) -> None:
     assert read(tmp_path, f"filename,label\na.jpg,{label}\n") == [("a.jpg", label)]
 
 
+def test_a_row_without_a_label_does_not_spoil_the_others(tmp_path: Path) -> None:
+    rows = read(tmp_path, "filename,label\na;1.jpg\nb.jpg,red\nc.jpg,red\n")
+    assert rows == [("a;1.jpg", ""), ("b.jpg", "red"), ("c.jpg", "red")]
+
+
 def test_quoted_separators_belong_to_the_value(tmp_path: Path) -> None:
     assert read(tmp_path, 'filename,label\n"a;1.jpg","x,y"\n') == [("a;1.jpg", "x,y")]
 
@@ -60,6 +65,7 @@ def test_quoted_separators_belong_to_the_value(tmp_path: Path) -> None:
         ("", "found nothing;"),
         ("filename,label\na.jpg;red\nb.jpg;blue\n", "commas in its first line and semicolons below"),
         ("filename\tlabel\na.jpg,red\n", "tabs in its first line and commas below"),
+        ("filename,label\na.jpg,red\nb.jpg;blue;1\n", "commas in its first line and semicolons below"),
         ("\ud800".encode("utf-8", "surrogatepass"), "CSV UTF-8"),
         ("filename,label\ncaf\xe9.jpg,red\n".encode("latin-1"), "CSV UTF-8"),
         ("filename,label\na.jpg,red\n".encode("utf-16-le"), "CSV UTF-8"),

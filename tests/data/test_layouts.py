@@ -186,9 +186,12 @@ def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, csv: str | 
     (tmp_path / folder / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     if csv:
         (tmp_path / "Training_set.csv").write_text(csv)
+    else:
+        os.mkfifo(tmp_path / "beside.jpg")
     photos = scan(tmp_path)
     assert len(photos.samples) == 1
-    assert {Path(problem.name).name for problem in photos.problems} == {"pipe.jpg", "gone.jpg"}
+    named = {"pipe.jpg", "gone.jpg"} | (set() if csv else {"beside.jpg"})
+    assert {Path(problem.name).name for problem in photos.problems} == named
 
 
 def test_a_burst_that_would_empty_its_class_stops(tmp_path: Path) -> None:

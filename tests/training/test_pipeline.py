@@ -84,6 +84,7 @@ def test_near_duplicates_are_dropped_and_named(photos: LabeledPhotos, network_we
     callbacks = Callbacks(near_duplicates=lambda *step: progress.append(step))
     run = run_training(scan(data), config, tmp_path / "run", callbacks=callbacks)
     assert run.manifest.data.near_duplicates_dropped == (trained,) and run.manifest.data.train == 32
+    assert run.manifest.data.near_duplicates_dropped_count == 1
     assert (run.folder / DROPPED).read_text() == f"{trained}\n"
     assert progress[-1] == (36, 36)
 
