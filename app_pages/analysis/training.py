@@ -84,7 +84,9 @@ def _measurement(run: Run, curves: Curves) -> list[str]:
     if config.get("ema_decay"):
         lines.append(f"On {split} photos, the moving average of the weights is measured.")
     if run.manifest.training.soup_size > 1:
-        lines.append("Each training starts from the same weights and sees the photos in another order.")
+        lines.append(
+            "Each training starts from the same weights and sees the photos in another order or augmented otherwise."
+        )
         lines.append("Scores on other pages are those of the averaged weights, which have no curve of their own.")
     if config.get("label_smoothing"):
         lines.append("Training loss includes label smoothing.")

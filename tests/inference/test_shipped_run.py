@@ -60,11 +60,18 @@ def test_its_arrays_belong_to_its_predictions(run: Run, shipped: Predictor) -> N
         assert np.abs(probabilities - run.predictions().probabilities).max() < 0.01
 
 
+def configs(run: Run) -> list[TrainConfig]:
+    """Of the trainings that were averaged, one after the other; of the one, of others."""
+    ingredients = (run.manifest.model_extra or {}).get("ingredients")
+    return [TrainConfig.from_dict(each) for each in ingredients or [run.manifest.config]]
+
+
 def test_its_history_and_manifest_agree(published: Run) -> None:
     history, training = published.history(), published.manifest.training
-    config = TrainConfig.from_dict(published.manifest.config)
-    assert training.epochs == len(history) == config.epochs * config.soup_size
-    assert training.checkpoint == config.checkpoint and training.soup_size == config.soup_size
+    config, *others = configs(published)
+    assert training.epochs == len(history) == sum(each.total_epochs for each in (config, *others))
+    assert training.checkpoint == config.checkpoint
+    assert training.soup_size == sum(each.soup_size for each in (config, *others))
     last = config.checkpoint == "last"
     assert training.epoch == (len(history) if last else 1 + int(history["eval_accuracy"].argmax()))
 
@@ -78,8 +85,12 @@ def test_near_duplicates_of_test_photos_did_not_train(run: Run) -> None:
 
 
 def test_it_was_trained_by_the_best_recipe(run: Run) -> None:
-    config = TrainConfig.from_dict(run.manifest.config)
+    """A training that joined the soup later has another augmentation and nothing else."""
+    config, *others = configs(run)
     assert config == RECIPES["best"].replace(weights=config.weights)
+    for other in others:
+        same = {"augmentation": config.augmentation, "zoom_out": config.zoom_out, "weights": config.weights}
+        assert other.replace(**same, soup_size=config.soup_size) == config
 
 
 def test_only_the_shipped_run_has_weights(published: Run) -> None:
