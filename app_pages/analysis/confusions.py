@@ -58,23 +58,19 @@ def page() -> None:
     st.title(headline(matrix, run.classes, *chosen) if chosen else text.confusions_headline(matrix, run.classes))
     left, right = st.columns([11, 8], gap="large")
     with left:
-        unit, order = _matrix(run, matrix, cell)
-    address: dict[str, object | None] = {
-        **cell.address(run),
-        "unit": unit if unit != "count" else None,
-        "order": order if order != "alphabetical" else None,
-    }
+        address = cell.address(run) | _matrix(run, matrix, cell)
     with right:
         _select_boxes(run, cell)
         if chosen is None:
-            _ranking(run, matrix, cell)
+            address |= _ranking(run, matrix, cell)
         else:
             st.button("All confusions", icon=":material/arrow_back:", on_click=cell.choose, args=(None,))
             address |= _photos(run, *chosen, both=both)
     url.publish(address)
 
 
-def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
+def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> dict[str, object | None]:
+    """The matrix with what it shows; returns what of that belongs into the address."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit: str = st.selectbox(
             "Show",
@@ -98,13 +94,14 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
                 ),
             ),
         )
-        hide = st.toggle("Hide diagonal", True, key="confusions-hide-diagonal", persist_state="session")
+        diagonal = url.seed("confusions-hide-diagonal", "diagonal", True, url.one_of({"shown": False}))
+        hide = st.toggle("Hide diagonal", **url.widget(diagonal))
         missing = int((matrix.sum(axis=0) + matrix.sum(axis=1) == 0).sum())
+        every = url.seed("confusions-everything", "actions", False, url.one_of({"all": True}))
         everything = missing > 0 and st.toggle(
             f"All {len(run.classes)} actions",
-            key="confusions-everything",
-            persist_state="session",
-            help="Actions of which there is neither a photo nor a prediction.",
+            help="Also those of which there is neither a photo nor a prediction.",
+            **url.widget(every),
         )
     chosen = cell.chosen()
     outlined = [] if chosen is None else [chosen, chosen[::-1]] if cell.both_directions() else [chosen]
@@ -122,7 +119,12 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> tuple[str, ClassOrder]:
     label = f"Confusion matrix of {len(run.classes)} actions"
     matrix_view(table, key="matrix", label=label, chosen=outlined, on_click=cell.choose)
     _downloads(run, matrix)
-    return unit, order
+    return {
+        "unit": unit if unit != "count" else None,
+        "order": order if order != "alphabetical" else None,
+        "diagonal": None if hide else "shown",
+        "actions": "all" if everything else None,
+    }
 
 
 def _downloads(run: Run, matrix: np.ndarray) -> None:
@@ -158,15 +160,15 @@ def _select_boxes(run: Run, cell: Cell) -> None:
     right.selectbox("Predicted as", **options, **url.widget(cell.predicted, cell.one_direction))
 
 
-def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> None:
-    ways = st.segmented_control(
-        "Confusions", [_EACH, _BOTH], default=_EACH, required=True, key="confusions-ways", persist_state="session"
-    )
-    both = ways == _BOTH
+def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> dict[str, object | None]:
+    """The most frequent confusions; returns what belongs into the address."""
+    ways = url.seed("confusions-ways", "list", _EACH, url.one_of({"both": _BOTH}))
+    both = st.segmented_control("Confusions", [_EACH, _BOTH], required=True, **url.widget(ways)) == _BOTH
+    address: dict[str, object | None] = {"list": "both" if both else None}
     pairs = confused_pairs(matrix, directed=not both)[:_MOST_PAIRS]
     if not pairs:
         st.info("No photo is misclassified.", icon=":material/info:")
-        return
+        return address
     arrow = " ↔ " if both else " → "
     shown = pd.DataFrame(
         {
@@ -202,6 +204,7 @@ def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> None:
     )
     of = "of both actions' photos" if both else "of the true action's photos"
     st.caption(f"Share {of}, with its 95 % interval (Wilson). Click a row for its photos.")
+    return address
 
 
 def _photos(run: Run, true: int, predicted: int, *, both: bool) -> dict[str, object | None]:

@@ -10,12 +10,13 @@ from app_pages.components import evidence
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
 from app_pages.components.download_photos import offer_download
 from app_pages.components.gallery import LAST_OPENED, PER_PAGE
-from app_pages.components.photo_verdict import photo_verdict
-from app_pages.components.turn_buttons import turn_buttons
-from app_pages.state import runs, url
+from app_pages.components.photo_keys import NEXT, PREVIOUS, photo_keys
+from app_pages.components.photo_verdict import judge, photo_verdict
+from app_pages.components.scroll_here import scroll_here
+from app_pages.state import own_runs, runs, url
 from har_core.analysis.examples import nearest_neighbors
 from har_core.runs.run import Run
-from har_core.runs.verdicts import Verdict
+from har_core.runs.verdicts import VERDICTS, Verdict
 from har_core.viz import figures
 from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown, percent
 
@@ -46,6 +47,7 @@ def photo_detail(
     row = int(rows[position])
     example = runs.examples(run).iloc[row]
     sample = str(example["sample"])
+    scroll_here("a photo", key="photo-top", at_once=True)
     _navigation(run, rows, position, origin, filters)
     predicted, true = (class_markdown(run.classes[int(example[name])]) for name in ("predicted", "true"))
     outcome = "predicted correctly" if predicted == true else f"predicted as {predicted}"
@@ -75,16 +77,24 @@ def _navigation(
                 {"page": str(position // PER_PAGE + 1)} if position >= PER_PAGE else {}
             )
             st.page_link(ORIGINS[origin], label="Back to the list", icon=":material/arrow_back:", query_params=view)
-        turn_buttons(
-            key="turn", first=position == 0, last=position == len(rows) - 1, on_turn=lambda steps: _turn(samples, steps)
+        photo_keys(
+            key="photo-keys",
+            first=position == 0,
+            last=position == len(rows) - 1,
+            on_press=lambda what: _press(run, samples, what),
+            keys=[str(number) for number, _ in enumerate(VERDICTS, start=1)],
         )
         st.caption(f"{escape_markdown(samples[position])} · {position + 1:,} of {len(rows):,}")
 
 
-def _turn(samples: list[str], steps: int) -> None:
-    """From the photo that is open now, which quick presses may have reached before its page was drawn."""
-    place = samples.index(st.session_state[OPENED]) + steps
-    url.put(OPENED, samples[min(max(0, place), len(samples) - 1)])
+def _press(run: Run, samples: list[str], what: str) -> None:
+    """Act on the photo that is open now, which quick presses may have reached before its page was drawn."""
+    sample = st.session_state[OPENED]
+    if what in (PREVIOUS, NEXT):
+        place = samples.index(sample) + (1 if what == NEXT else -1)
+        url.put(OPENED, samples[min(max(0, place), len(samples) - 1)])
+    elif own_runs.may_judge(run):
+        judge(run, sample, VERDICTS[int(what) - 1])
 
 
 def _close() -> None:

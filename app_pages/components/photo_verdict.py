@@ -13,7 +13,8 @@ from har_core.runs.verdicts import MAX_NOTE, VERDICTS, Kind, Verdict
 def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
     """The choice and a note, saved as soon as they are made.
 
-    Buttons, not a choice of Streamlit's: that keeps the arrow keys to itself once it was clicked.
+    Buttons, not a choice of Streamlit's: that keeps the arrow keys to itself once it was clicked.  The keyboard's digits
+    come by way of `photo_keys`.
     """
     key = f"verdict-{run.folder}-{sample}"
     allowed = own_runs.may_judge(run)
@@ -27,11 +28,11 @@ def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
                 key=f"{key}-{number}",
                 type="primary" if chosen else "secondary",
                 icon=":material/check:" if chosen else None,
-                shortcut=str(number),
                 disabled=not allowed,
-                on_click=_save,
-                args=(run, sample, None if chosen else kind),
+                on_click=judge,
+                args=(run, sample, kind),
             )
+    st.caption(f"Keys: 1 to {len(VERDICTS)} judge, the arrows turn to the next photo.")
     st.text_input(
         "Note",
         key=f"{key}-note",
@@ -47,6 +48,12 @@ def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
         st.caption("Only the person who starts the app may judge photos (`-- --trust-visitors` lets everyone).")
 
 
+def judge(run: Run, sample: str, verdict: Kind) -> None:
+    """Save a verdict; the one that was given already is taken back."""
+    given = own_runs.verdicts(run).all().get(sample)
+    _save(run, sample, None if given is not None and given.verdict == verdict else verdict)
+
+
 def _annotate(run: Run, sample: str) -> None:
     given = own_runs.verdicts(run).all().get(sample)
     _save(run, sample, given.verdict if given else None)
@@ -58,6 +65,6 @@ def _save(run: Run, sample: str, verdict: Kind | None) -> None:
         if verdict is None:
             store.remove(sample)
         else:
-            store.set(sample, verdict, st.session_state[f"{key}-note"])
+            store.set(sample, verdict, st.session_state.get(f"{key}-note", ""))
     except RunError as error:
         st.session_state[f"{key}-error"] = str(error)

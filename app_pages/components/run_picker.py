@@ -11,6 +11,7 @@ from app_pages.state import runs, url
 from har_core.viz.text import escape_markdown
 
 _STYLE = """<style>
+h1 { font-size: 1.75rem !important }
 .stMainBlockContainer { max-width: 76rem; padding-top: 4.4rem }
 .js-plotly-plot text { fill: currentColor !important }
 .st-key-run-bar { gap: .15rem }

@@ -11,18 +11,19 @@ _component = st.components.v2.component(
     js="""
 export default function ({ parentElement, data }) {
   const place = parentElement.querySelector("span");
-  const changed = place.shown !== undefined && place.shown !== data;
+  const changed = place.shown !== data.shown && (place.shown !== undefined || data.atOnce);
   if (changed && place.getBoundingClientRect().top < 0) place.scrollIntoView();
-  place.shown = data;
+  place.shown = data.shown;
 }
 """,
 )
 
 
-def scroll_here(shown: str, *, key: str) -> None:
+def scroll_here(shown: str, *, key: str, at_once: bool = False) -> None:
     """Scroll up to this place whenever what is shown below it has changed.
 
     Args:
         shown: changes with what is shown.
+        at_once: also when the place itself is new.
     """
-    _component(key=key, data=shown, height=1)
+    _component(key=key, data={"shown": shown, "atOnce": at_once}, height=1)

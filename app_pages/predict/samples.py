@@ -72,9 +72,12 @@ def tell_truth(run: Run, sample: Sample, predicted: int) -> None:
         outcome = "The model is right" if sample.true == predicted else "The model is wrong"
         label = class_markdown(run.classes[sample.true])
         st.markdown(f"**{outcome}**: labeled *{label}*. {escape_markdown(sample.source)}.")
-        rows = _one_of_each_class(run)
-        following = _name(run, rows[_turn() % len(rows)])
-        st.button("Another", icon=":material/shuffle:", key="sample-another", on_click=_choose, args=(following, True))
+        others = [row for row in _one_of_each_class(run) if _name(run, row) != sample.name]
+        if others:
+            following = _name(run, others[0])
+            st.button(
+                "Another", icon=":material/shuffle:", key="sample-another", on_click=_choose, args=(following, True)
+            )
 
 
 def forget() -> None:

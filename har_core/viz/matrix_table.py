@@ -41,7 +41,7 @@ def confusion_table(
         matrix: (K, K) counts, rows true.
         values: (K, K), what is written and colored: the counts, or shares in [0, 1] if `as_percent`.
         order: class indices from the first row and column to the last.
-        hide_diagonal: leave correct predictions without color, so that the errors show.
+        hide_diagonal: leave correct predictions out, so that the errors show.
     """
     places, counts = [*order, TOTAL], with_totals(matrix)
     counts = counts[np.ix_(places, places)]
@@ -54,6 +54,8 @@ def confusion_table(
             texts[row][column] = rounded(float(ordered[row, column])).replace(" ", "")
     if hide_diagonal:
         np.fill_diagonal(ordered, 0)
+        for place in range(len(order)):
+            texts[place][place] = ""
     return MatrixTable(names, places, texts, details, _relative(ordered))
 
 

@@ -190,7 +190,7 @@ def test_arrow_keys_turn_to_the_next_photo(page: Page, address: str) -> None:
     page.get_by_test_id("stMain").get_by_role("link", name="Open").first.click()
     expect(page.get_by_text(f"1 of {errors}")).to_be_visible(timeout=PATIENCE)
     settle(page)
-    for pause, place in ((250, 7), (150, 13)):
+    for pause, place in ((250, 7), (250, 13)):
         for _ in range(6):
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(pause)
@@ -284,6 +284,48 @@ def test_a_link_to_what_is_not_there_says_so(page: Page, address: str, link: str
     heading(page)
     expect(page.get_by_test_id("stAlert")).to_contain_text("juggling" if "juggling" in link else "nonsense")
     assert page.url == f"{address}/{link}"
+
+
+def test_verdict_keys_judge_the_photo_that_was_shown(page: Page, address: str) -> None:
+    """Pressed in turn with the arrows."""
+    page.goto(f"{address}/errors?sort=confidence")
+    heading(page)
+    page.get_by_test_id("stMain").get_by_role("link", name="Open").nth(3).click()
+    expect(page.get_by_text("4 of")).to_be_visible(timeout=PATIENCE)
+    settle(page)
+    presses = ["1", "ArrowRight", "2", "ArrowRight", "3", "ArrowRight", "4"]
+    for key in presses:
+        page.keyboard.press(key)
+        page.wait_for_timeout(700)
+    expect(page.get_by_text("7 of")).to_be_visible(timeout=PATIENCE)
+    for place, verdict in ((7, "unclear"), (6, "both fit"), (5, "label is wrong"), (4, "model is wrong")):
+        expect(page.get_by_text(f"{place} of")).to_be_visible(timeout=PATIENCE)
+        settle(page)
+        chosen = page.get_by_test_id("stBaseButton-primary")
+        expect(chosen).to_contain_text(verdict, timeout=PATIENCE)
+        page.keyboard.press(str(presses[2 * (place - 4)]))  # taken back: other tests of this server judge as well
+        expect(chosen).to_have_count(0, timeout=PATIENCE)
+        page.keyboard.press("ArrowLeft")
+
+
+def test_a_photo_from_far_down_the_list_opens_at_its_top(page: Page, address: str) -> None:
+    page.goto(f"{address}/errors")
+    heading(page)
+    page.get_by_test_id("stMain").get_by_role("link", name="Open").nth(20).click()
+    expect(page.get_by_role("button", name="Back to the list")).to_be_visible(timeout=PATIENCE)
+    settle(page)
+    expect(page.locator("h1")).to_be_in_viewport(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="model is wrong")).to_be_in_viewport()
+
+
+def test_the_matrix_stays_where_it_is_when_a_cell_is_chosen(page: Page, address: str) -> None:
+    page.goto(f"{address}/confusions")
+    heading(page)
+    before = top(matrix_cell(page, 9, 4))
+    press(page, 9, 4)  # of the two longest names
+    page.wait_for_url(lambda url: "true=" in url)
+    heading(page)
+    assert top(matrix_cell(page, 9, 4)) == pytest.approx(before, abs=8)
 
 
 def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str, real_photos: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -118,15 +118,17 @@ def widget(app: AppTest, kind: str, key: str) -> Any:
     return next(element for element in app.get(kind) if re.fullmatch(rf"{re.escape(key)}-\d+", element.key or ""))
 
 
-def stand_in_for_turn_buttons(*, key: str, first: bool, last: bool, on_turn: Callable[[int], object]) -> None:
+def stand_in_for_photo_keys(
+    *, key: str, first: bool, last: bool, on_press: Callable[[str], object], keys: Sequence[str]
+) -> None:
     """Streamlit's test frame cannot press what a component draws."""
-    st.button("Previous", key=f"{key}-previous", disabled=first, on_click=on_turn, args=(-1,))
-    st.button("Next", key=f"{key}-next", disabled=last, on_click=on_turn, args=(1,))
+    st.button("Previous", key=f"{key}-previous", disabled=first, on_click=on_press, args=("previous",))
+    st.button("Next", key=f"{key}-next", disabled=last, on_click=on_press, args=("next",))
 
 
 @pytest.fixture(autouse=True)
 def _buttons_that_can_be_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app_pages.components.photo_detail.turn_buttons", stand_in_for_turn_buttons)
+    monkeypatch.setattr("app_pages.components.photo_detail.photo_keys", stand_in_for_photo_keys)
 
 
 def links(app: AppTest, label: str) -> list[dict[str, str]]:

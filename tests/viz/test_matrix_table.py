@@ -30,20 +30,25 @@ def test_colors_follow_the_order(hide_diagonal: bool) -> None:
 
 
 def test_numbers_and_totals() -> None:
-    shown = table()
+    shown = table(hide_diagonal=False)
     assert shown.names == ["c", "a", "b", "all"] and shown.places == [2, 0, 1, TOTAL]
     assert shown.texts[2] == ["3", "2", "7", "12"] and shown.texts[3] == ["7", "7", "8", "22"]
     assert shown.texts[0][1] == "" and shown.details[1][2] == "1 photo" and shown.details[3][3] == "22 photos"
 
 
+def test_a_hidden_diagonal_is_not_written_either() -> None:
+    shown = table()
+    assert [shown.texts[place][place] for place in range(4)] == ["", "", "", "22"] and shown.details[2][2] == "7 photos"
+
+
 def test_shares() -> None:
-    shown = table(as_percent=True)
+    shown = table(as_percent=True, hide_diagonal=False)
     assert shown.texts[2] == ["25", "17", "58", "12"] and shown.texts[0] == ["100", "", "", "4"]
 
 
 def test_some_actions_alone() -> None:
     """The totals stay those of all."""
-    shown = table(order=[1, 0])
+    shown = table(order=[1, 0], hide_diagonal=False)
     assert shown.texts == [["7", "2", "12"], ["1", "5", "6"], ["8", "7", "22"]]
 
 

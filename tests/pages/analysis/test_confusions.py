@@ -9,7 +9,7 @@ import pytest
 
 from har_core.runs.predictions import Predictions
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, click, links, opened, widget, write_run
+from tests.pages.conftest import address, click, follow, links, opened, widget, write_run
 
 
 def test_a_cell_in_the_address_opens_its_photos() -> None:
@@ -42,12 +42,16 @@ def test_unit_and_order_stand_in_the_address(unit: str, order: str) -> None:
     assert address(app) == {"run": "folders", "order": order}
 
 
-def test_a_hidden_diagonal_stays_hidden_on_the_way_back() -> None:
+def test_what_the_matrix_and_the_list_show_stands_in_the_address() -> None:
     app = opened("confusions", "folders")
-    app.toggle(key="confusions-hide-diagonal").set_value(False).run()
-    app.switch_page("app_pages/analysis/scores.py").run()
-    app.switch_page("app_pages/analysis/confusions.py").run()
-    assert app.toggle(key="confusions-hide-diagonal").value is False
+    widget(app, "toggle", "confusions-hide-diagonal").set_value(False).run()
+    widget(app, "segmented_control", "confusions-ways").set_value("both directions").run()
+    assert address(app) == {"run": "folders", "diagonal": "shown", "list": "both"}
+    follow(app, "Scores")
+    follow(app, "Confusions")
+    assert widget(app, "toggle", "confusions-hide-diagonal").value is False
+    again = opened("confusions", "folders", diagonal="shown", list="both")
+    assert widget(again, "segmented_control", "confusions-ways").value == "both directions"
 
 
 def test_an_empty_cell_shows_no_switch_and_no_color_bar() -> None:
@@ -68,5 +72,5 @@ def test_actions_that_do_not_occur_are_shown_on_demand(tmp_path: Path, monkeypat
     monkeypatch.setenv("HAR_RUNS", str(tmp_path))
     app = opened("confusions", "few")
     assert tables[-1].names == ["a", "b", "all"]
-    app.toggle(key="confusions-everything").set_value(True).run()
+    widget(app, "toggle", "confusions-everything").set_value(True).run()
     assert len(tables[-1].names) == 16
