@@ -7,20 +7,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-_component = st.components.v2.component(
-    "follow",
-    html="<span></span>",
-    js="""
-export default function () {
-  const click = (attempts) => {
-    const link = document.querySelector(".st-key-followed a");
-    if (link) link.click();
-    else if (attempts) setTimeout(click, 20, attempts - 1);
-  };
-  click(100);
-}
-""",
-)
+from app_pages.components.own_component import own_component
+
+_component = own_component("follow", "<span></span>")
 
 
 def follow(page: str, label: str, query: dict[str, str]) -> None:

@@ -6,20 +6,14 @@ Streamlit's charts lose a click that comes while they are drawn anew, and take t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import streamlit as st
 
+from app_pages.components.own_component import own_component
 from har_core.viz.colors import BETTER, MORE, STRONGEST
 from har_core.viz.matrix_table import MatrixTable
 
-_HERE = Path(__file__).with_suffix("")
-_component = st.components.v2.component(
-    "matrix",
-    html='<div class="matrix"></div>',
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-)
+_component = own_component("matrix_view", '<div class="matrix"></div>')
 
 
 def matrix_view(

@@ -7,18 +7,16 @@ act on is what the page showed then.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import streamlit as st
 
+from app_pages.components.own_component import own_component
+
 PREVIOUS, NEXT = "previous", "next"
 
-_HERE = Path(__file__).with_suffix("")
-_component = st.components.v2.component(
+_component = own_component(
     "photo_keys",
-    html='<div class="keys"><button type="button">← Previous</button><button type="button">Next →</button></div>',
-    css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
+    '<div class="keys"><button type="button">← Previous</button><button type="button">Next →</button></div>',
 )
 
 

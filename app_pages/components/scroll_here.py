@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from app_pages.components.own_component import own_component
 
-_component = st.components.v2.component(
-    "scroll_here",
-    html="<span></span>",
-    css="span { scroll-margin-top: 10rem }",
-    js="""
-export default function ({ parentElement, data }) {
-  const place = parentElement.querySelector("span");
-  const changed = place.shown !== data.shown && (place.shown !== undefined || data.atOnce);
-  if (changed && place.getBoundingClientRect().top < 0) place.scrollIntoView();
-  place.shown = data.shown;
-}
-""",
-)
+_component = own_component("scroll_here", "<span></span>")
 
 
 def scroll_here(shown: str, *, key: str, at_once: bool = False) -> None:

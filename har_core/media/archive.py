@@ -67,6 +67,7 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
                 written += _extract(opened, entry, target / path, limits, room=limits.unpacked - written)
         _arrange(target)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        # NotImplementedError: of a compression that zipfile does not know; RuntimeError: of an encrypted entry
         shutil.rmtree(target, ignore_errors=True)
         raise ArchiveError(
             f"expected a zip of photos, found one that cannot be read ({error}); pack it anew"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.conftest import ROOT
@@ -121,3 +121,28 @@ def require_fit(page: Page, width: int) -> None:
         arg=width,
         timeout=10_000,
     )
+
+
+def matrix_cell(page: Page, true: int, predicted: int) -> Locator:
+    """A cell of the matrix, by its class indices or `TOTAL`."""
+    return page.locator(f".st-key-matrix td[data-true='{true}'][data-predicted='{predicted}']")
+
+
+def press(page: Page, true: int, predicted: int, *, off: float = 0.0) -> None:
+    """Point into a cell of the matrix and click, wherever the page stands.
+
+    Args:
+        off: how far from the center, in both directions, as a share of the cell.
+    """
+    cell = matrix_cell(page, true, predicted)
+    cell.scroll_into_view_if_needed()
+    box = cell.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + (0.5 + off) * box["width"], box["y"] + (0.5 + off) * box["height"])
+
+
+def top(element: Locator) -> float:
+    """Where it begins on the screen, in pixels."""
+    box = element.bounding_box()
+    assert box is not None
+    return box["y"]

@@ -1,4 +1,4 @@
-"""Links, clicks and the way from a cell of the matrix to a verdict."""
+"""Links, addresses, and the way back."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import http.client
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from har_core.analysis.confusion import TOTAL
 from har_core.runs.manifest import TRAINING, Manifest
 from har_core.runs.run import HISTORY_COLUMNS, shipped_run
 from har_core.runs.writing import write_history, write_manifest
-from tests.browser.conftest import PATIENCE, VIEWPORT, heading, require_fit, settle
-from tests.helpers import random_predictions
-from tests.pages.conftest import write_run
+from tests.browser.conftest import PATIENCE, heading, press, require_fit, settle, top
 
 
 def test_a_deep_link_opens_its_page_on_a_fresh_server(page: Page, address: str) -> None:
@@ -94,169 +91,6 @@ def test_other_sites_cannot_talk_to_the_app(address: str, host: str, origin: str
     connection.close()
 
 
-def matrix_cell(page: Page, true: int, predicted: int) -> Locator:
-    """A cell of the matrix, by its class indices or `TOTAL`."""
-    return page.locator(f".st-key-matrix td[data-true='{true}'][data-predicted='{predicted}']")
-
-
-def press(page: Page, true: int, predicted: int, *, off: float = 0.0) -> None:
-    """Point into a cell of the matrix and click, wherever the page stands.
-
-    Args:
-        off: how far from the center, in both directions, as a share of the cell.
-    """
-    cell = matrix_cell(page, true, predicted)
-    cell.scroll_into_view_if_needed()
-    box = cell.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + (0.5 + off) * box["width"], box["y"] + (0.5 + off) * box["height"])
-
-
-@pytest.mark.parametrize("width", [1024, 1400])
-@pytest.mark.parametrize("classes", [1, 15, 100, 200])
-def test_the_cell_under_the_pointer_opens(
-    page: Page, address: str, runs_folder: Path, classes: int, width: int
-) -> None:
-    names = tuple(str(number) for number in range(classes))
-    if not (runs_folder / f"classes-{classes}").exists():
-        write_run(runs_folder / f"classes-{classes}", random_predictions(4 * classes, names), maps=False)
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{address}/confusions?run=classes-{classes}")
-    heading(page)
-    last = classes - 1
-    for true, predicted, off in ((0, last, 0.0), (last, 0, 0.4), (last // 3, last // 2, -0.4)):
-        press(page, true, predicted, off=off)
-        page.wait_for_url(lambda url, end=f"true={true}&predicted={predicted}": url.endswith(end), timeout=PATIENCE)
-        settle(page)
-
-
-def test_the_last_of_quick_clicks_wins(page: Page, address: str) -> None:
-    """Each click cuts off the rerun of the one before, and is sent before the browser knows the outcome of that."""
-    page.goto(f"{address}/confusions")
-    heading(page)
-    for switch, end in (
-        (False, "true=eating&predicted=running"),
-        (True, "true=eating&predicted=running&diagonal=shown"),
-    ):
-        for true, predicted in ((2, 2), (7, 6), (3, 8), (9, 4), (5, 10)):
-            press(page, true, predicted)
-            page.wait_for_timeout(120)
-        if switch:
-            page.get_by_text("Hide diagonal").click()
-        expect(page.locator("h1")).to_contain_text("eating photo", timeout=PATIENCE)
-        page.wait_for_url(lambda url, end=end: url.endswith(end), timeout=PATIENCE)
-        page.wait_for_timeout(1000)
-        assert "eating photo" in heading(page) and page.url.endswith(end)
-        page.get_by_role("button", name="All confusions").click()
-        page.wait_for_url(lambda url: "true=" not in url, timeout=PATIENCE)
-        heading(page)
-        press(page, 5, 10)  # also the cell that was left last
-        page.wait_for_url(lambda url, end=end: url.endswith(end), timeout=PATIENCE)
-        heading(page)
-
-
-def test_a_double_click_and_the_enter_key_choose_like_a_click(page: Page, address: str) -> None:
-    page.goto(f"{address}/confusions")
-    heading(page)
-    for _ in range(2):  # also on the cell that is chosen already
-        matrix_cell(page, 5, 10).dblclick()
-        page.wait_for_url(lambda url: url.endswith("true=eating&predicted=running"), timeout=PATIENCE)
-        page.wait_for_timeout(1000)
-        assert "eating photo" in heading(page) and page.url.endswith("true=eating&predicted=running")
-    matrix_cell(page, 5, 10).press("ArrowLeft")
-    matrix_cell(page, 5, 9).press("ArrowUp")
-    matrix_cell(page, 4, 9).press("Enter")
-    page.wait_for_url(lambda url: url.endswith("true=drinking&predicted=listening_to_music"), timeout=PATIENCE)
-
-
-@pytest.mark.parametrize("width", [400, 1024])
-def test_names_of_rows_stay_in_sight_while_the_matrix_scrolls(page: Page, address: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{address}/confusions")
-    heading(page)
-    cell = matrix_cell(page, 0, TOTAL)
-    cell.scroll_into_view_if_needed()
-    name = page.locator(".st-key-matrix tbody th").first
-    inside, box = name.bounding_box(), cell.bounding_box()
-    assert inside is not None and box is not None
-    assert inside["x"] >= 0 and inside["x"] + inside["width"] <= box["x"] and box["x"] + box["width"] <= width
-    for text in page.locator(".st-key-matrix td").all()[-16:]:  # the totals
-        assert text.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
-
-
-def test_arrow_keys_turn_to_the_next_photo(page: Page, address: str) -> None:
-    """Quick presses count each, also right after a verdict."""
-    predictions = shipped_run().predictions()
-    errors = int((predictions.true != predictions.predicted).sum())
-    page.goto(f"{address}/errors")
-    heading(page)
-    page.get_by_test_id("stMain").get_by_role("link", name="Open").first.click()
-    expect(page.get_by_text(f"1 of {errors}")).to_be_visible(timeout=PATIENCE)
-    settle(page)
-    for pause, place in ((250, 7), (250, 13)):
-        for _ in range(6):
-            page.keyboard.press("ArrowRight")
-            page.wait_for_timeout(pause)
-        expect(page.get_by_text(f"{place} of {errors}")).to_be_visible(timeout=PATIENCE)
-        settle(page)
-    verdict = page.get_by_role("button", name="both fit")
-    verdict.click()
-    expect(page.get_by_test_id("stBaseButton-primary")).to_contain_text("both fit")
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_text(f"14 of {errors}")).to_be_visible(timeout=PATIENCE)
-    settle(page)
-    page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text(f"13 of {errors}")).to_be_visible(timeout=PATIENCE)
-    page.get_by_role("textbox", name="Note").fill("1 and 2, or so")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("Enter")
-    settle(page)
-    expect(page.get_by_text(f"13 of {errors}")).to_be_visible()  # while somebody writes, keys are letters
-    expect(page.get_by_test_id("stBaseButton-primary")).to_contain_text("both fit")
-    verdict.click()  # taken back: other tests of this server judge as well
-    expect(page.get_by_test_id("stBaseButton-primary")).to_have_count(0, timeout=PATIENCE)
-
-
-def test_choosing_a_cell_is_seen_and_a_new_page_of_photos_starts_at_its_top(page: Page, address: str) -> None:
-    page.goto(f"{address}/confusions")
-    heading(page)
-    press(page, 1, 11)
-    expect(page.locator("h1")).to_contain_text("predicted as sitting", timeout=PATIENCE)
-    settle(page)
-    assert 0 < top(page.locator("[class*=st-key-card-]").first) < VIEWPORT["height"] - 100
-    page.goto(f"{address}/errors")
-    heading(page)
-    first = page.locator("[class*=st-key-card-]").first
-    before = first.inner_text()
-    page.get_by_role("button", name="Page 2", exact=True).click()
-    page.wait_for_url(lambda url: "page=2" in url)
-    settle(page)
-    expect(first).not_to_contain_text(before[:40])
-    page.wait_for_function("document.querySelector('[class*=st-key-card-]').getBoundingClientRect().top > 0")
-    assert 0 < top(first) < VIEWPORT["height"] - 100
-
-
-def test_the_first_click_after_switching_to_both_directions_counts(page: Page, address: str) -> None:
-    page.goto(f"{address}/confusions")
-    heading(page)
-    page.get_by_role("radio", name="both directions").click()
-    settle(page)
-    table = page.locator(".st-key-ranking-both canvas").first
-    box = table.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 60, box["y"] + 55)
-    expect(page.locator("h1")).to_contain_text("confused between", timeout=PATIENCE)
-    page.wait_for_url(lambda url: url.endswith("both=True"))
-    assert "both=True" in page.get_by_test_id("stMain").get_by_role("link", name="Open").first.get_attribute("href")
-
-
-def top(element: Locator) -> float:
-    """Where it begins on the screen, in pixels."""
-    box = element.bounding_box()
-    assert box is not None
-    return box["y"]
-
-
 def test_scores_lead_to_photos(page: Page, address: str) -> None:
     """A bar to those with that label, or of precision to those with that prediction; Back leads to the scores again."""
     page.goto(f"{address}/scores?measure=precision")
@@ -287,90 +121,6 @@ def test_a_link_to_what_is_not_there_says_so(page: Page, address: str, link: str
     heading(page)
     expect(page.get_by_test_id("stAlert")).to_contain_text("juggling" if "juggling" in link else "nonsense")
     assert page.url == f"{address}/{link}"
-
-
-def test_verdict_keys_judge_the_photo_that_was_shown(page: Page, address: str) -> None:
-    """Pressed in turn with the arrows."""
-    page.goto(f"{address}/errors?sort=confidence")
-    heading(page)
-    page.get_by_test_id("stMain").get_by_role("link", name="Open").nth(3).click()
-    expect(page.get_by_text("4 of")).to_be_visible(timeout=PATIENCE)
-    settle(page)
-    presses = ["1", "ArrowRight", "2", "ArrowRight", "3", "ArrowRight", "4"]
-    for key in presses:
-        page.keyboard.press(key)
-        page.wait_for_timeout(700)
-    expect(page.get_by_text("7 of")).to_be_visible(timeout=PATIENCE)
-    for place, verdict in ((7, "unclear"), (6, "both fit"), (5, "label is wrong"), (4, "model is wrong")):
-        expect(page.get_by_text(f"{place} of")).to_be_visible(timeout=PATIENCE)
-        settle(page)
-        chosen = page.get_by_test_id("stBaseButton-primary")
-        expect(chosen).to_contain_text(verdict, timeout=PATIENCE)
-        page.keyboard.press(str(presses[2 * (place - 4)]))  # taken back: other tests of this server judge as well
-        expect(chosen).to_have_count(0, timeout=PATIENCE)
-        page.keyboard.press("ArrowLeft")
-
-
-def test_a_photo_from_far_down_the_list_opens_at_its_top(page: Page, address: str) -> None:
-    page.goto(f"{address}/errors")
-    heading(page)
-    page.get_by_test_id("stMain").get_by_role("link", name="Open").nth(20).click()
-    expect(page.get_by_role("button", name="Back to the list")).to_be_visible(timeout=PATIENCE)
-    settle(page)
-    expect(page.locator("h1")).to_be_in_viewport(timeout=PATIENCE)
-    expect(page.get_by_role("button", name="model is wrong")).to_be_in_viewport()
-
-
-def test_the_matrix_stays_where_it_is_when_a_cell_is_chosen(page: Page, address: str) -> None:
-    page.goto(f"{address}/confusions")
-    heading(page)
-    before = top(matrix_cell(page, 9, 4))
-    press(page, 9, 4)  # of the two longest names
-    page.wait_for_url(lambda url: "true=" in url)
-    heading(page)
-    assert top(matrix_cell(page, 9, 4)) == pytest.approx(before, abs=8)
-
-
-def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str, real_photos: Path) -> None:
-    """The whole way: a cell, its photos, one in full, the next, a verdict; and a colleague who gets the link."""
-    run = shipped_run()
-    predictions = run.predictions()
-    present = np.array([(real_photos / "train" / name).is_file() for name in predictions.samples])
-    here = np.zeros((15, 15), dtype=int)
-    np.add.at(here, (predictions.true[present], predictions.predicted[present]), 1)
-    np.fill_diagonal(here, 0)
-    true, predicted = np.unravel_index(here.argmax(), here.shape)
-    number = int(((predictions.true == true) & (predictions.predicted == predicted)).sum())
-    names = [run.classes[index].replace("_", " ") for index in (true, predicted)]
-
-    page.goto(f"{address}/confusions")
-    heading(page)
-    press(page, int(true), int(predicted))
-    photos = page.locator("[class*=st-key-card-]")
-    expect(photos).to_have_count(number, timeout=PATIENCE)
-    expect(page.get_by_role("heading", name=f"predicted as {names[1]}").last).to_be_visible()
-    expect(matrix_cell(page, int(true), int(predicted))).to_have_class("chosen")
-    page.wait_for_url(lambda url: url.endswith(f"true={run.classes[true]}&predicted={run.classes[predicted]}"))
-
-    photos.first.get_by_role("link", name="Open").click()
-    expect(page.get_by_role("link", name="Back to the list")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("h1")).to_contain_text(f"{names[0].capitalize()}, predicted as {names[1]}", timeout=PATIENCE)
-    first = page.url
-    assert "photo=" in first
-    if number > 1:
-        heading(page)
-        page.keyboard.press("ArrowRight")
-        expect(page.get_by_text(f"2 of {number}")).to_be_visible(timeout=PATIENCE)
-        page.wait_for_url(lambda url: url != first)  # written when the page stands
-    page.get_by_role("button", name="label is wrong").click()
-    heading(page)
-
-    colleague = browser.new_context(viewport=VIEWPORT).new_page()
-    colleague.goto(page.url)
-    assert heading(colleague) == heading(page)
-    assert colleague.url == page.url
-    expect(colleague.get_by_test_id("stBaseButton-primary")).to_contain_text("label is wrong", timeout=PATIENCE)
-    colleague.context.close()
 
 
 def test_a_training_is_watched(page: Page, address: str, runs_folder: Path) -> None:
