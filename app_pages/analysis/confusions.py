@@ -11,6 +11,7 @@ import streamlit as st
 from app_pages.components.gallery import gallery
 from app_pages.components.matrix_view import matrix_view
 from app_pages.components.no_results import no_results
+from app_pages.components.scroll_here import scroll_here
 from app_pages.state import runs, url
 from app_pages.state.cell import Cell, address_name
 from app_pages.state.filters import select_photos
@@ -42,6 +43,9 @@ ORDER_LABELS: dict[str, str] = {
     "recall": "Weakest first",
     "similarity": "Group similar",
 }
+_STYLE = "<style>@media (min-width: 641px) { .st-key-matrix-title h1 { min-height: 6.6rem } }</style>"
+"""Room for two lines: the matrix must not move under the pointer when a title of one line takes the place of a longer one."""
+
 _MOST_PAIRS = 500  # that are listed
 _EACH, _BOTH = "each direction", "both directions"
 
@@ -55,11 +59,14 @@ def page() -> None:
     cell = Cell.seeded(run)
     chosen, both = cell.chosen(), cell.both_directions()
     headline = text.pair_headline if both else text.cell_headline
-    st.title(headline(matrix, run.classes, *chosen) if chosen else text.confusions_headline(matrix, run.classes))
+    st.html(_STYLE)
+    with st.container(key="matrix-title"):
+        st.title(headline(matrix, run.classes, *chosen) if chosen else text.confusions_headline(matrix, run.classes))
     left, right = st.columns([11, 8], gap="large")
     with left:
         address = cell.address(run) | _matrix(run, matrix, cell)
     with right:
+        scroll_here(f"{chosen} {both}", key="cell-top")
         _select_boxes(run, cell)
         if chosen is None:
             address |= _ranking(run, matrix, cell)

@@ -1,4 +1,4 @@
-"""A new page of a long list starts at its top, not where the pages were turned."""
+"""What a click did is seen: a new page of a long list starts at its top, and photos below the screen come onto it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _component = own_component("scroll_here", "<span></span>")
 
 
 def scroll_here(shown: str, *, key: str, at_once: bool = False) -> None:
-    """Scroll up to this place whenever what is shown below it has changed.
+    """Scroll to this place, if it is not on the screen, whenever what is shown below it has changed.
 
     Args:
         shown: changes with what is shown.

@@ -87,14 +87,30 @@ def test_names_of_rows_stay_in_sight_while_the_matrix_scrolls(page: Page, addres
         assert text.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
 
 
-def test_the_matrix_stays_where_it_is_when_a_cell_is_chosen(page: Page, address: str) -> None:
+@pytest.mark.parametrize("width", [1024, 1400])
+def test_the_matrix_stays_where_it_is_when_a_cell_is_chosen(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{address}/confusions")
     heading(page)
-    before = top(matrix_cell(page, 9, 4))
-    press(page, 9, 4)  # of the two longest names
-    page.wait_for_url(lambda url: "true=" in url)
+    for true, predicted in ((9, 4), (5, 4)):  # a long title and a short one
+        before = top(matrix_cell(page, true, predicted))
+        press(page, true, predicted)
+        page.wait_for_url(lambda url: "true=" in url)
+        heading(page)
+        assert top(matrix_cell(page, true, predicted)) == pytest.approx(before, abs=8)
+        page.get_by_role("button", name="All confusions").click()
+        page.wait_for_url(lambda url: "true=" not in url)
+        heading(page)
+
+
+def test_on_a_phone_the_photos_of_a_cell_come_onto_the_screen(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.goto(f"{address}/confusions")
     heading(page)
-    assert top(matrix_cell(page, 9, 4)) == pytest.approx(before, abs=8)
+    press(page, 13, 0)
+    page.wait_for_url(lambda url: "true=" in url)
+    settle(page)
+    expect(page.locator("[class*=st-key-card-]").first).to_be_in_viewport(timeout=PATIENCE)
 
 
 def test_the_first_click_after_switching_to_both_directions_counts(page: Page, address: str) -> None:
