@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from har_core.analysis.confusion import TOTAL
 from har_core.runs.manifest import TRAINING, Manifest
@@ -49,7 +50,18 @@ def test_back_is_one_step(page: Page, address: str) -> None:
         steps.append((page.url, page.locator("h1").inner_text()))
 
     def open_page(name: str) -> Callable[[], object]:
-        return page.get_by_test_id("stMain").get_by_role("link", name=name, exact=True).first.click
+        link = page.get_by_test_id("stMain").get_by_role("link", name=name, exact=True).first
+
+        def click() -> None:
+            """Once more, as anybody would, where a page that was still being drawn has swallowed it."""
+            before = page.url
+            link.click()
+            try:
+                page.wait_for_url(lambda url: url != before, timeout=PATIENCE / 6)
+            except PlaywrightTimeout:
+                link.click()
+
+        return click
 
     steps: list[tuple[str, str]] = []
     go(lambda: page.goto(f"{address}/?run=baseline"), "correct on")
