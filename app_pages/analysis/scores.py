@@ -33,16 +33,22 @@ def page() -> None:
     occurring = scores[(scores["support"] > 0) & scores["f1"].notna()]
     summary = summarize(matrix)
     st.title(f"{text.share(summary.accuracy)} of {count_photos(summary.n)} correct")
+    weakest, strongest = occurring.iloc[0], occurring.iloc[-1]
+    differ = bool(weakest["f1"] < strongest["f1"])
+    extremes = (
+        f"**{text.capitalize(class_markdown(strongest['class']))}** is the strongest action, "
+        f"**{class_markdown(weakest['class'])}** the weakest."
+    )
     st.markdown(
         f"The 95 % interval (Wilson) is {text.interval(*summary.interval)}. "
-        f"**{text.capitalize(class_markdown(occurring['class'].iloc[-1]))}** is the strongest action, "
-        f"**{class_markdown(occurring['class'].iloc[0])}** the weakest."
+        + (extremes if differ else "No action is better than another.")
     )
     _metrics(run, summary)
-    st.subheader("The weakest and the strongest", anchor=False)
-    for column, position in zip(st.columns(2), (0, -1), strict=True):
-        with column.container(border=True, height="stretch"):
-            _extreme(run, occurring.iloc[position])
+    if differ:
+        st.subheader("The weakest and the strongest", anchor=False)
+        for column, row in zip(st.columns(2), (weakest, strongest), strict=True):
+            with column.container(border=True, height="stretch"):
+                _extreme(run, row)
     st.subheader("All actions", anchor=False)
     leads = run.has(PREDICTIONS)
     measure = _bars(scores, leads=leads)

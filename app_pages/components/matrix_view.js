@@ -18,11 +18,12 @@ export default function ({ parentElement, data, setStateValue }) {
   };
 }
 
-function draw(root, { names, places, texts, details, shades, colors, strongest, clickable, label }) {
+function draw(root, { names, places, texts, details, shades, colors, outlined, strongest, clickable, label }) {
   const small = shades.length > NUMBERS_UP_TO;
   root.className = `matrix${small ? " small" : ""}${clickable ? " clickable" : ""}${names.length > shades.length ? " totals" : ""}`;
   const longest = (words) => Math.max(...words.map((word) => word.length));
   const width = (words) => `${small ? 11 : Math.max(24, 7 * longest(words) + 4)}px`;
+  root.style.setProperty("--chosen", outlined);
   root.style.setProperty("--columns", names.length);
   root.style.setProperty("--cell", width(texts.flatMap((row) => row.slice(0, shades.length))));
   root.style.setProperty("--total", width(texts.map((row) => row.at(-1))));

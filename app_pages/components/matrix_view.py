@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app_pages.components.own_component import own_component
-from har_core.viz.colors import BETTER, MORE, STRONGEST
+from har_core.viz.colors import BETTER, MORE, SECONDARY, STRONGEST
 from har_core.viz.matrix_table import MatrixTable
 
 _component = own_component("matrix_view", '<div class="matrix"></div>')
@@ -37,6 +37,6 @@ def matrix_view(
         if on_click is not None and cell and set(cell[:2]) <= set(table.places):
             on_click((cell[0], cell[1]))
 
-    drawn = table._asdict() | {"colors": [MORE, BETTER], "strongest": STRONGEST}
+    drawn = table._asdict() | {"colors": [MORE, BETTER], "outlined": SECONDARY, "strongest": STRONGEST}
     drawn |= {"clickable": on_click is not None, "label": label}
     _component(key=key, data={"table": drawn, "chosen": list(chosen)}, on_cell_change=clicked)

@@ -1,4 +1,4 @@
-"""Previous and Next, also by the arrow keys, and other keys; quick presses count each, in their order.
+"""Previous and Next, also by the arrow keys, and other keys; quick presses act one after the other, in their order.
 
 Of two presses of a button of Streamlit's that come while a page is drawn, only one is told to the app, and what it would
 act on is what the page showed then.

@@ -46,3 +46,9 @@ def test_what_is_left_of_the_accuracy_elsewhere(tmp_path: Path, monkeypatch: pyt
     app = opened("scores", "shifted")
     told = next(line.value for line in app.markdown if "shifted or damaged" in line.value)
     assert "80.0 %" in told and "**40.0 %**" in told and "(20.0 %)" in told and "blur" in told
+
+
+def test_where_all_are_right_none_is_called_the_weakest() -> None:
+    app = opened("scores", "perfect")
+    assert "100.0 %" in app.title[0].value and not any("weakest" in line.value for line in app.markdown)
+    assert not any("weakest" in header.value for header in app.subheader)
