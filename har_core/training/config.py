@@ -75,6 +75,11 @@ class TrainConfig(BaseModel):
         description="trainings one after the other, each from the starting weights, with an order and crops of its own; "
         "the mean of their weights (a model soup) is shipped",
     )
+    soup_offset: int = Field(
+        0,
+        ge=0,
+        description="trainings of the soup that were made before: these ones have the orders and crops that follow theirs",
+    )
     optimizer: Optimizer = Field("adam", description="adam, or adamw: with decoupled weight decay")
     lr: float = Field(1e-4, gt=0, description="highest learning rate")
     head_lr_factor: float = Field(
@@ -167,6 +172,10 @@ class TrainConfig(BaseModel):
     def epoch_of_training(self, epoch: int) -> int:
         """Which epoch of its training an epoch is; both counted from 1, the given one through the whole soup."""
         return (epoch - 1) % self.epochs + 1
+
+    def draw_of(self, epoch: int) -> int:
+        """The number that decides, with the seed, an epoch's order and crops: its place in the whole soup, from 1."""
+        return epoch + self.soup_offset * self.epochs
 
     def is_full_crop(self, epoch: int) -> bool:
         """Whether an epoch, counted from 1 through the whole soup, is one of the last `full_crop_epochs` of its training."""

@@ -92,7 +92,7 @@ class FeatureLoader:
     def train(self, epoch: int, first_batch: int = 0) -> Iterator[Batch]:
         """This process's share of an epoch's batches, augmented, from `first_batch` (counted from 0)."""
         full_crop = int(self.config.is_full_crop(epoch))
-        self.order.set(epoch=epoch, first_batch=first_batch, transform=full_crop)
+        self.order.set(epoch=self.config.draw_of(epoch), first_batch=first_batch, transform=full_crop)
         yield from self._behind_frozen(self._train)
 
     def evaluation(self) -> Iterator[Batch]:

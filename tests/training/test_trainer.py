@@ -74,9 +74,10 @@ def test_the_mean_of_several_trainings_is_shipped(photos: LabeledPhotos, network
         assert torch.allclose(value.float(), (ends[0][name].float() + ends[1][name].float()) / 2, atol=1e-6), name
     assert not torch.equal(ends[0]["fc.weight"], ends[1]["fc.weight"])
 
-    single = make_trainer(photos, config.replace(soup_size=1), tmp_path / "single")
-    single.run()
-    assert all(torch.equal(value, ends[0][name]) for name, value in single.best_weights().items())
+    for offset, expected in enumerate(ends):  # each can be made alone as well
+        single = make_trainer(photos, config.replace(soup_size=1, soup_offset=offset), tmp_path / f"single{offset}")
+        single.run()
+        assert all(torch.equal(value, expected[name]) for name, value in single.best_weights().items())
 
 
 def test_the_best_epoch_is_kept(
