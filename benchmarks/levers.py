@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 from sklearn.metrics import f1_score
 
-from benchmarks.tuning import recall
 from har_core.analysis.compare import mcnemar
 from har_core.data.dataset import default_workers
 from har_core.data.scan import LabeledPhotos, scan
@@ -42,6 +41,12 @@ LEVERS = {
     "all-layers": SMALL.replace(unfreeze=STAGES),
 }
 GROUPS = ("sitting,texting,calling,using_laptop,listening_to_music", "dancing,fighting")
+
+
+def recall(table: Predictions, right: np.ndarray, group: str) -> float:
+    """The share of right answers among the photos of some classes, which `group` names with commas between them."""
+    numbers = [table.classes.index(name) for name in group.split(",")]
+    return float(right[np.isin(table.true, numbers)].mean())
 
 
 def trained(photos: LabeledPhotos, folder: Path, name: str, weights: str) -> Run:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
+from app_pages.state import own_runs
+from app_pages.state.jobs import Job, watch
 from app_pages.state.settings import settings
-from har_core.data.download import KAGGLE_PAGE, download
+from har_core.data.download import BYTES, KAGGLE_PAGE, download
+from har_core.media.layout import LABELS_FILE
 from har_core.runs.run import Run, shipped_run
+from har_core.viz.text import escape_markdown
+
+_MEGABYTES = BYTES // 10**6
+_JOB = "download"
+
+
+def are_missing(run: Run) -> bool:
+    """Whether the run is one of the data set's whose photos are not here."""
+    return (
+        run.classes == shipped_run().classes
+        and not own_runs.is_own(run)
+        and not (settings().data / LABELS_FILE).is_file()
+    )
 
 
 def offer_download(run: Run) -> None:
@@ -14,14 +32,42 @@ def offer_download(run: Run) -> None:
     if run.classes != shipped_run().classes:
         st.caption("Start the app with `-- --data DIR` to see them.")
         return
+    job = _jobs().get(_JOB)
     with st.popover("Get the photos", icon=":material/download:"):
         st.markdown(
-            f"The photos are those of [Human Action Recognition]({KAGGLE_PAGE}) on Kaggle (ODbL-1.0, no account needed). "
+            f"The photos are those of [Human Action Recognition]({KAGGLE_PAGE}) on Kaggle (ODbL-1.0, no account needed): "
+            f"{_MEGABYTES} MB, a minute at 50 Mbit/s. "
             "To use a copy you have, start the app with `streamlit run app.py -- --data DIR`."
         )
         if not settings().trusted:
             st.caption("Only the person who starts the app can fetch them.")
-        elif st.button(f"Download them into {settings().data}", type="primary", key="download-photos"):
-            with st.spinner("Downloading the photos …"):
-                download(settings().data)
-            st.rerun()
+        elif job is None or not job.running:
+            st.button(
+                f"Download them into {settings().data}", type="primary", key="download-photos", on_click=_begin
+            )
+    if job is None:
+        return
+    if job.running:
+        watch(job, _going_on)
+    elif job.error:
+        st.error(escape_markdown(job.error), icon=":material/error:")
+
+
+@st.cache_resource
+def _jobs() -> dict[str, Job[Path]]:
+    """The one download of this server, whichever page or session began it."""
+    return {}
+
+
+def _begin() -> None:
+    target = settings().data
+    _jobs()[_JOB] = Job(lambda progress, _: download(target, progress))
+
+
+def _going_on(job: Job[Path]) -> None:
+    megabytes = job.done // 10**6
+    if megabytes < _MEGABYTES:
+        st.progress(megabytes / _MEGABYTES, text=f"Downloading the photos: {megabytes} of {_MEGABYTES} MB")
+    else:
+        unpacked = min(megabytes - _MEGABYTES, _MEGABYTES)
+        st.progress(unpacked / _MEGABYTES, text=f"Unpacking the photos: {unpacked} of {_MEGABYTES} MB")

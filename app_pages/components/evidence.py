@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import streamlit as st
 from PIL import Image
 
 from app_pages.state import models, own_runs, runs
 from har_core.cam.scales import to_heatmaps_on_one_scale
 from har_core.errors import ImageError
-from har_core.media.geometry import Box, center_crop_box
+from har_core.media.geometry import Box, seen_box
+from har_core.runs.manifest import View
 from har_core.runs.run import Run
 from har_core.viz import overlays
 from har_core.viz.colors import DIFFERENCE_SCALE
@@ -62,6 +64,12 @@ def difference_picture(
     return overlays.difference_overlay(photo, change, _crop(run, photo), side=side)
 
 
+def say_what_is_seen(views: tuple[View, ...]) -> None:
+    """Above a photo with a heatmap, where that does not cover the photo."""
+    if "whole" not in views:
+        st.caption("The model looks only at this square.")
+
+
 def _crop(run: Run, photo: Image.Image) -> Box:
     model = run.manifest.model
-    return center_crop_box(*photo.size, crop_size=model.crop_size, resize=model.resize)
+    return seen_box(*photo.size, crop_size=model.crop_size, resize=model.resize, whole="whole" in model.views)

@@ -124,7 +124,7 @@ def _evidence_for_any(run: Run, row: int, photo: Image.Image | None) -> None:
     if picture is None:
         return
     if heatmap is not None and photo is not None:
-        st.caption("The model looks only at this square.")
+        evidence.say_what_is_seen(run.manifest.model.views)
     alt = "The photo" if target is None else f"Evidence for {class_label(run.classes[target])}"
     shown = picture if photo is not None else picture.resize((560, 560))
     st.image(shown, width="stretch", alt=alt, output_format="JPEG")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app_pages.components import download_photos
 from app_pages.components.no_results import no_results
 from app_pages.state import runs, url
 from har_core.analysis.confusion import confused_pairs
@@ -57,6 +58,10 @@ def _results(run: Run) -> None:
                 icon=":material/photo_library:",
                 query_params=url.query(true=true, predicted=predicted),
             )
+    if download_photos.are_missing(run):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("The photos behind these numbers are not on this machine.")
+            download_photos.offer_download(run)
     st.subheader("Where to go next", anchor=False)
     with st.container(horizontal=True):
         for target, (label, icon) in _NEXT_PAGES.items():
@@ -128,8 +133,7 @@ def _facts(run: Run) -> list[str]:
     if model.architecture:
         weights = text.escape_markdown(model.starting_weights or "unknown weights")
         facts.append(f"{text.escape_markdown(model.architecture)}, fine-tuned from {weights}")
-        size = model.crop_size
-        facts.append(f"It looks only at the center of a photo, scaled to {size} × {size} pixels.")
+        facts.append(text.what_it_sees(model.views, model.crop_size))
     if data.train is not None and data.test is not None:
         facts.append(f"Trained on {count_photos(data.train)}, evaluated on {data.test:,} others.")
     if data.skipped:

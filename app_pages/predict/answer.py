@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import partial
 from html import escape
 from math import ceil
@@ -34,12 +35,17 @@ def answer(prediction: Prediction) -> None:
         _headline("unsure", f"perhaps {' or '.join(names)} ({' and '.join(probabilities)})")
 
 
-def evidence(prediction: Prediction, predictor: Predictor) -> None:
-    """Where the network looked and what else it considered, then the two likeliest classes compared."""
+def evidence(prediction: Prediction, predictor: Predictor, choose_part: Callable[[], None]) -> None:
+    """Where the network looked and what else it considered, then the two likeliest classes compared.
+
+    Args:
+        choose_part: draws what chooses a part of the photo.
+    """
     left, right = st.columns([5, 4], gap="large")
     with right:
         _probabilities(prediction)
     with left:
+        choose_part()
         above = st.container()
         with st.container(key="heatmap-controls"):
             target, method, opacity = _controls(prediction)
@@ -155,10 +161,12 @@ def _picture(prediction: Prediction, heatmap: np.ndarray | None, target: int, me
         prediction.crop,
         opacity=opacity if heatmap is not None else 0.0,
     )
+    if prediction.nearer is not None:
+        picture = overlays.framed(picture, prediction.photo, prediction.nearer)
     independent = method in CLASS_INDEPENDENT
     what = method if independent else f"{method} for {class_label(prediction.classes[target])}"
     with_what = f" with a heatmap: {what}" if heatmap is not None else ""
-    st.caption("The model looks only at this square.")
+    st.caption(_what_was_seen(prediction))
     st.image(picture, width="stretch", alt=f"{prediction.name}{with_what}", output_format="JPEG")
     if heatmap is None:
         return
@@ -173,6 +181,13 @@ def _picture(prediction: Prediction, heatmap: np.ndarray | None, target: int, me
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def _what_was_seen(prediction: Prediction) -> str:
+    seen = prediction.crop
+    part = seen.width < 0.99 * prediction.photo.width or seen.height < 0.99 * prediction.photo.height
+    first = "The model looks only at this part" if part else "The model looks at the whole photo"
+    return f"{first}, and at what is framed once more, from nearer." if prediction.nearer is not None else f"{first}."
 
 
 def _comparison(prediction: Prediction, opacity: float, crop_size: int) -> None:

@@ -9,8 +9,9 @@ from pathlib import PurePath
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from app_pages.predict.answer import DEFAULT_THRESHOLD, answer, png
+from app_pages.predict.answer import DEFAULT_THRESHOLD, png
 from har_core.cam.scales import to_heatmap
 from har_core.files import csv_bytes
 from har_core.inference.predictor import Prediction, Predictor
@@ -21,8 +22,8 @@ AT_ONCE = 100
 """Photos: what one visitor may keep in the memory that all share."""
 
 
-def batch(predictions: list[Prediction], predictor: Predictor) -> Prediction:
-    """All photos as a sortable table; returns the chosen one."""
+def batch(predictions: list[Prediction], predictor: Predictor) -> tuple[Prediction, DeltaGenerator]:
+    """All photos as a sortable table; returns the chosen one, and the place for its answer."""
     threshold = st.session_state.get("threshold", DEFAULT_THRESHOLD)
     table = pd.DataFrame(
         {
@@ -67,8 +68,7 @@ def batch(predictions: list[Prediction], predictor: Predictor) -> Prediction:
     chosen = predictions[rows[0] if rows and rows[0] < len(predictions) else 0]
     st.subheader(chosen.name, divider="gray")
     st.caption("Click a photo or its name in the table to see another photo.")
-    answer(chosen)
-    return chosen
+    return chosen, st.container()
 
 
 def _thumbnail(prediction: Prediction) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
 from app_pages.components.scroll_here import scroll_here
-from app_pages.predict import samples
+from app_pages.predict import own_part, samples
 from app_pages.predict.answer import answer, evidence
 from app_pages.predict.batch import AT_ONCE, batch
 from app_pages.predict.samples import Sample
@@ -53,16 +55,27 @@ def page() -> None:
     if len(predictions) > 1:
         with top:
             st.title(f"{len(predictions)} photos predicted" + (f", {len(refused)} refused" if refused else ""))
-        evidence(batch(predictions, predictor), predictor)
+        chosen, place = batch(predictions, predictor)
+        _answer(chosen, predictor, place, run, None)
     elif predictions:
-        with top:
-            answer(predictions[0])
-            if sample is not None:
-                samples.tell_truth(run, sample, int(predictions[0].ranking[0]))
-        evidence(predictions[0], predictor)
+        _answer(predictions[0], predictor, top, run, sample)
     else:
         with top:
             st.title("This could not be read as a photo")
+
+
+def _answer(
+    prediction: Prediction, predictor: Predictor, place: DeltaGenerator, run: Run, sample: Sample | None
+) -> None:
+    """The answer in its place, to a part of the photo where the visitor chose one, and the evidence for it."""
+    shown = own_part.looked_at(prediction, predictor)
+    with place:
+        answer(shown)
+        if shown is not prediction:
+            own_part.compare(shown, prediction)
+        if sample is not None:
+            samples.tell_truth(run, sample, int(shown.ranking[0]))
+    evidence(shown, predictor, choose_part=partial(own_part.choose, prediction))
 
 
 def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 from PIL import Image, ImageOps
 
+from app_pages.components import download_photos
 from app_pages.state import own_runs, runs
 from har_core.errors import ImageError
 from har_core.media.images import open_photo
@@ -42,7 +43,11 @@ def offer(run: Run) -> None:
         _pictures([(_test_photo(run, row), _name(run, row), "A test photo") for row in rows[:_SHOWN]])
         st.button("Other photos", icon=":material/shuffle:", on_click=_shuffle)
         return
-    st.caption("Three portraits. They show none of the actions: does the model notice?")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Three portraits. They show none of the actions: does the model notice?")
+        if download_photos.are_missing(run):
+            st.caption("For real test photos:")
+            download_photos.offer_download(run)
     folder = assets_folder() / "samples"
     _pictures([(open_photo(folder / name), name, source) for name, source in PORTRAITS.items()])
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from har_core.cli.options import Subparsers, add_data, add_device, add_json, add_run, chosen_run
+from har_core.cli.options import Subparsers, add_data, add_device, add_json, add_run, add_views, chosen_run
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 
@@ -40,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="LABEL=CLASS",
         help="photos of LABEL show the model's CLASS; may be repeated (case, spaces, underscores and hyphens need no map)",
     )
-    parser.add_argument("--flip", action="store_true", help="average over each photo and its mirror image")
+    add_views(parser)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="keep the result as a run folder, for the app")
     add_run(parser)
     add_device(parser)
@@ -55,10 +55,6 @@ def run(given: argparse.Namespace) -> int:
     from har_core.inference.predictor import Predictor
     from har_core.runs.writing import require_no_run
 
-    if given.flip and given.out:
-        raise ConfigError(
-            "--flip and --out exclude each other: the class maps of a run explain one view; leave one of them out"
-        )
     if given.out:
         require_no_run(given.out)
         given.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is found before the work
@@ -83,10 +79,9 @@ def run(given: argparse.Namespace) -> int:
         )
     evaluation = evaluate(
         samples,
-        Predictor.from_run(by, device_named(given.device)),
+        Predictor.from_run(by, device_named(given.device), views=given.views),
         unknown=given.unknown or "skip",
         mapping=mapping,
-        flip=given.flip,
         progress=ProgressBar("scoring"),
     )
     for problem in evaluation.skipped:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 if TYPE_CHECKING:
+    from har_core.runs.manifest import View
     from har_core.runs.run import Run
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -20,6 +21,28 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="the run (default: the shipped run)")
+
+
+def add_views(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--views",
+        type=views,
+        metavar="A,B",
+        help="the parts of a photo that answer together: center, whole, evidence, or mean: all of them (default: those stored "
+        "with the model)",
+    )
+
+
+def views(text: str) -> tuple[View, ...]:
+    """What `--views` names."""
+    from har_core.runs.manifest import View, in_order
+
+    names = [name.strip().lower().replace("centre", "center") for name in text.split(",")]
+    if names == ["mean"]:
+        return get_args(View)
+    if not set(names) <= set(get_args(View)):
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(get_args(View))}, found {text!r}")
+    return in_order(names)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from har_core.cli.options import Subparsers, add_device, add_json, add_run, chosen_run
+from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run
 from har_core.files import printable
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="add each photo's row to FILE (JSON, one object a line); photos that the same run has answered there are "
         "skipped unless they changed, so that an interrupted prediction can be continued; of several rows the last counts",
     )
+    add_views(parser)
     add_run(parser)
     add_device(parser)
     add_json(parser)
@@ -42,8 +43,8 @@ def run(given: argparse.Namespace) -> int:
     from har_core.runs.manifest import MODEL
 
     by = chosen_run(given)
-    predictor = Predictor.from_run(by, device_named(given.device))
-    run_id = f"{by.name} {by.manifest.files[MODEL].sha256[:12]}"
+    predictor = Predictor.from_run(by, device_named(given.device), views=given.views)
+    run_id = f"{by.name} {by.manifest.files[MODEL].sha256[:12]} {','.join(predictor.spec.views)}"
     missing, failed = given.photos, False
     done = JsonLines(given.out) if given.out else None
     if done is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from har_core.cli.options import Subparsers, add_data
+from har_core.cli.options import Subparsers, add_data, add_views
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -15,6 +15,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_data(parser)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders with models")
+    add_views(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the new run's folder")
 
 
@@ -29,7 +30,7 @@ def run(given: argparse.Namespace) -> int:
     runs = [Run.open(folder) for folder in given.runs]
     photos = scan(given.data, verify=False)
     require_clean(photos, skip_bad=given.skip_bad)
-    made = make_soup(given.out, runs, photos.samples, progress=ProgressBar("scoring"))
+    made = make_soup(given.out, runs, photos.samples, views=given.views, progress=ProgressBar("scoring"))
     scores = made.manifest.scores
     assert scores is not None
     print(f"soup of {made.manifest.training.soup_size}: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 
 from har_core.errors import DownloadError
 from har_core.media.layout import LABELS_FILE, PHOTOS_FOLDER, UNLABELED_FOLDER
@@ -12,8 +16,17 @@ KAGGLE_HANDLE = "meetnagadia/human-action-recognition-har-dataset"
 KAGGLE_PAGE = f"https://www.kaggle.com/datasets/{KAGGLE_HANDLE}"
 
 
-def download(target: Path) -> Path:
+BYTES = 330_000_000
+"""Of the photos, about: what is fetched, and once more what is unpacked."""
+
+_LOOK_EVERY = 0.5  # seconds
+
+
+def download(target: Path, progress: Callable[[int, int], None] | None = None) -> Path:
     """Fetch the data set from Kaggle (public, no key; ODbL-1.0) and lay it out in `target`.
+
+    Args:
+        progress: called now and then with (bytes fetched and unpacked, `2 * BYTES`); the first half is the fetching.
 
     Returns:
         `target`, which then holds `Training_set.csv`, `train/` and `test/`.
@@ -24,9 +37,11 @@ def download(target: Path) -> Path:
     if (target / LABELS_FILE).is_file():
         return target
     import kagglehub  # here, because importing it reads credentials and takes half a second
+    from kagglehub.config import get_cache_folder
 
     try:
-        fetched = Path(kagglehub.dataset_download(KAGGLE_HANDLE))
+        with _watched(Path(get_cache_folder()) / "datasets" / KAGGLE_HANDLE, progress):
+            fetched = Path(kagglehub.dataset_download(KAGGLE_HANDLE))
     except Exception as error:  # kagglehub passes on the errors of several libraries under it
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise DownloadError(
@@ -46,3 +61,36 @@ def download(target: Path) -> Path:
     shutil.copyfile(labels, partial)
     partial.replace(target / LABELS_FILE)  # last: its presence says that the photos are complete
     return target
+
+
+@contextmanager
+def _watched(folder: Path, progress: Callable[[int, int], None] | None) -> Iterator[None]:
+    """Tell how many bytes are in a folder that another library fills, which has no callback of its own."""
+    if progress is None:
+        yield
+        return
+    ended, most = Event(), 0
+
+    def look() -> None:
+        nonlocal most
+        while not ended.wait(_LOOK_EVERY):
+            most = max(most, _size(folder))  # the archive is removed once it is unpacked
+            progress(min(most, 2 * BYTES), 2 * BYTES)
+
+    thread = Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _size(folder: Path) -> int:
+    """Of all files below a folder, in bytes; what vanishes meanwhile does not count."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += (Path(place) / name).stat().st_size
+    return total

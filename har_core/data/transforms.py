@@ -13,7 +13,17 @@ from torchvision.transforms import v2
 
 from har_core.media.geometry import Box, center_crop_box
 
-__all__ = ["MEAN", "STD", "Box", "Transform", "center_crop_box", "eval_transform", "seeded", "train_transform"]
+__all__ = [
+    "MEAN",
+    "STD",
+    "Box",
+    "Transform",
+    "center_crop_box",
+    "eval_transform",
+    "seeded",
+    "to_tensor",
+    "train_transform",
+]
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's mean and standard deviation per RGB channel, for values in [0, 1]."""
@@ -61,6 +71,11 @@ def train_transform(
 def eval_transform(crop_size: int, resize: int) -> Transform:
     """The shorter side to `resize` pixels, then the center square of `crop_size` pixels."""
     return _then_tensor(v2.Resize(resize, antialias=True), v2.CenterCrop(crop_size))
+
+
+def to_tensor(photo: Image.Image) -> Tensor:
+    """An RGB photo as it is → (3, height, width) float32, normalized."""
+    return _then_tensor()(photo)
 
 
 def _then_tensor(*before: v2.Transform, after: Sequence[v2.Transform] = ()) -> Transform:

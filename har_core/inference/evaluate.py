@@ -18,7 +18,7 @@ from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import open_photo
-from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, check_class_names, class_key
+from har_core.runs.manifest import CENTER_ALONE, COMPLETE, DataInfo, Manifest, View, check_class_names, class_key
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.writing import require_no_run, write_results
@@ -34,13 +34,14 @@ class Evaluation:
     """Of N photos, K classes and D features, in the photos' order.
 
     `class_maps`: (N, K, h, w) float16, raw and signed.  `embeddings`: (N, D) float16.  `skipped`: the photos that could
-    not be scored, with the reason.
+    not be scored, with the reason.  `views`: the parts of the photos that answered.
     """
 
     predictions: Predictions
     class_maps: np.ndarray
     embeddings: np.ndarray
     skipped: tuple[Problem, ...]
+    views: tuple[View, ...] = CENTER_ALONE
 
 
 def match_classes(
@@ -77,7 +78,6 @@ def evaluate(
     *,
     unknown: Unknown = "skip",
     mapping: Mapping[str, str] | None = None,
-    flip: bool = False,
     decode: Callable[[bytes, str], Image.Image] = open_photo,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -88,8 +88,6 @@ def evaluate(
         unknown: what becomes of photos whose class the model does not know.  With "error", these classes follow the
             model's own, with probability 0 for every photo.
         mapping: label → class of the model, for labels that `match_classes` does not understand by itself.
-        flip: average the probabilities of each photo and its mirror image; class maps and embeddings remain those of the
-            photo itself.
         decode: bytes and name → upright RGB photo; `IsolatedDecoder.open` for untrusted files.
         progress: called with (photos done, photos in all).
         cancelled: asked before every batch.
@@ -121,7 +119,6 @@ def evaluate(
         known,
         lambda sample: decode(sample.path.read_bytes(), sample.name),
         name=lambda sample: sample.name,
-        flip=flip,
         photo_side=_PHOTO_SIDE,
         cancelled=cancelled,
     )
@@ -145,7 +142,7 @@ def evaluate(
         np.pad(probabilities, ((0, 0), (0, len(others)))),
     )
     class_maps = np.pad(class_maps, ((0, 0), (0, len(others)), (0, 0), (0, 0)))
-    return Evaluation(predictions, class_maps, embeddings, tuple(skipped))
+    return Evaluation(predictions, class_maps, embeddings, tuple(skipped), predictor.spec.views)
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, by: Run, *, title: str) -> Run:
@@ -167,7 +164,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation, by: Run, *, title: st
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         source=f"{len(predictions):,} photos, predicted by the model of {by.title}",
         classes=predictions.classes,
-        model=by.manifest.model,
+        model=by.manifest.model.model_copy(update={"views": evaluation.views}),
         scores=scores_of(predictions),
         data=DataInfo(test=len(predictions), skipped=tuple(str(problem) for problem in evaluation.skipped)),
     )

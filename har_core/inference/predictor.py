@@ -6,9 +6,9 @@ import hashlib
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -18,12 +18,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from har_core.cam.closed_form import CamOutput, class_activation_maps
-from har_core.data.transforms import Box, center_crop_box, eval_transform
+from har_core.data.transforms import Box, eval_transform
 from har_core.errors import Cancelled, CheckpointError, ImageError
+from har_core.inference import views
+from har_core.inference.views import Found, Look
 from har_core.models.checkpoint import load_checkpoint
 from har_core.models.numerics import exact_fp32
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import MODEL
+from har_core.runs.manifest import CENTER_ALONE, MODEL, View
 from har_core.runs.run import Run
 
 T = TypeVar("T")
@@ -34,8 +36,9 @@ class Prediction:
     """A photo and what the model says of it.  K classes, D features.
 
     `photo`: upright, RGB.  `probabilities`: (K,) float32, sum 1, in the order of `classes`.  `class_maps`: (K, h, w)
-    float32, raw and signed.  `embedding`: (D,) float32, pooled features.  `crop`: the part of the photo that the network
-    saw, in the photo's pixels.  `input`: (3, H, W) float32, that part resized and normalized.
+    float32, raw and signed, over the part of the photo that the network saw: `crop`, in the photo's pixels.  `embedding`:
+    (D,) float32, pooled features.  `input`: (3, H, W) float32, that part resized and normalized.  `nearer`: the part that
+    was looked at once more from nearer, if any.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Prediction:
     embedding: np.ndarray
     crop: Box
     input: Tensor
+    nearer: Box | None = None
 
     @property
     def ranking(self) -> list[int]:
@@ -68,8 +72,11 @@ class Prediction:
 
     def shrunk(self, side: int) -> Prediction:
         """The same with a photo whose longer side has at most `side` pixels."""
-        photo, crop = _shrunk(self.photo, self.crop, side)
-        return replace(self, photo=photo, crop=crop)
+        small = self.photo.copy()
+        small.thumbnail((side, side))
+        by = small.width / self.photo.width, small.height / self.photo.height
+        nearer = self.nearer.scaled(*by) if self.nearer is not None else None
+        return replace(self, photo=small, crop=self.crop.scaled(*by), nearer=nearer)
 
 
 Outcome = Prediction | ImageError | OSError
@@ -87,11 +94,15 @@ class Predictor:
         self.device = device or torch.device("cpu")
         self.model, self.spec = model.to(self.device), spec
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
-        self._transform = eval_transform(spec.crop_size, spec.resize)
 
     @classmethod
-    def from_run(cls, run: Run, device: torch.device | None = None) -> Predictor:
+    def from_run(
+        cls, run: Run, device: torch.device | None = None, *, views: tuple[View, ...] | None = None
+    ) -> Predictor:
         """The predictor of a run folder.
+
+        Args:
+            views: the parts of a photo that answer, if not those that are stored with the model.
 
         Raises:
             RunError: if the run has no model, or not the one that its manifest lists.
@@ -103,19 +114,19 @@ class Predictor:
                 f"{run.folder / MODEL}: expected the classes of the manifest, found {len(spec.classes)} others; "
                 "copy the run again"
             )
-        return cls(model, spec, device)
+        return cls(model, spec if views is None else replace(spec, views=views), device)
 
     def preprocess(self, photo: Image.Image) -> Tensor:
-        """What the network sees of an upright RGB photo: (3, crop_size, crop_size) float32, normalized."""
-        return self._transform(photo)
+        """The evaluation crop of an upright RGB photo: (3, crop_size, crop_size) float32, normalized."""
+        return eval_transform(self.spec.crop_size, self.spec.resize)(photo)
 
     def forward(self, images: Tensor) -> CamOutput:
-        """Predict normalized images (B, 3, crop_size, crop_size) in 32-bit arithmetic."""
+        """Predict normalized images (B, 3, H, W) in 32-bit arithmetic."""
         return self._network.submit(self._forward, images).result()
 
-    def predict(self, photo: Image.Image, name: str) -> Prediction:
-        """Predict one upright RGB photo."""
-        ((_, outcome),) = self.predict_all([photo], lambda photo: photo, name=lambda _: name)
+    def predict(self, photo: Image.Image, name: str, box: Box | None = None) -> Prediction:
+        """Predict one upright RGB photo, or what is in a box of it, in its pixels."""
+        ((_, outcome),) = self.predict_all([photo], lambda photo: photo, name=lambda _: name, box=box)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -127,8 +138,8 @@ class Predictor:
         *,
         name: Callable[[T], str] = str,
         batch_size: int = 16,
-        flip: bool = False,
         photo_side: int | None = None,
+        box: Box | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[tuple[T, Outcome]]:
         """Predict photos in batches, while threads decode the next ones.
@@ -137,9 +148,8 @@ class Predictor:
             items: what stands for a photo: a path, a sample, an upload.  They are taken as they are needed.
             load: an item → an upright RGB photo; called in several threads.
             name: an item → the name of its prediction.
-            flip: average the probabilities of each photo and its mirror image; class maps and embedding remain those of
-                the photo itself.
             photo_side: shrink the photo of each prediction to so many pixels, to save memory (see `Prediction.shrunk`).
+            box: the part of every photo, in its pixels, that the model looks at in place of its own views.
             cancelled: asked before every batch.
 
         Yields:
@@ -155,11 +165,7 @@ class Predictor:
                 photo = load(item)
             except (ImageError, OSError) as error:
                 return error
-            crop = center_crop_box(*photo.size, crop_size=self.spec.crop_size, resize=self.spec.resize)
-            image = self.preprocess(photo)
-            if photo_side is not None:
-                photo, crop = _shrunk(photo, crop, photo_side)
-            return _Prepared(name(item), photo, crop, image)
+            return _prepared(name(item), photo, self.spec, box, photo_side)
 
         source = iter(items)
         ahead: deque[tuple[T, Future[_Prepared | ImageError | OSError]]] = deque()
@@ -173,60 +179,88 @@ class Predictor:
                 if not ahead:
                     return
                 batch = [ahead.popleft() for _ in range(min(batch_size, len(ahead)))]
-                yield from self._predict_batch([(item, prepared.result()) for item, prepared in batch], flip=flip)
+                yield from self._predict_batch([(item, prepared.result()) for item, prepared in batch])
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _predict_batch(
-        self, batch: list[tuple[T, _Prepared | ImageError | OSError]], *, flip: bool
-    ) -> Iterator[tuple[T, Outcome]]:
-        images = [prepared.image for _, prepared in batch if isinstance(prepared, _Prepared)]
-        if images:
-            stacked = torch.stack(images)
-            found = self.forward(stacked)
-            probabilities = found.logits.softmax(dim=1)
-            if flip:
-                probabilities = (probabilities + self.forward(stacked.flip(3)).logits.softmax(dim=1)) / 2
-            arrays = [tensor.cpu().numpy() for tensor in (probabilities, found.class_maps, found.embeddings)]
-        row = 0
-        for item, prepared in batch:
-            if not isinstance(prepared, _Prepared):
-                yield item, prepared
-                continue
-            # Copies: a view would keep the whole batch in memory.
-            own, class_maps, embedding = (array[row].copy() for array in arrays)
-            row += 1
-            yield (
-                item,
-                Prediction(
-                    name=prepared.name,
-                    photo=prepared.photo,
-                    classes=self.spec.classes,
-                    probabilities=own,
-                    class_maps=class_maps,
-                    embedding=embedding,
-                    crop=prepared.crop,
-                    input=prepared.image,
-                ),
-            )
+    def _predict_batch(self, batch: list[tuple[T, _Prepared | ImageError | OSError]]) -> Iterator[tuple[T, Outcome]]:
+        photos = [prepared for _, prepared in batch if isinstance(prepared, _Prepared)]
+        found = self._look([look.image for prepared in photos for look in prepared.looks])
+        for prepared in photos:
+            prepared.found = [next(found) for _ in prepared.looks]
+        if photos and "evidence" in self.spec.views and not photos[0].boxed:
+            for prepared in photos:
+                prepared.nearer = views.nearer_look(
+                    prepared.kept, prepared.size, prepared.found, prepared.looks, self.spec
+                )
+            found = self._look([prepared.nearer.image for prepared in photos if prepared.nearer is not None])
+            for prepared in photos:
+                prepared.found.append(next(found))
+        for item, outcome in batch:
+            yield item, self._prediction(outcome) if isinstance(outcome, _Prepared) else outcome
+
+    def _prediction(self, prepared: _Prepared) -> Prediction:
+        looks, found, own = prepared.looks, prepared.found, self.spec.views
+        region = looks[-1]
+        if prepared.nearer is not None:
+            looks = [*looks, prepared.nearer]
+            if own == ("evidence",):
+                looks, found = looks[-1:], found[-1:]
+        alone = prepared.boxed or own == CENTER_ALONE
+        answer = found[0] if alone else views.combine(found, looks, region.box)
+        size = prepared.photo.width / prepared.size[0], prepared.photo.height / prepared.size[1]
+        return Prediction(
+            name=prepared.name,
+            photo=prepared.photo,
+            classes=self.spec.classes,
+            probabilities=views.softmax(answer.logits),
+            class_maps=answer.class_maps,
+            embedding=answer.embedding,
+            crop=region.box.scaled(*size),
+            input=region.image,
+            nearer=prepared.nearer.box.scaled(*size) if prepared.nearer is not None else None,
+        )
+
+    def _look(self, images: Sequence[Tensor]) -> Iterator[Found]:
+        """What the network finds in each of the images, in their order; those of one size go through it together."""
+        found: list[Found | None] = [None] * len(images)
+        sizes = [tuple(image.shape) for image in images]
+        for size in dict.fromkeys(sizes):
+            numbers = [number for number, own in enumerate(sizes) if own == size]
+            outcome = self.forward(torch.stack([images[number] for number in numbers]))
+            arrays = [tensor.cpu().numpy() for tensor in (outcome.logits, outcome.class_maps, outcome.embeddings)]
+            for row, number in enumerate(numbers):
+                # Copies: a view would keep the whole batch in memory.
+                found[number] = Found(*(array[row].copy() for array in arrays))
+        return (one for one in found if one is not None)
 
     def _forward(self, images: Tensor) -> CamOutput:
         with exact_fp32():
             return class_activation_maps(self.model, images.to(self.device))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Prepared:
-    """A decoded photo, and the network's input made of it."""
+    """A decoded photo of that `size` in pixels, the looks at it, and what is found in them.
+
+    `photo` and `kept` may be smaller than the photo was: the one is shown, the other looked at from nearer.
+    """
 
     name: str
     photo: Image.Image
-    crop: Box
-    image: Tensor
+    kept: Image.Image
+    size: tuple[int, int]
+    boxed: bool
+    looks: list[Look]
+    found: list[Found] = field(default_factory=list)
+    nearer: Look | None = None
 
 
-def _shrunk(photo: Image.Image, crop: Box, side: int) -> tuple[Image.Image, Box]:
-    small = photo.copy()
-    small.thumbnail((side, side))
-    across, down = small.width / photo.width, small.height / photo.height
-    return small, Box(crop.left * across, crop.top * down, crop.right * across, crop.bottom * down)
+def _prepared(name: str, photo: Image.Image, spec: ModelSpec, box: Box | None, photo_side: int | None) -> _Prepared:
+    looks = views.first_looks(photo, spec, box)
+    kept = views.kept_for_nearer_look(photo)
+    shown = photo
+    if photo_side is not None:
+        shown = photo.copy()
+        shown.thumbnail((photo_side, photo_side))
+    return _Prepared(name, shown, kept, photo.size, box is not None, looks)

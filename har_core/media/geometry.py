@@ -1,4 +1,4 @@
-"""Where the evaluation crop lies in its photo.  Without torch."""
+"""Rectangles in a photo: where its evaluation crop lies, and others.  Without torch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,34 @@ class Box:
     top: float
     right: float
     bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    def scaled(self, across: float, down: float) -> Box:
+        """The same part of a photo that is so many times as wide, and so many times as high."""
+        return Box(self.left * across, self.top * down, self.right * across, self.bottom * down)
+
+    def within(self, width: int, height: int) -> Box:
+        """Moved, not cut, into a photo of that size in pixels; cut only where it is larger than the photo."""
+        wide, high = min(self.width, width), min(self.height, height)
+        left = min(max(0.0, self.left), width - wide)
+        top = min(max(0.0, self.top), height - high)
+        return Box(left, top, left + wide, top + high)
+
+
+def whole_photo(width: int, height: int) -> Box:
+    return Box(0.0, 0.0, float(width), float(height))
+
+
+def seen_box(width: int, height: int, *, crop_size: int, resize: int, whole: bool) -> Box:
+    """The part of an upright photo that a model's class maps cover: all of it, or the evaluation crop."""
+    return whole_photo(width, height) if whole else center_crop_box(width, height, crop_size=crop_size, resize=resize)
 
 
 def center_crop_box(width: int, height: int, *, crop_size: int, resize: int) -> Box:

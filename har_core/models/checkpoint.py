@@ -55,7 +55,8 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
                 f"{path}: expected format {FORMAT}, found {metadata.get('format')!r}; train or export it again"
             )
         values = json.loads(metadata["spec"])
-        spec = ModelSpec(**{**values, "classes": tuple(values["classes"])})
+        lists = {name: tuple(values[name]) for name in ("classes", "views") if name in values}
+        spec = ModelSpec(**{**values, **lists})
         model = create_model(spec)
         state = load_file(path)
         model.load_state_dict(state)

@@ -15,17 +15,24 @@ from har_core.errors import CheckpointError, WeightsError
 from har_core.models.checkpoint import first_line, read_metadata
 from har_core.models.registry import create_model, is_head
 from har_core.models.spec import Architecture, ModelSpec, StridePlacement
+from har_core.runs.manifest import CENTER_ALONE, View
 
 
 def load_pretrained(
-    weights: str, *, classes: Iterable[str], architecture: Architecture, crop_size: int, resize: int
+    weights: str,
+    *,
+    classes: Iterable[str],
+    architecture: Architecture,
+    crop_size: int,
+    resize: int,
+    views: tuple[View, ...] = CENTER_ALONE,
 ) -> tuple[nn.Module, ModelSpec, str]:
     """A model that starts from pretrained weights, with a new head drawn from torch's current random state.
 
     Args:
         weights: 'imagenet' (torchvision's IMAGENET1K_V1), another torchvision name, or a file: .safetensors,
             whose metadata may name a `stride_placement`, or a .pt/.pth state dict.
-        crop_size, resize: in pixels, as in `ModelSpec`.
+        crop_size, resize, views: as in `ModelSpec`.
 
     Returns:
         (model, its spec, one line that says where the weights come from).
@@ -38,7 +45,7 @@ def load_pretrained(
         state, placement, origin = _from_file(path)
     else:
         state, placement, origin = _from_torchvision(weights, architecture)
-    spec = ModelSpec(tuple(classes), architecture, placement, crop_size, resize)
+    spec = ModelSpec(tuple(classes), architecture, placement, crop_size, resize, views)
     try:
         model = create_model(spec)
         missing, unexpected = model.load_state_dict(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from har_core.errors import CheckpointError
+from har_core.runs.manifest import CENTER_ALONE, View, in_order
 
 Architecture = str
 """The name of a network, one of `registry.list_architectures()`."""
@@ -19,7 +20,8 @@ class ModelSpec:
 
     `stride_placement` says which convolution of a bottleneck strides: "3x3" as torchvision builds it, "1x1" as in
     He et al. 2015.  The same weights compute another function with the other placement.  `crop_size` and `resize` are
-    in pixels: the side of the network's square input, and the shorter side of a photo before it is cropped.
+    in pixels: the side of the network's square input, and the shorter side of a photo before it is cropped.  `views`: the
+    parts of a photo that answer together (see `inference.views`).
 
     Raises:
         CheckpointError: if a value is out of its range.
@@ -30,11 +32,14 @@ class ModelSpec:
     stride_placement: StridePlacement = "3x3"
     crop_size: int = 224
     resize: int = 256
+    views: tuple[View, ...] = CENTER_ALONE
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes) or not all(self.classes):
             raise CheckpointError(f"expected two or more distinct class names, found {list(self.classes)!r}")
         if self.stride_placement not in get_args(StridePlacement):
             raise CheckpointError(f"expected stride placement 1x1 or 3x3, found {self.stride_placement!r}")
+        if self.views != in_order(self.views):
+            raise CheckpointError(f"expected views of {', '.join(get_args(View))}, each once; found {self.views!r}")
         if not 32 <= self.crop_size <= self.resize <= 4096:
             raise CheckpointError(f"expected 32 ≤ crop_size ≤ resize ≤ 4096, found {self.crop_size} and {self.resize}")

@@ -6,9 +6,9 @@ import json
 import re
 import reprlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -141,8 +141,23 @@ class _Record(BaseModel):
             raise RunError(_sentence(error, cls.place)) from error
 
 
+View = Literal["center", "whole", "evidence"]
+"""A part of a photo that a model looks at (see `inference.views`)."""
+
+CENTER_ALONE: tuple[View, ...] = ("center",)
+
+
+def in_order(views: Iterable[str]) -> tuple[View, ...]:
+    """The known ones of these views, each once; the evaluation crop's if there is none."""
+    known: tuple[View, ...] = get_args(View)
+    return tuple(view for view in known if view in set(views)) or CENTER_ALONE
+
+
 class ModelInfo(_Record):
-    """The network.  `crop_size`: side of the square that it sees; `resize`: shorter side before cropping; in pixels."""
+    """The network.  `crop_size`: side of the square that it sees; `resize`: shorter side before cropping; in pixels.
+
+    `views`: the parts of a photo that answered; the class maps cover the whole photo if one of them does, else the crop.
+    """
 
     place = "model"
 
@@ -150,6 +165,7 @@ class ModelInfo(_Record):
     stride_placement: Name | None = None
     crop_size: Count = 224
     resize: Count = 256
+    views: Annotated[tuple[View, ...], AfterValidator(in_order)] = CENTER_ALONE
     starting_weights: Text | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -10,6 +10,7 @@ from har_core.data.split import EvalSplit, SplitBy
 from har_core.errors import ConfigError
 from har_core.models.registry import STAGES, list_architectures
 from har_core.models.spec import Architecture
+from har_core.runs.manifest import CENTER_ALONE, View, in_order
 
 Precision = Literal["auto", "fp32", "bf16"]
 Optimizer = Literal["adam", "adamw"]
@@ -66,6 +67,11 @@ class TrainConfig(BaseModel):
     )
     resize: int = Field(
         256, ge=1, description="shorter side of a photo before its center is cropped for evaluation, in pixels"
+    )
+    views: tuple[View, ...] = Field(
+        CENTER_ALONE,
+        description="the parts of a photo that answer together: center (the crop), whole, evidence (nearer, where the others "
+        "found it)",
     )
     batch_size: int = Field(32, ge=2, description="photos per step; at least 2, for the batch norms")
     epochs: int = Field(15, ge=1, description="passes over the training photos")
@@ -149,6 +155,14 @@ class TrainConfig(BaseModel):
             raise ValueError(f"some of {','.join(STAGES)}, with {STAGES[-1]}, whose weights start at random")
         return value
 
+    @field_validator("views", mode="before")
+    @classmethod
+    def _ordered_views(cls, value: Any) -> Any:
+        names = [str(name).strip().lower().replace("centre", "center") for name in value]
+        if not names or not set(names) <= set(get_args(View)):
+            raise ValueError(f"some of {', '.join(get_args(View))}")
+        return in_order(names)
+
     @model_validator(mode="after")
     def _together(self) -> TrainConfig:
         if self.resize < self.crop_size:
@@ -196,8 +210,8 @@ class TrainConfig(BaseModel):
         Raises:
             ConfigError: if a value is unknown or out of its range.
         """
-        stages = values.get("unfreeze")
-        return cls(**{**values, **({"unfreeze": tuple(stages)} if isinstance(stages, list) else {})})
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **lists})
 
 
 def _contradiction(name: str, expected: str, found: object) -> ConfigError:

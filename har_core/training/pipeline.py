@@ -104,6 +104,7 @@ def train(
             architecture=config.architecture,
             crop_size=config.crop_size,
             resize=config.resize,
+            views=config.views,
         )
         precision = processes.from_first(lambda: _precision(config, saved, device))
         manifest = provenance.describe(photos, split, config, spec, origin=origin, precision=precision, device=device)

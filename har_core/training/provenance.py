@@ -51,6 +51,7 @@ def describe(
             stride_placement=spec.stride_placement,
             crop_size=spec.crop_size,
             resize=spec.resize,
+            views=spec.views,
             starting_weights=origin,
         ),
         data=DataInfo(

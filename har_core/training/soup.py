@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import load_checkpoint, save_checkpoint
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import COMPLETE, HISTORY, MODEL, TrainingInfo
+from har_core.runs.manifest import COMPLETE, HISTORY, MODEL, TrainingInfo, View
 from har_core.runs.run import HISTORY_COLUMNS, Run
 from har_core.runs.writing import require_no_run, write_history, write_results
 
 
 def average(runs: Sequence[Run]) -> tuple[nn.Module, ModelSpec]:
     """The mean of the runs' weights, in which a run that is a soup itself counts as often as it has ingredients.
+
+    The spec is that of the first; which parts of a photo the others looked at when they were evaluated is no matter.
 
     Raises:
         RunError: if a run has no model, or they were not trained and evaluated on the same photos.
@@ -32,7 +35,7 @@ def average(runs: Sequence[Run]) -> tuple[nn.Module, ModelSpec]:
     models: list[tuple[nn.Module, ModelSpec]] = []
     for run in runs:
         model, spec = load_checkpoint(run.file(MODEL))
-        if spec != (models[0][1] if models else spec):
+        if models and replace(spec, views=models[0][1].views) != models[0][1]:
             raise RunError(f"expected runs of one kind of network and the same classes, found another in {run.name}")
         models.append((model, spec))
     data = {run.manifest.data.test_names_sha256 for run in runs}
@@ -48,12 +51,20 @@ def average(runs: Sequence[Run]) -> tuple[nn.Module, ModelSpec]:
     return mean.module, models[0][1]
 
 
-def make_soup(folder: Path, runs: Sequence[Run], samples: Sequence[Sample], *, progress: Progress | None = None) -> Run:
+def make_soup(
+    folder: Path,
+    runs: Sequence[Run],
+    samples: Sequence[Sample],
+    *,
+    views: tuple[View, ...] | None = None,
+    progress: Progress | None = None,
+) -> Run:
     """Average runs and evaluate the outcome.
 
     Args:
         folder: of the new run; it holds none yet.
         samples: the labeled photos that the runs were evaluated on.
+        views: the parts of a photo that answer, if not those of the first run; stored with the model.
 
     Raises:
         RunError: as `average`, or if the folder holds a run, or a photo of the evaluation is missing.
@@ -61,6 +72,7 @@ def make_soup(folder: Path, runs: Sequence[Run], samples: Sequence[Sample], *, p
     """
     require_no_run(folder)
     model, spec = average(runs)
+    spec = spec if views is None else replace(spec, views=views)
     first = runs[0]
     names = set(first.predictions().samples)
     wanted = [sample for sample in samples if sample.name in names]
@@ -87,6 +99,7 @@ def make_soup(folder: Path, runs: Sequence[Run], samples: Sequence[Sample], *, p
             "title": f"Soup of {training.soup_size}",
             "note": f"The mean of the weights of: {'; '.join(run.title for run in runs)}.",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": first.manifest.model.model_copy(update={"views": spec.views}),
             "training": training,
             "scores": scores_of(found.predictions),
             "ingredients": [run.manifest.config for run in runs],

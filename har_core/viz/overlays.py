@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from plotly.colors import sample_colorscale, unlabel_rgb
 
 from har_core.media.geometry import Box
@@ -32,6 +32,24 @@ def overlay(
     """
     heatmap = np.asarray(heatmap, dtype=np.float32)
     return _blend(photo, heatmap, opacity * (0.25 + 0.75 * heatmap), crop, HEATMAP_SCALE, side)
+
+
+def framed(picture: Image.Image, photo: Image.Image, box: Box) -> Image.Image:
+    """A thin frame around a part of a photo, on a picture of all of it.
+
+    Args:
+        photo: the one in whose pixels the box is.
+    """
+    across, down = picture.width / photo.width, picture.height / photo.height
+    edges = (box.left * across, box.top * down, box.right * across - 1, box.bottom * down - 1)
+    framed = picture.copy()
+    draw = ImageDraw.Draw(framed)
+    width = max(1, round(max(picture.size) / 400))
+    for grow, color in ((0, "black"), (width, "white")):  # seen on light and on dark
+        left, top, right, bottom = edges[0] + grow, edges[1] + grow, edges[2] - grow, edges[3] - grow
+        if left < right and top < bottom:
+            draw.rectangle((left, top, right, bottom), outline=color, width=width)
+    return framed
 
 
 def difference_overlay(photo: Image.Image, change: np.ndarray, crop: Box, *, side: int = DISPLAY_SIDE) -> Image.Image:

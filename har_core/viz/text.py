@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from har_core.analysis.compare import McNemar
 from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
 from har_core.analysis.history import Curves
 from har_core.analysis.scores import Summary
+from har_core.runs.manifest import CENTER_ALONE, View
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
 
@@ -23,6 +24,21 @@ def class_label(name: str) -> str:
 def class_markdown(name: str) -> str:
     """A class name for Markdown, in which its own punctuation means nothing."""
     return escape_markdown(class_label(name))
+
+
+_VIEWS: dict[View, str] = {
+    "center": "at the center of a photo",
+    "whole": "at all of it",
+    "evidence": "once more, from nearer, at where it found its evidence",
+}
+
+
+def what_it_sees(views: Sequence[View], crop_size: int) -> str:
+    """The parts of a photo that a model looks at, in a sentence."""
+    if tuple(views) == CENTER_ALONE:
+        return f"It looks only at the center of a photo, scaled to {crop_size} × {crop_size} pixels."
+    *first, last = (_VIEWS[view] for view in views)
+    return f"It looks {', '.join(first)}{' and ' if first else ''}{last}; the mean of these looks answers."
 
 
 def escape_markdown(text: str) -> str:

@@ -35,18 +35,31 @@ def test_the_runs_own_test_photos(real_photos: Path, tmp_path: Path, capsys: pyt
 
 def test_all_photos_with_a_tiny_model(kaggle_folder: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["evaluate", str(kaggle_folder), "--split", "all", "--run", str(tiny_run)]
-    assert main([*arguments, "--json", "--flip"]) == 0
+    assert main([*arguments, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) == {"n", "correct", "accuracy", "interval", "macro_f1", "weighted_f1"} and figures["n"] == 36
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[0] == "n 36"
 
 
-def test_flipping_and_a_run_folder_exclude_each_other(
-    kaggle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["evaluate", str(kaggle_folder), "--flip", "--out", str(tmp_path / "run")]) == 1
-    assert "--flip" in capsys.readouterr().err and not (tmp_path / "run").exists()
+@pytest.mark.parametrize(
+    ("given", "views"),
+    [("centre", ("center",)), ("Whole,center", ("center", "whole")), ("mean", ("center", "whole", "evidence"))],
+)
+def test_views(kaggle_folder: Path, tiny_run: Path, tmp_path: Path, given: str, views: tuple[str, ...]) -> None:
+    """Whatever the order and the spelling, they are kept with the run."""
+    out = tmp_path / "run"
+    arguments = ["evaluate", str(kaggle_folder), "--split", "all", "--run", str(tiny_run), "--out", str(out)]
+    assert main([*arguments, "--views", given]) == 0
+    run = Run.open(out)
+    assert run.manifest.model.views == views
+    assert run.class_maps().shape[2:] == ((2, 2) if given == "centre" else (14, 14))
+
+
+def test_views_that_there_are_not(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "data", "--views", "center,left"])
+    assert "center, whole, evidence" in capsys.readouterr().err
 
 
 def test_unknown_classes_need_a_decision(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import kagglehub
 import pytest
 
-from har_core.data.download import KAGGLE_HANDLE, download
+from har_core.data.download import BYTES, KAGGLE_HANDLE, download
 from har_core.data.scan import scan
 from har_core.errors import DownloadError
 
@@ -40,3 +41,35 @@ def test_without_a_network_it_is_one_line(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(DownloadError, match="check the network") as caught:
         download(tmp_path / "data")
     assert "\n" not in str(caught.value) and not (tmp_path / "data").exists()
+
+
+def test_progress_is_told_in_bytes(kaggle_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is fetched, then of what is unpacked; it never falls, though the archive is removed in the end."""
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("har_core.data.download._LOOK_EVERY", 0.01)
+    seen: list[tuple[int, int]] = []
+
+    def wait_for(size: int) -> None:
+        deadline = time.monotonic() + 20
+        while not (seen and seen[-1][0] >= size) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def fetch(handle: str) -> str:
+        folder = tmp_path / "cache" / "datasets" / handle
+        folder.mkdir(parents=True)
+        (folder / "1.archive").write_bytes(bytes(1000))
+        wait_for(1000)
+        shutil.copytree(kaggle_folder, folder / "versions" / "1")
+        wait_for(1001)
+        (folder / "1.archive").unlink()
+        time.sleep(0.1)
+        return str(folder / "versions" / "1")
+
+    monkeypatch.setattr(kagglehub, "dataset_download", fetch)
+    download(tmp_path / "data", lambda done, total: seen.append((done, total)))
+    done = [one for one, _ in seen]
+    assert 1000 in done and done == sorted(done) and done[-1] > 1000 + 36 * 500
+    assert {total for _, total in seen} == {2 * BYTES}
+    count = len(seen)
+    time.sleep(0.1)
+    assert len(seen) == count  # nobody looks any longer

@@ -54,13 +54,6 @@ def test_the_same_as_photo_by_photo(samples: tuple[Sample, ...], tiny: Predictor
     assert [problem.name for problem in found.skipped] == [*(f"violet/{n}.png" for n in range(3)), "blue/notes.jpg"]
 
 
-def test_mirror_images_are_averaged(samples: tuple[Sample, ...], tiny: Predictor) -> None:
-    red = [sample for sample in samples if sample.label == "red"]
-    plain, averaged = (evaluate(red, tiny, flip=flip) for flip in (False, True))
-    assert not np.allclose(plain.predictions.probabilities, averaged.predictions.probabilities, atol=1e-5)
-    assert np.array_equal(plain.class_maps, averaged.class_maps)
-
-
 def test_unknown_classes_can_count_as_errors(samples: tuple[Sample, ...], tiny: Predictor) -> None:
     found = evaluate(samples, tiny, unknown="error")
     predictions = found.predictions

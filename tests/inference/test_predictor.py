@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 from har_core.data.transforms import center_crop_box
 from har_core.errors import Cancelled, ImageError
@@ -65,18 +65,6 @@ def test_batches_of_one_give_the_same_to_the_last_bit(tiny: Predictor) -> None:
         alone = tiny.predict(photo(number), str(number))
         assert outcome.name == alone.name and np.array_equal(outcome.probabilities, alone.probabilities)
         assert np.array_equal(outcome.class_maps, alone.class_maps)
-
-
-def test_probabilities_of_mirror_images_are_averaged(tiny: Predictor) -> None:
-    photos = [picture(color, seed=seed) for seed, color in enumerate(COLORS.values())]
-    for photo, outcome in tiny.predict_all(photos, lambda photo: photo, flip=True):
-        assert isinstance(outcome, Prediction)
-        own, mirrored = (tiny.predict(way, "x") for way in (photo, ImageOps.mirror(photo)))
-        mean = (own.probabilities + mirrored.probabilities) / 2
-        assert np.allclose(outcome.probabilities, mean, atol=2e-3)
-        assert not np.allclose(own.probabilities, mirrored.probabilities, atol=1e-5)
-        assert np.allclose(outcome.class_maps, own.class_maps, atol=1e-4)
-        assert np.allclose(outcome.embedding, own.embedding, atol=1e-4)
 
 
 def test_shrunk_photos_keep_their_crop(tiny: Predictor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,12 +126,18 @@ def test_the_address_counts_for_whoever_comes_from_another_page() -> None:
 
 
 def test_photos_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    def offline(target: Path) -> Path:
+    def offline(target: Path, progress: object) -> Path:
         raise DownloadError("could not download the photos; check the network")
 
     monkeypatch.setattr("app_pages.components.download_photos.download", offline)
     app = opened("errors", SHIPPED)
+    jobs: dict[str, object] = {}  # of this test alone
+    monkeypatch.setattr("app_pages.components.download_photos._jobs", lambda: jobs)
     app.button(key="download-photos").click().run()
+    deadline = time.monotonic() + 20
+    while not app.error and time.monotonic() < deadline:
+        time.sleep(0.1)
+        app.run()
     assert not app.exception and len(app.error) == 1 and "check the network" in app.error[0].value
 
 

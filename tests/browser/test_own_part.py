@@ -1,0 +1,103 @@
+"""A part of the photo is chosen with a box, by mouse or keys, and the answer follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from har_core.runs.run import assets_folder
+from tests.browser.conftest import PATIENCE, settle
+
+PHOTO = assets_folder() / "samples" / "grace_hopper.jpg"
+
+
+@pytest.fixture
+def stage(page: Page, address: str) -> Locator:
+    """The photo with its box."""
+    page.set_viewport_size({"width": 1400, "height": 1400})
+    page.goto(f"{address}/predict")
+    expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
+    page.set_input_files("input[type=file]", PHOTO)
+    expect(page.locator("#answer")).to_be_visible(timeout=PATIENCE)
+    page.get_by_text("Look at a part only").click()
+    stage = page.locator(".stage")
+    expect(stage).to_be_visible(timeout=PATIENCE)
+    settle(page)
+    return stage
+
+
+def edges(stage: Locator) -> list[float]:
+    """Left, top, right and bottom of the box, as shares of the photo's sides."""
+    outer, box = stage.bounding_box(), stage.locator(".box").bounding_box()
+    assert outer is not None and box is not None
+    left, top = (box["x"] - outer["x"]) / outer["width"], (box["y"] - outer["y"]) / outer["height"]
+    return [left, top, left + box["width"] / outer["width"], top + box["height"] / outer["height"]]
+
+
+def drag(page: Page, stage: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """From one place of the photo to another, both in shares of its sides."""
+    outer = stage.bounding_box()
+    assert outer is not None
+    page.mouse.move(outer["x"] + start[0] * outer["width"], outer["y"] + start[1] * outer["height"])
+    page.mouse.down()
+    for step in (0.3, 0.7, 1.0):
+        across, down = (low + step * (high - low) for low, high in zip(start, end, strict=True))
+        page.mouse.move(outer["x"] + across * outer["width"], outer["y"] + down * outer["height"])
+    page.mouse.up()
+
+
+def answer(page: Page) -> str:
+    settle(page)
+    return page.locator("#answer").inner_text()
+
+
+def test_the_answer_follows_the_box(page: Page, stage: Locator) -> None:
+    expect(page.get_by_text("This is said of your part alone")).to_be_visible(timeout=PATIENCE)
+    said = answer(page)
+    assert edges(stage) == pytest.approx([0.25, 0.2, 0.75, 0.8], abs=0.01)
+
+    drag(page, stage, (0.5, 0.5), (0.35, 0.3))  # moved, and no further than the photo reaches
+    expect(page.locator("#answer")).not_to_have_text(said, timeout=PATIENCE)
+    assert edges(stage) == pytest.approx([0.1, 0.0, 0.6, 0.6], abs=0.01)
+    moved = answer(page)
+    assert moved != said
+
+    drag(page, stage, (0.6, 0.6), (0.9, 0.95))  # by its corner
+    assert edges(stage) == pytest.approx([0.1, 0.0, 0.9, 0.95], abs=0.01)
+    expect(page.locator("#answer")).not_to_have_text(moved, timeout=PATIENCE)
+
+    drag(page, stage, (0.95, 0.98), (0.5, 0.4))  # drawn anew, from outside
+    assert edges(stage) == pytest.approx([0.5, 0.4, 0.95, 0.98], abs=0.01)
+
+
+def test_by_the_keyboard(page: Page, stage: Locator) -> None:
+    stage.locator(".box").focus()
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowDown", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+    assert edges(stage) == pytest.approx([0.21, 0.22, 0.73, 0.82], abs=0.01)
+    page.wait_for_timeout(500)
+    settle(page)
+    assert edges(stage) == pytest.approx([0.21, 0.22, 0.73, 0.82], abs=0.01)
+
+
+def test_the_box_stays_while_another_page_is_looked_at(page: Page, stage: Locator) -> None:
+    drag(page, stage, (0.5, 0.5), (0.4, 0.4))
+    said = answer(page)
+    page.get_by_role("link", name="Overview").first.click()
+    expect(page.get_by_text("Where to go next")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("link", name="Predict").first.click()
+    expect(stage).to_be_visible(timeout=PATIENCE)
+    assert answer(page) == said and edges(stage) == pytest.approx([0.15, 0.1, 0.65, 0.7], abs=0.01)
+    page.get_by_text("Look at a part only").click()
+    expect(stage).to_be_hidden(timeout=PATIENCE)
+    expect(page.get_by_text("This is said of your part alone")).to_be_hidden()
+
+
+def test_by_touch_on_a_phone(page: Page, stage: Locator, tmp_path: Path) -> None:
+    page.set_viewport_size({"width": 400, "height": 900})
+    settle(page)
+    stage.scroll_into_view_if_needed()
+    drag(page, stage, (0.5, 0.5), (0.6, 0.6))
+    assert edges(stage) == pytest.approx([0.35, 0.3, 0.85, 0.9], abs=0.02)
