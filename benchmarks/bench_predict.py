@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Barrier
@@ -67,6 +68,28 @@ def test_ratio(benchmark: BenchmarkFixture, predictor: Predictor, image: torch.T
     ratio = benchmark.pedantic(measure, rounds=1, warmup_rounds=1)
     print(f"\nprediction with all class maps / bare forward pass: {ratio:.3f}")
     assert ratio <= 1.15
+
+
+def test_all_views_of_a_photo(benchmark: BenchmarkFixture, predictor: Predictor, image: torch.Tensor) -> None:
+    """Of a photo of 3:2, whose look as a whole is the largest that there is."""
+    photo = open_photo(ROOT / "assets" / "samples" / "astronaut.jpg").resize((300, 200))
+    every = Predictor(predictor.model, replace(predictor.spec, views=("center", "whole", "evidence")))
+
+    def seconds(function: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        function()
+        return time.perf_counter() - started
+
+    def measure() -> float:
+        pairs = [
+            (seconds(partial(bare, predictor.model, image)), seconds(partial(every.predict, photo, "photo")))
+            for _ in range(ROUNDS)
+        ]
+        return statistics.median(b for _, b in pairs) / statistics.median(a for a, _ in pairs)
+
+    ratio = benchmark.pedantic(measure, rounds=1, warmup_rounds=1)
+    print(f"\nprediction with all views and all class maps / bare forward pass: {ratio:.2f}")
+    assert ratio <= 3.2
 
 
 def test_sixteen_visitors_take_turns(benchmark: BenchmarkFixture, predictor: Predictor, image: torch.Tensor) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How good is a model on photos as they come from elsewhere?
 
-python -m benchmarks.elsewhere DATA RUN [RUN …] [--photos 630] [--soup] [--keep]
+python -m benchmarks.elsewhere DATA RUN [RUN …] [--photos 630] [--views A,B] [--soup] [--keep]
 
 Shows the photos that the first run was evaluated on to every run, as they are and with each shift of `har_core.data.shifts`
 (smaller on other surroundings, nearer, other shapes, damaged as by a phone), and prints accuracies with their mean and
@@ -22,6 +22,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from har_core.cli.options import add_views
 from har_core.data.shifts import SHIFTS, Shift
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--photos", type=int, default=630, help="evenly drawn from those of the evaluation")
+    add_views(parser)
     parser.add_argument("--soup", action="store_true")
     parser.add_argument("--keep", action="store_true")
     given = parser.parse_args()
@@ -45,7 +47,7 @@ def main() -> None:
     table, photos = runs[0].predictions(), photo_folder(given.data)
     rows = np.unique(np.linspace(0, len(table) - 1, min(given.photos, len(table))).astype(int))
     paths, true = [photos / table.samples[row] for row in rows], table.true[rows]
-    predictors = {run.name: Predictor.from_run(run) for run in runs} | (
+    predictors = {run.name: Predictor.from_run(run, views=given.views) for run in runs} | (
         {"soup": Predictor(*average(runs))} if given.soup else {}
     )
     variants: Variants = [(CLEAN, CLEAN, lambda photo: photo)]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does the model tell fights from other scenes of surveillance cameras, of which it never saw one?
 
-python -m benchmarks.fights CLIPS RUN [RUN …] [--frames 4] [--soup]
+python -m benchmarks.fights CLIPS RUN [RUN …] [--frames 4] [--views A,B] [--soup]
 
 CLIPS holds fight/ and noFight/, 150 clips of two seconds each: the Surveillance Camera Fight Dataset (Aktı, Tataroğlu and
 Ekenel 2019, MIT license, https://github.com/seymanurakti/fight-detection-surv-dataset).  Frames are taken evenly by
@@ -21,6 +21,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
+from har_core.cli.options import add_views
 from har_core.inference.predictor import Predictor
 from har_core.runs.run import Run
 from har_core.training.soup import average
@@ -33,10 +34,11 @@ def main() -> None:
     parser.add_argument("clips", type=Path)
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--frames", type=int, default=4, help="of each clip")
+    add_views(parser)
     parser.add_argument("--soup", action="store_true", help="score the mean of all runs' weights too")
     given = parser.parse_args()
     runs = [Run.open(folder) for folder in given.runs]
-    predictors = {run.name: Predictor.from_run(run) for run in runs}
+    predictors = {run.name: Predictor.from_run(run, views=given.views) for run in runs}
     if given.soup:
         predictors["soup"] = Predictor(*average(runs))
     clips = [

@@ -15,6 +15,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from sklearn.metrics import f1_score
 
@@ -23,6 +24,7 @@ from har_core.data.dataset import default_workers
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.models.registry import STAGES
 from har_core.runs.manifest import COMPLETE, MANIFEST
+from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.training.config import RECIPES
 from har_core.training.pipeline import Callbacks, train

@@ -42,9 +42,7 @@ def offer_download(run: Run) -> None:
         if not settings().trusted:
             st.caption("Only the person who starts the app can fetch them.")
         elif job is None or not job.running:
-            st.button(
-                f"Download them into {settings().data}", type="primary", key="download-photos", on_click=_begin
-            )
+            st.button(f"Download them into {settings().data}", type="primary", key="download-photos", on_click=_begin)
     if job is None:
         return
     if job.running:

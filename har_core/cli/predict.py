@@ -6,10 +6,12 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run
+from har_core.errors import DataError
 from har_core.files import printable
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "predict",
         description="Name the action in photos, one line each. The exit status is 1 if any could not be read.",
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos, or folders of photos")
     parser.add_argument(
         "--out",
         type=Path,
@@ -45,10 +47,11 @@ def run(given: argparse.Namespace) -> int:
     by = chosen_run(given)
     predictor = Predictor.from_run(by, device_named(given.device), views=given.views)
     run_id = f"{by.name} {by.manifest.files[MODEL].sha256[:12]} {','.join(predictor.spec.views)}"
-    missing, failed = given.photos, False
+    photos = list(_photos(given.photos))
+    missing, failed = photos, False
     done = JsonLines(given.out) if given.out else None
     if done is not None:
-        stamps = {path: _stamp(path, run_id) for path in given.photos}
+        stamps = {path: _stamp(path, run_id) for path in photos}
         earlier = {path: done.rows.get(_shown(path), {}) for path in stamps}
         known = {path for path, stamp in stamps.items() if stamp.items() <= earlier[path].items()}
         for path in (path for path in known if "error" in earlier[path]):
@@ -66,6 +69,26 @@ def run(given: argparse.Namespace) -> int:
             answer = row.get("error") or f"{row['predicted']} ({row['confidence']:.1%})"
             print(printable(f"{row['file']}: {answer}"), flush=True)
     return 1 if failed else 0
+
+
+def _photos(paths: list[Path]) -> Iterator[Path]:
+    """The paths, with each folder replaced by the photos below it, in order.
+
+    Raises:
+        DataError: if a folder holds none.
+    """
+    from har_core.media.images import is_photo_file
+    from har_core.media.layout import is_system_file
+
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        inside = [each for each in sorted(path.rglob("*")) if is_photo_file(each)]
+        photos = [each for each in inside if not any(map(is_system_file, each.relative_to(path).parts))]
+        if not photos:
+            raise DataError(f"expected photos in {_shown(path)}, found none; name the photos themselves")
+        yield from photos
 
 
 def _shown(path: Path) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from har_core.data.labels_file import read_labels
 from har_core.data.samples import Problem, Sample, SplitFolder, list_problems
 from har_core.errors import DataError
-from har_core.media.images import starts_like_photo
-from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER, is_system_file
+from har_core.media.images import is_photo_file
+from har_core.media.layout import LABELS_FILE, PHOTOS_FOLDER, is_system_file
 
 _SPLIT_FOLDERS: dict[str, SplitFolder] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
@@ -98,7 +98,7 @@ def _split_folders(folder: Path) -> dict[Path, SplitFolder]:
     splits = {path: _SPLIT_FOLDERS[path.name.casefold()] for path in folders if path.name.casefold() in _SPLIT_FOLDERS}
     for path, split in splits.items():
         inside = list(_entries(path))
-        has_photos = any(map(_is_photo, inside))
+        has_photos = any(map(is_photo_file, inside))
         if split == "train" and any(map(Path.is_dir, inside)) and (len(splits) == len(folders) or not has_photos):
             return splits
     return {}
@@ -113,7 +113,7 @@ def _scan_class(
         problems.append(problem)
         return
     if not folder.is_dir():
-        if _is_photo(folder):
+        if is_photo_file(folder):
             problems.append(Problem(name, _LOOSE, "move it into one, or remove it"))
         elif not folder.is_file():
             problems.append(Problem(name, "not a file, or a link that leads nowhere", "mend or remove it"))
@@ -132,7 +132,7 @@ def _scan_class(
                     "move its photos up, or remove it",
                 )
             )
-        elif _is_photo(path):
+        elif is_photo_file(path):
             samples.append(Sample(inside, path, folder.name, split))
         else:
             problems.append(Problem(inside, "not a JPEG, PNG or WebP photo", "convert or remove it"))
@@ -143,19 +143,6 @@ def _scan_class(
 def _entries(folder: Path) -> Iterator[Path]:
     """What a folder holds, in order, without the files of operating systems."""
     return iter(sorted(path for path in folder.iterdir() if not is_system_file(path.name)))
-
-
-def _is_photo(path: Path) -> bool:
-    """Whether a file is to be decoded: by its suffix, or whatever it is called, by how its content begins."""
-    if not path.is_file():
-        return False
-    if path.suffix.lower() in PHOTO_SUFFIXES:
-        return True
-    try:
-        with path.open("rb") as file:
-            return starts_like_photo(file.read(12))
-    except OSError:
-        return True  # what prevents it is told when it is decoded
 
 
 def _unusable_name(name: str) -> Problem | None:

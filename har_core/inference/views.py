@@ -64,7 +64,10 @@ def look_at(photo: Image.Image, box: Box, crop_size: int) -> Look:
     """Any part of a photo, resized to about the area of a crop of that size in pixels, in the part's own shape."""
     width, height = input_size(box.width, box.height, crop_size)
     left, top = min(int(max(0.0, box.left)), photo.width - 1), min(int(max(0.0, box.top)), photo.height - 1)
-    right, bottom = max(left + 1, round(min(photo.width, box.right))), max(top + 1, round(min(photo.height, box.bottom)))
+    right, bottom = (
+        max(left + 1, round(min(photo.width, box.right))),
+        max(top + 1, round(min(photo.height, box.bottom))),
+    )
     part = photo.crop((left, top, right, bottom))  # first: resizing a box of the photo would let in what is around it
     return Look(box, to_tensor(part.resize((width, height), Image.Resampling.BILINEAR)))
 

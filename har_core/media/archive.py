@@ -19,6 +19,7 @@ from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER, UN
 _CHUNK = 1 << 20
 _ENTRY = b"PK\x01\x02"
 _NESTED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
+_DOCUMENTS = {".txt", ".md", ".rst", ".pdf", ".html", ".json", ".xml", ".yaml", ".yml", ".log", ".docx", ".xlsx"}
 _MAX_DEPTH, _MAX_NAME = 6, 200  # parts of a path, characters of a path
 _MAX_PART = 255  # bytes of a file's name, in most file systems
 _UTF8 = 0x800  # flag of an entry
@@ -38,7 +39,8 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
     """Unpack a zip of photos in any layout of `data.scan`, or of photos and one CSV with columns filename and label.
 
     What the archive says about its own sizes is not trusted: bytes are counted while it is unpacked.  Files of
-    operating systems are left out; anything else that is neither photo, by its content, nor CSV is refused.  Names are
+    operating systems are left out.  Of documents, which people put beside their photos, the name alone is kept, so that
+    `data.scan` can tell of them.  Anything else that is neither photo, by its content, nor CSV is refused.  Names are
     normalized to NFC.
 
     Args:
@@ -148,6 +150,8 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits
     with output, opened.open(entry) as source:
         chunk = source.read(_CHUNK)
         if not trusted and not starts_like_photo(chunk):
+            if path.suffix.lower() in _DOCUMENTS:
+                return 0
             raise ArchiveError(
                 f"{entry.filename[:80]!r} is neither a JPEG, PNG or WebP photo nor a CSV; leave it out or convert it"
             )
@@ -168,7 +172,7 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits
 
 def _arrange(target: Path) -> None:
     """Bring the files into a layout that `data.scan` reads: remove wrapping folders, move the CSV to its place."""
-    inside = list(target.iterdir())
+    inside = _without_documents(target)
     while (
         len(inside) == 1
         and inside[0].is_dir()
@@ -178,7 +182,7 @@ def _arrange(target: Path) -> None:
         for path in wrapper.iterdir():
             path.rename(target / path.name)
         wrapper.rmdir()
-        inside = list(target.iterdir())
+        inside = _without_documents(target)
     tables = [path for path in inside if path.is_file() and path.suffix.lower() == ".csv"]
     labels = [path for path in tables if path.name.lower() == LABELS_FILE.lower()] or tables
     if not inside or len(labels) > 1:
@@ -201,3 +205,11 @@ def _arrange(target: Path) -> None:
     for path in inside:
         if path.exists() and path not in tables:
             path.rename(photos / path.name)
+
+
+def _without_documents(target: Path) -> list[Path]:
+    """What lies at the top, after documents there are removed: a readme beside the photos is nobody's photo."""
+    for path in target.iterdir():
+        if path.suffix.lower() in _DOCUMENTS and path.is_file() and not path.stat().st_size:
+            path.unlink()
+    return list(target.iterdir())

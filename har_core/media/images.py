@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from har_core.errors import ImageError
+from har_core.media.layout import PHOTO_SUFFIXES
 
 MAX_BYTES = 25 * 1000 * 1000
 MAX_PIXELS = 40 * 1000 * 1000
@@ -110,6 +111,19 @@ def open_photo(source: bytes | str | Path, name: str | None = None) -> Image.Ima
         except Exception as error:  # as above: decoders raise OSError, SyntaxError, ValueError, struct.error…
             reason = "is cut off" if "truncated" in str(error).lower() else f"is damaged ({_one_line(error)})"
             raise ImageError(f"{label} {reason}. Copy or download it again, or choose another. {ACCEPTED}") from error
+
+
+def is_photo_file(path: Path) -> bool:
+    """Whether a file is to be decoded: by its suffix, or whatever it is called, by how its content begins."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in PHOTO_SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            return starts_like_photo(file.read(12))
+    except OSError:
+        return True  # what prevents it is told when it is decoded
 
 
 def starts_like_photo(start: bytes) -> bool:

@@ -43,6 +43,19 @@ def test_the_status_is_0_when_all_could_be_read(
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'red.png'}: ")
 
 
+def test_folders_of_photos(tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("b/2.png", "b/1", "a.jpg", ".hidden/3.png"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(COLORS["red"]).save(tmp_path / "in" / name, format="PNG")
+    (tmp_path / "in" / "notes.txt").write_text("these are notes")
+    assert main(["predict", str(tmp_path / "in"), str(ASTRONAUT), "--run", str(tiny_run), "--json"]) == 0
+    files = [json.loads(line)["file"] for line in capsys.readouterr().out.splitlines()]
+    assert files == [str(tmp_path / "in" / name) for name in ("a.jpg", "b/1", "b/2.png")] + [str(ASTRONAUT)]
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", str(tmp_path / "empty"), "--run", str(tiny_run)]) == 1
+    assert "found none" in capsys.readouterr().err
+
+
 def test_an_interrupted_prediction_goes_on(tmp_path: Path, tiny_run: Path) -> None:
     """Killed on the way, each of 80 photos (three of them bad) ends with exactly one row."""
     for number in range(80):

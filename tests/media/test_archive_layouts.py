@@ -122,3 +122,19 @@ def test_leavings_of_systems(tmp_path: Path, name: str) -> None:
     entries.pop(f"photos/red/{name}")
     found = unpacked(packed(entries), tmp_path)
     assert len(found.samples) == 2 and found.problems == ()
+
+
+@pytest.mark.parametrize("wrapper", ["", "mine/"])
+def test_a_readme_beside_the_photos_does_not_matter(tmp_path: Path, wrapper: str) -> None:
+    """At the top it is nobody's photo; within a class it is named."""
+    entries = {f"{wrapper}red/{n}.jpg": PHOTO for n in range(2)} | {f"{wrapper}blue/a.jpg": PHOTO}
+    entries |= {"README.txt": b"my photos", f"{wrapper}LICENSE.md": b"mine", f"{wrapper}red/about.txt": b"x" * 1000}
+    found = unpacked(packed(entries), tmp_path)
+    assert found.classes == ("blue", "red") and len(found.samples) == 3
+    assert [problem.name for problem in found.problems] == ["red/about.txt"]
+    assert (tmp_path / "photos" / "red" / "about.txt").stat().st_size == 0
+
+
+def test_a_zip_of_documents_alone(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="found nothing"):
+        unpack(io.BytesIO(packed({"a.txt": b"x", "b.pdf": b"%PDF"})), tmp_path / "photos")
