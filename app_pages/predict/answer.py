@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from functools import partial
 from html import escape
 from math import ceil
@@ -14,6 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from app_pages.components.color_bar import heatmap_color_bar
+from app_pages.predict import own_part
 from app_pages.state.jobs import Job, watch
 from har_core.cam.methods import CLASS_INDEPENDENT, METHODS, Method, compute_cam
 from har_core.cam.scales import to_heatmap, to_heatmaps_on_one_scale
@@ -35,23 +35,32 @@ def answer(prediction: Prediction) -> None:
         _headline("unsure", f"perhaps {' or '.join(names)} ({' and '.join(probabilities)})")
 
 
-def evidence(prediction: Prediction, predictor: Predictor, choose_part: Callable[[], None]) -> None:
+def evidence(prediction: Prediction, predictor: Predictor, *, of: Prediction) -> None:
     """Where the network looked and what else it considered, then the two likeliest classes compared.
 
     Args:
-        choose_part: draws what chooses a part of the photo.
+        of: the prediction of the photo as a whole, which is the same unless the visitor chose a part.
     """
     left, right = st.columns([5, 4], gap="large")
     with right:
         _probabilities(prediction)
     with left:
-        choose_part()
+        part = own_part.switch()
         above = st.container()
         with st.container(key="heatmap-controls"):
             target, method, opacity = _controls(prediction)
         heatmap = _heatmap(prediction, predictor, target, method)
     with above:
-        _picture(prediction, heatmap, target, method, opacity)
+        picture = _picture(prediction, heatmap, opacity, dim=not part)
+        what = method if method in CLASS_INDEPENDENT else f"{method} for {class_label(prediction.classes[target])}"
+        if part:
+            own_part.draw(of, picture)
+        else:
+            st.caption(_what_was_seen(prediction))
+            with_what = f" with a heatmap: {what}" if heatmap is not None else ""
+            st.image(picture, width="stretch", alt=f"{prediction.name}{with_what}", output_format="JPEG")
+        if heatmap is not None:
+            _below(prediction, picture, target, method)
     st.divider()
     _comparison(prediction, opacity, predictor.spec.crop_size)
 
@@ -152,26 +161,28 @@ def _going_on(method: Method, job: Job[np.ndarray]) -> None:
     st.button("Stopping …" if job.stopping else "Cancel", disabled=job.stopping, on_click=job.stop, key="cancel-cam")
 
 
-def _picture(prediction: Prediction, heatmap: np.ndarray | None, target: int, method: Method, opacity: float) -> None:
-    """The photo with its heatmap; alone, and not called otherwise, while there is none."""
+def _picture(prediction: Prediction, heatmap: np.ndarray | None, opacity: float, *, dim: bool) -> Image.Image:
+    """The photo with its heatmap; alone while there is none."""
     size = prediction.class_maps.shape[-1]
     picture = overlays.overlay(
         prediction.photo,
         np.zeros((size, size), np.float32) if heatmap is None else heatmap,
         prediction.crop,
         opacity=opacity if heatmap is not None else 0.0,
+        dim=dim,
     )
     if prediction.nearer is not None:
         picture = overlays.framed(picture, prediction.photo, prediction.nearer)
-    independent = method in CLASS_INDEPENDENT
-    what = method if independent else f"{method} for {class_label(prediction.classes[target])}"
-    with_what = f" with a heatmap: {what}" if heatmap is not None else ""
-    st.caption(_what_was_seen(prediction))
-    st.image(picture, width="stretch", alt=f"{prediction.name}{with_what}", output_format="JPEG")
-    if heatmap is None:
-        return
+    return picture
+
+
+def _below(prediction: Prediction, picture: Image.Image, target: int, method: Method) -> None:
+    """What the heatmap is, and a way to keep it."""
     heatmap_color_bar()
+    independent = method in CLASS_INDEPENDENT
     note = ": what stands out in the network's features, whatever the class" if independent else ""
+    if method != "Grad-CAM" and prediction.nearer is not None:
+        note += "; of the look at the whole photo"
     st.caption(f"{method if independent else f'{method} for {class_markdown(prediction.classes[target])}'}{note}")
     st.download_button(
         "Save this picture",

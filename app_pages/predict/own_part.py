@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
+from PIL import Image
 
 from app_pages.components.photo_box import Edges, photo_box
 from har_core.inference.predictor import Prediction, Predictor
@@ -39,19 +40,25 @@ def compare(part: Prediction, prediction: Prediction) -> None:
     st.caption(f"This is said of your part alone, {same} the whole photo: *{name}* ({share}).")
 
 
-def choose(prediction: Prediction) -> None:
-    """The switch, and the photo with the box."""
-    on = st.toggle(
+def switch() -> bool:
+    """Whether the visitor wants to choose a part."""
+    return st.toggle(
         "Look at a part only",
         key=_ON,
         persist_state="session",
         help="Drag a box on the photo, and see whether the surroundings mattered.",
     )
-    if not on:
-        return
+
+
+def draw(prediction: Prediction, picture: Image.Image) -> None:
+    """A picture of the photo, with the box to be dragged.
+
+    Args:
+        prediction: of the photo as a whole.
+    """
     st.caption("Drag the box, its corners, or a new one: the answer follows.")
     photo_box(
-        prediction.photo,
+        picture,
         _edges(prediction),
         key=f"box-{prediction.key}",
         label=f"{prediction.name}, with a box around the part that the model looks at",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 
 import streamlit as st
 from PIL import Image
@@ -75,7 +74,7 @@ def _answer(
             own_part.compare(shown, prediction)
         if sample is not None:
             samples.tell_truth(run, sample, int(shown.ranking[0]))
-    evidence(shown, predictor, choose_part=partial(own_part.choose, prediction))
+    evidence(shown, predictor, of=prediction)
 
 
 def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:

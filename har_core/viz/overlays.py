@@ -19,9 +19,9 @@ _GAP = 8  # pixels between the panels of a strip
 
 
 def overlay(
-    photo: Image.Image, heatmap: np.ndarray, crop: Box, *, opacity: float, side: int = DISPLAY_SIDE
+    photo: Image.Image, heatmap: np.ndarray, crop: Box, *, opacity: float, side: int = DISPLAY_SIDE, dim: bool = True
 ) -> Image.Image:
-    """A heatmap where it belongs on its photo; what the network does not see is dimmed.
+    """A heatmap where it belongs on its photo.
 
     Args:
         photo: upright RGB.
@@ -29,9 +29,10 @@ def overlay(
         crop: where the network's input lies in the photo, in its pixels.
         opacity: of the strongest heat, in [0, 1]; weaker heat is more transparent, so that the photo stays readable.
         side: the picture's longer side in pixels, at most; larger photos are reduced.
+        dim: whether what the network does not see is dimmed.
     """
     heatmap = np.asarray(heatmap, dtype=np.float32)
-    return _blend(photo, heatmap, opacity * (0.25 + 0.75 * heatmap), crop, HEATMAP_SCALE, side)
+    return _blend(photo, heatmap, opacity * (0.25 + 0.75 * heatmap), crop, HEATMAP_SCALE, side, dim=dim)
 
 
 def framed(picture: Image.Image, photo: Image.Image, box: Box) -> Image.Image:
@@ -73,7 +74,16 @@ def side_by_side(panels: list[Image.Image], *, height: int) -> Image.Image:
     return picture
 
 
-def _blend(photo: Image.Image, values: np.ndarray, alpha: np.ndarray, crop: Box, scale: str, side: int) -> Image.Image:
+def _blend(
+    photo: Image.Image,
+    values: np.ndarray,
+    alpha: np.ndarray,
+    crop: Box,
+    scale: str,
+    side: int,
+    *,
+    dim: bool = True,
+) -> Image.Image:
     """Colors over the crop of a photo: `values` (H, W) in [0, 1] say which, `alpha` (H, W) in [0, 1] how opaque."""
     factor = min(1.0, side / max(photo.size))
     size = max(1, round(photo.width * factor)), max(1, round(photo.height * factor))
@@ -81,7 +91,7 @@ def _blend(photo: Image.Image, values: np.ndarray, alpha: np.ndarray, crop: Box,
     left, top = max(0, round(crop.left * factor)), max(0, round(crop.top * factor))
     right, bottom = min(size[0], round(crop.right * factor)), min(size[1], round(crop.bottom * factor))
 
-    result = canvas * _DIMMED
+    result = canvas * (_DIMMED if dim else 1.0)
     seen = canvas[top:bottom, left:right]
     # The crop's own rectangle, edges beyond the photo included, is what the heat is stretched over.
     box = round(crop.right * factor) - round(crop.left * factor), round(crop.bottom * factor) - round(crop.top * factor)

@@ -83,7 +83,9 @@ def test_by_the_keyboard(page: Page, stage: Locator) -> None:
 
 
 def test_the_box_stays_while_another_page_is_looked_at(page: Page, stage: Locator) -> None:
+    before = answer(page)
     drag(page, stage, (0.5, 0.5), (0.4, 0.4))
+    expect(page.locator("#answer")).not_to_have_text(before, timeout=PATIENCE)
     said = answer(page)
     page.get_by_role("link", name="Overview").first.click()
     expect(page.get_by_text("Where to go next")).to_be_visible(timeout=PATIENCE)
