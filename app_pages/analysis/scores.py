@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app_pages.analysis.calibration_part import calibration_part
 from app_pages.components.follow import follow
 from app_pages.components.no_results import no_results
 from app_pages.state import runs, url
@@ -54,6 +55,10 @@ def page() -> None:
     measure = _bars(scores, leads=leads)
     _table(scores, leads=leads)
     _downloads(run, matrix)
+    if run.has(PREDICTIONS):
+        calibration_part(run)
+    else:
+        st.caption("This run is a matrix alone: it has no probabilities that could be trusted or not.")
     if run.has(ROBUSTNESS):
         _robustness(read_robustness(run))
     url.publish({"measure": measure if measure != "f1" else None})

@@ -16,13 +16,15 @@ import streamlit as st
 from app_pages.state import url
 from app_pages.state.own_runs import is_own, own_runs
 from app_pages.state.settings import settings
+from har_core.analysis import calibration as calibrated
+from har_core.analysis.calibration import Calibration
 from har_core.analysis.examples import example_table
 from har_core.errors import HarError, RunError
 from har_core.runs.manifest import CLASS_MAPS, EMBEDDINGS, LEGACY_MANIFEST, MANIFEST, PREDICTIONS, TRAINING
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import SHIPPED, Run, find_runs
 
-Kind = Literal["matrix", "predictions", "examples", "class maps", "embeddings"]
+Kind = Literal["matrix", "predictions", "examples", "class maps", "embeddings", "calibration"]
 
 
 def all_runs() -> tuple[dict[str, Run], list[tuple[Path, HarError]]]:
@@ -86,6 +88,11 @@ def examples(run: Run) -> pd.DataFrame:
     return cast("pd.DataFrame", _cached(run, "examples"))
 
 
+def calibration(run: Run) -> tuple[Calibration, pd.DataFrame, pd.DataFrame, float]:
+    """Of `analysis.calibration`: the figures, the reliability diagram, the coverage curve, and the area under it."""
+    return cast("tuple[Calibration, pd.DataFrame, pd.DataFrame, float]", _cached(run, "calibration"))
+
+
 def class_maps(run: Run) -> np.ndarray | None:
     """(N, K, h, w) raw class maps, memory-mapped; None if the run has none."""
     return cast("np.ndarray", _cached(run, "class maps")) if run.has(CLASS_MAPS) else None
@@ -103,6 +110,14 @@ def _read(run: Run, kind: Kind) -> object:
         return run.predictions()
     if kind == "examples":
         return example_table(predictions(run))
+    if kind == "calibration":
+        table = predictions(run)
+        return (
+            calibrated.calibration(table),
+            calibrated.reliability(table),
+            calibrated.coverage_curve(table),
+            (calibrated.area_under_coverage(table)),
+        )
     array = run.class_maps() if kind == "class maps" else run.embeddings()
     rows = len(predictions(run))
     if len(array) != rows or (kind == "class maps" and array.shape[1] != len(run.classes)):
@@ -117,11 +132,11 @@ def _cached(run: Run, kind: Kind) -> object:
     return cached(run.folder, version(run), kind)
 
 
-@st.cache_resource(max_entries=15, show_spinner="Reading the run …")
+@st.cache_resource(max_entries=18, show_spinner="Reading the run …")
 def _of_all_sessions(folder: Path, version: int, kind: Kind) -> object:
     return _read(Run.open(folder), kind)
 
 
-@st.cache_resource(max_entries=10, scope="session", show_spinner="Reading the run …")
+@st.cache_resource(max_entries=12, scope="session", show_spinner="Reading the run …")
 def _of_this_session(folder: Path, version: int, kind: Kind) -> object:
     return _read(Run.open(folder), kind)

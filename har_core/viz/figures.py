@@ -69,6 +69,67 @@ def class_score_bars(scores: pd.DataFrame, measure: str) -> go.Figure:
     return figure
 
 
+def reliability_diagram(table: pd.DataFrame) -> go.Figure:
+    """Accuracy over confidence, with intervals; on the dotted line both are the same.
+
+    Args:
+        table: of `analysis.calibration.reliability`.
+    """
+    line = {"color": MUTED, "dash": "dot", "width": 1.5}
+    figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=line, hoverinfo="skip"))
+    accuracy = table["accuracy"]
+    figure.add_trace(
+        go.Scatter(
+            x=table["confidence"],
+            y=accuracy,
+            mode="markers",
+            marker={"color": PRIMARY, "size": 9},
+            error_y={
+                "array": table["high"] - accuracy,
+                "arrayminus": accuracy - table["low"],
+                "color": MUTED,
+                "thickness": 1.5,
+                "width": 3,
+            },
+            customdata=table["photos"],
+            hovertemplate="%{x:.0%} probable, %{y:.0%} correct<br>%{customdata:,} photos<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="probability of the answer", range=[0, 1.02])
+    figure.update_yaxes(title="correct", range=[0, 1.02])
+    return _square(figure)
+
+
+def coverage_figure(table: pd.DataFrame) -> go.Figure:
+    """How many of the answers are correct if only the surest are given.
+
+    Args:
+        table: of `analysis.calibration.coverage_curve`.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=table["coverage"],
+            y=table["accuracy"],
+            mode="lines",
+            line={"color": PRIMARY, "width": 2.5},
+            customdata=table["threshold"],
+            hovertemplate="from %{customdata:.0%} on: %{x:.0%} answered,<br>%{y:.1%} of these correctly<extra></extra>",
+        )
+    )
+    lowest = float(table["accuracy"].min()) if len(table) else 0.0
+    figure.update_xaxes(title="photos that are answered", range=[0, 1.02])
+    figure.update_yaxes(title="correct", range=[max(0.0, lowest - 0.05), 1.01])
+    return _square(figure)
+
+
+def _square(figure: go.Figure) -> go.Figure:
+    """A small chart of two shares."""
+    figure.update_xaxes(tickformat=".0%", fixedrange=True, gridcolor=GRID, zeroline=False)
+    figure.update_yaxes(tickformat=".0%", fixedrange=True, gridcolor=GRID, zeroline=False)
+    figure.update_layout(height=340, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)
+    return figure
+
+
 def class_score_changes(before: pd.Series, after: pd.Series, classes: list[str], names: tuple[str, str]) -> go.Figure:
     """Two values per class as two dots on a line: where a class gained and where it lost."""
     labels = axis_labels(classes)

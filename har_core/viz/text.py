@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from har_core.analysis.calibration import Calibration
 from har_core.analysis.compare import McNemar
 from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
 from har_core.analysis.history import Curves
@@ -39,6 +40,18 @@ def what_it_sees(views: Sequence[View], crop_size: int) -> str:
         return f"It looks only at the center of a photo, scaled to {crop_size} × {crop_size} pixels."
     *first, last = (_VIEWS[view] for view in views)
     return f"It looks {', '.join(first)}{' and ' if first else ''}{last}; the mean of these looks answers."
+
+
+def calibration_sentence(found: Calibration) -> str:
+    """Whether the probabilities can be taken as they are."""
+    means = f"{share(found.confidence)} probable on average, and {share(found.accuracy)} of them are correct"
+    if found.ece <= 0.03:
+        return f"**Yes, nearly**: the answers are {means}."
+    if found.confidence < found.accuracy - 0.02:
+        return f"**No, the answers deserve more trust than they claim**: the answers are {means}."
+    if found.confidence > found.accuracy + 0.02:
+        return f"**No, the answers deserve less trust than they claim**: the answers are {means}."
+    return f"**On average, but not in each range**: the answers are {means}."
 
 
 def escape_markdown(text: str) -> str:

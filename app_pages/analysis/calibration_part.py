@@ -1,0 +1,50 @@
+"""Of the Scores page: does a probability of 70 % mean 70 %, and what is gained by saying "unsure"?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app_pages.state import runs
+from har_core.analysis.calibration import BINS, answered
+from har_core.runs.run import Run
+from har_core.viz import figures, text
+
+_THRESHOLDS = (0.5, 0.7, 0.9)
+
+
+def calibration_part(run: Run) -> None:
+    """For a run with predictions."""
+    found, table, curve, area = runs.calibration(run)
+    st.subheader("Does a probability of 70 % mean 70 %?", anchor=False)
+    st.markdown(text.calibration_sentence(found))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.plotly_chart(
+            figures.reliability_diagram(table),
+            config={"displayModeBar": False},
+            key="reliability",
+            alt="Reliability diagram: how many answers of each probability are correct, with 95 % intervals",
+        )
+        st.caption(
+            "Each dot is as many photos; above the dotted line the answers are better than they claim. Expected calibration "
+            f"error {found.ece:.3f} ({BINS} bins of equal width; 0 is best), class-wise {found.class_wise_ece:.3f}, Brier "
+            f"score {found.brier:.3f}."
+        )
+    with right:
+        st.plotly_chart(
+            figures.coverage_figure(curve),
+            config={"displayModeBar": False},
+            key="coverage",
+            alt="Share of correct answers if only the surest photos are answered",
+        )
+        predictions = runs.predictions(run)
+        lines = []
+        for threshold in _THRESHOLDS:
+            count, correct = answered(predictions, threshold)
+            if count:
+                shares = (
+                    f"answers {text.percent(count / len(predictions))} of the photos, {text.percent(correct / count)}"
+                )
+                lines.append(f"- from {text.percent(threshold)} on: {shares} of these correctly")
+        st.markdown("Saying \u201cunsure\u201d below a threshold, the model\n" + "\n".join(lines))
+        st.caption(f"Area under this curve: {area:.3f} (1 is best).")
