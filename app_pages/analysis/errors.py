@@ -10,6 +10,7 @@ import streamlit as st
 from app_pages.components.gallery import gallery
 from app_pages.components.no_results import no_results
 from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_detail
+from app_pages.components.verdict_effect import offer_corrected_labels
 from app_pages.state import filters as filter_state
 from app_pages.state import own_runs, runs, url
 from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Selection, to_csv
@@ -62,14 +63,19 @@ def _list(
         st.warning(f"{escape_markdown(missing)} is not among these photos.", icon=":material/image_not_supported:")
     _controls(run, keys)
     _active_filters(run, keys, selection)
-    st.download_button(
-        "This list as CSV",
-        lambda: to_csv(runs.predictions(run), selection.rows, judged),
-        "photos.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "This list as CSV",
+            lambda: to_csv(runs.predictions(run), selection.rows, judged),
+            "photos.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        offer_corrected_labels(run, judged)
+        if judged and number:
+            samples = runs.predictions(run).samples[selection.rows]
+            st.caption(f"{sum(sample in judged for sample in samples):,} of these {number:,} judged")
     address = filter_state.address(run, keys)
     if len(selection.rows):
         key = f"errors-{abs(hash(tuple(address.values())))}"

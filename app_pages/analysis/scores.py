@@ -12,6 +12,7 @@ import streamlit as st
 from app_pages.analysis.calibration_part import calibration_part
 from app_pages.components.follow import follow
 from app_pages.components.no_results import no_results
+from app_pages.components.verdict_effect import verdict_effect
 from app_pages.state import runs, url
 from har_core.analysis.scores import Summary, class_scores, classification_report, summarize, wilson_intervals
 from har_core.files import csv_bytes
@@ -44,6 +45,7 @@ def page() -> None:
         f"The 95 % interval (Wilson) is {text.interval(*summary.interval)}. "
         + (extremes if differ else "No action is better than another.")
     )
+    verdict_effect(run)
     _metrics(run, summary)
     if differ:
         st.subheader("The weakest and the strongest", anchor=False)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.state import own_runs
+from app_pages.state import own_runs, runs
 from har_core.errors import RunError
 from har_core.runs.run import Run
-from har_core.runs.verdicts import MAX_NOTE, VERDICTS, Kind, Verdict
+from har_core.runs.verdicts import MAX_NOTE, NO_CLASS, VERDICTS, Kind, Verdict
+from har_core.viz.text import class_label
 
 
 def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
@@ -32,6 +33,8 @@ def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
                 on_click=judge,
                 args=(run, sample, kind),
             )
+    if given is not None and given.verdict == "label is wrong":
+        _right_label(run, sample, given, key, allowed=allowed)
     st.caption(f"Keys: 1 to {len(VERDICTS)} judge, the arrows turn to the next photo.")
     st.text_input(
         "Note",
@@ -51,20 +54,45 @@ def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
 def judge(run: Run, sample: str, verdict: Kind) -> None:
     """Save a verdict; the one that was given already is taken back."""
     given = own_runs.verdicts(run).all().get(sample)
-    _save(run, sample, None if given is not None and given.verdict == verdict else verdict)
+    again = given is not None and given.verdict == verdict
+    label = _predicted_instead(run, sample) if verdict == "label is wrong" else ""
+    _save(run, sample, None if again else verdict, label)
+
+
+def _right_label(run: Run, sample: str, given: Verdict, key: str, *, allowed: bool) -> None:
+    """Which label is right, at first the predicted one."""
+    options = ["", *run.classes, NO_CLASS]
+    shown = f"{key}-label-{given.label}"  # a new widget for what was not chosen here
+    st.selectbox(
+        "The right label",
+        options,
+        index=options.index(given.label) if given.label in options else 0,
+        format_func=lambda name: class_label(name) if name else "not told",
+        key=shown,
+        on_change=lambda: _save(run, sample, given.verdict, st.session_state[shown]),
+        disabled=not allowed,
+    )
+
+
+def _predicted_instead(run: Run, sample: str) -> str:
+    """The predicted class, if it is not that of the label."""
+    predictions = runs.predictions(run)
+    (row,) = (predictions.samples == sample).nonzero()[0][:1]
+    predicted = int(predictions.probabilities[row].argmax())
+    return run.classes[predicted] if predicted != predictions.true[row] else ""
 
 
 def _annotate(run: Run, sample: str) -> None:
     given = own_runs.verdicts(run).all().get(sample)
-    _save(run, sample, given.verdict if given else None)
+    _save(run, sample, given.verdict if given else None, given.label if given else "")
 
 
-def _save(run: Run, sample: str, verdict: Kind | None) -> None:
+def _save(run: Run, sample: str, verdict: Kind | None, label: str) -> None:
     store, key = own_runs.verdicts(run), f"verdict-{run.folder}-{sample}"
     try:
         if verdict is None:
             store.remove(sample)
         else:
-            store.set(sample, verdict, st.session_state.get(f"{key}-note", ""))
+            store.set(sample, verdict, st.session_state.get(f"{key}-note", ""), label)
     except RunError as error:
         st.session_state[f"{key}-error"] = str(error)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app_pages.components import download_photos
 from app_pages.components.no_results import no_results
+from app_pages.components.verdict_effect import verdict_effect
 from app_pages.state import runs, url
 from har_core.analysis.confusion import confused_pairs
 from har_core.analysis.scores import Summary, summarize
@@ -40,6 +41,7 @@ def _results(run: Run) -> None:
     matrix = runs.confusion_matrix(run)
     summary = summarize(matrix)
     st.title(text.accuracy_headline(summary, unseen=_is_unseen(run)))
+    verdict_effect(run)
     if _picked_on_these_photos(run):
         st.caption("Slightly too good: the epoch was picked because it did best on these very photos.")
     with st.expander("How was this measured?"):

@@ -162,23 +162,23 @@ def nearest_neighbors(embeddings: np.ndarray, row: int, *, count: int = 5) -> li
     return [(int(index), float(similarities[index])) for index in nearest]
 
 
-def to_csv(predictions: Predictions, rows: np.ndarray, verdicts: Mapping[str, tuple[str, str]]) -> bytes:
-    """The chosen photos with true and predicted class, every probability, and verdict and note (UTF-8).
+def to_csv(predictions: Predictions, rows: np.ndarray, verdicts: Mapping[str, tuple[str, str, str]]) -> bytes:
+    """The chosen photos with true and predicted class, every probability, verdict, note and right label (UTF-8).
 
     Args:
-        verdicts: sample → (verdict, note).
+        verdicts: sample → (verdict, note, right label), of `runs.verdicts`.
     """
     probabilities = [PROBABILITY + name for name in predictions.classes]
-    header = [SAMPLE, TRUE, PREDICTED, *probabilities, "verdict", "note"]
+    header = [SAMPLE, TRUE, PREDICTED, *probabilities, "verdict", "note", "right_label"]
     return csv_bytes(itertools.chain([header], _csv_rows(predictions, rows, verdicts)))
 
 
 def _csv_rows(
-    predictions: Predictions, rows: np.ndarray, verdicts: Mapping[str, tuple[str, str]]
+    predictions: Predictions, rows: np.ndarray, verdicts: Mapping[str, tuple[str, str, str]]
 ) -> Iterable[list[object]]:
     predicted = predictions.probabilities[rows].argmax(axis=1)
     for row, first in zip(rows, predicted, strict=True):
         sample = predictions.samples[row]
         probabilities = [f"{value:.6g}" for value in predictions.probabilities[row]]
         true = predictions.classes[predictions.true[row]]
-        yield [sample, true, predictions.classes[first], *probabilities, *verdicts.get(sample, ("", ""))]
+        yield [sample, true, predictions.classes[first], *probabilities, *verdicts.get(sample, ("", "", ""))]

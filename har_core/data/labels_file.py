@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from har_core.errors import DataError
@@ -55,6 +55,13 @@ def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
         raise DataError(
             f"expected a CSV in UTF-8 at {path.name}, found something else ({error}); save it as CSV UTF-8 again"
         ) from error
+
+
+def labels_bytes(rows: Iterable[tuple[str, str]]) -> bytes:
+    """(file name, label) of each photo → a file that `read_labels` reads, every name as it is."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([(_FILE[0], _LABEL[0]), *rows])
+    return buffer.getvalue().encode()
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

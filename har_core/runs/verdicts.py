@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -16,12 +16,19 @@ VERDICTS: tuple[Kind, ...] = get_args(Kind)
 MAX_NOTE = 1000
 """Characters."""
 
+NO_CLASS = "none of these"
+"""In place of the right label: the photo shows none of the classes."""
+
 
 class Verdict(NamedTuple):
-    """What somebody thinks of a photo's label and prediction, and why."""
+    """What somebody thinks of a photo's label and prediction, and why.
+
+    `label`: of "label is wrong", the right one or `NO_CLASS`; empty if it was not told.
+    """
 
     verdict: Kind
     note: str
+    label: str = ""
 
 
 class Verdicts:
@@ -47,9 +54,9 @@ class Verdicts:
         if not self.path.is_file():
             return {}
         with self._open() as connection:
-            return {sample: Verdict(kind, note) for sample, kind, note in connection.execute(_READ)}
+            return {sample: Verdict(*judged) for sample, *judged in connection.execute(_READ)}
 
-    def set(self, sample: str, verdict: Kind, note: str = "") -> None:
+    def set(self, sample: str, verdict: Kind, note: str = "", label: str = "") -> None:
         """Judge a photo; an earlier verdict on it is replaced.
 
         Raises:
@@ -63,7 +70,7 @@ class Verdicts:
         except OSError as error:
             raise RunError(f"verdicts cannot be kept in {self.path.parent} ({error}); set HAR_LENS_HOME") from error
         with self._open() as connection:
-            row = (sample, verdict, note[:MAX_NOTE], datetime.now(UTC).isoformat(timespec="seconds"))
+            row = (sample, verdict, note[:MAX_NOTE], datetime.now(UTC).isoformat(timespec="seconds"), label)
             connection.execute(_WRITE, row)
 
     def remove(self, sample: str) -> None:
@@ -78,6 +85,9 @@ class Verdicts:
         try:
             with closing(sqlite3.connect(self.path, timeout=20)) as connection, connection:
                 connection.execute(_CREATE)
+                if "label" not in {column for _, column, *_ in connection.execute("PRAGMA table_info(verdicts)")}:
+                    with suppress(sqlite3.OperationalError):  # another process may have added it meanwhile
+                        connection.execute(_ADD_LABEL)
                 yield connection
         except sqlite3.Error as error:
             raise RunError(
@@ -88,7 +98,8 @@ class Verdicts:
 
 _CREATE = (
     "CREATE TABLE IF NOT EXISTS verdicts "
-    "(sample TEXT PRIMARY KEY, verdict TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL)"
+    "(sample TEXT PRIMARY KEY, verdict TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL, label TEXT NOT NULL DEFAULT '')"
 )
-_READ = "SELECT sample, verdict, note FROM verdicts ORDER BY sample"
-_WRITE = "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?)"
+_ADD_LABEL = "ALTER TABLE verdicts ADD COLUMN label TEXT NOT NULL DEFAULT ''"  # to a file of an earlier version
+_READ = "SELECT sample, verdict, note, label FROM verdicts ORDER BY sample"
+_WRITE = "INSERT OR REPLACE INTO verdicts (sample, verdict, note, at, label) VALUES (?, ?, ?, ?, ?)"

@@ -11,6 +11,7 @@ from har_core.analysis.calibration import Calibration
 from har_core.analysis.compare import McNemar
 from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
 from har_core.analysis.history import Curves
+from har_core.analysis.relabel import AfterVerdicts
 from har_core.analysis.scores import Summary
 from har_core.runs.manifest import CENTER_ALONE, View
 
@@ -52,6 +53,18 @@ def calibration_sentence(found: Calibration) -> str:
     if found.confidence > found.accuracy + 0.02:
         return f"**No, the answers deserve less trust than they claim**: the answers are {means}."
     return f"**On average, but not in each range**: the answers are {means}."
+
+
+def after_verdicts_sentence(found: AfterVerdicts) -> str:
+    """The accuracy with corrected labels, and what was corrected."""
+    counted = {"relabeled": found.relabeled, "left out": found.left_out, "where both fit": found.both_fit}
+    parts = ", ".join(f"{number:,} {what}" for what, number in counted.items() if number)
+    verdicts = "1 verdict" if found.judged == 1 else f"{found.judged:,} verdicts"
+    summary = found.summary
+    return (
+        f"After your {verdicts}{f' ({parts})' if parts else ''}: **{share(summary.accuracy)}** correct "
+        f"({interval(*summary.interval)})."
+    )
 
 
 def escape_markdown(text: str) -> str:

@@ -129,9 +129,10 @@ def test_embeddings_are_read_in_chunks() -> None:
 
 def test_the_list_as_a_csv_file(predictions: Predictions) -> None:
     rows = np.array([5, 2])
-    judged = {predictions.samples[2]: Verdict("label is wrong", 'she says "hello", waves')}
+    judged = {predictions.samples[2]: Verdict("label is wrong", 'she says "hello", waves', "b")}
     lines = list(csv.DictReader(io.StringIO(to_csv(predictions, rows, judged).decode())))
     assert [line["sample"] for line in lines] == ["Image_5.jpg", "Image_2.jpg"]
     assert lines[1]["verdict"] == "label is wrong" and lines[1]["note"] == 'she says "hello", waves'
+    assert (lines[0]["right_label"], lines[1]["right_label"]) == ("", "b")
     assert [float(lines[0]["p:" + name]) for name in CLASSES] == pytest.approx(predictions.probabilities[5], rel=1e-5)
     assert lines[0]["predicted"] == CLASSES[predictions.predicted[5]] and lines[0]["verdict"] == ""

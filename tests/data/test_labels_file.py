@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from har_core.data.labels_file import read_labels
+from har_core.data.labels_file import labels_bytes, read_labels
 from har_core.errors import DataError
 
 ROWS = [("a.jpg", "red"), ("b.jpg", "blue")]
@@ -77,3 +77,9 @@ def test_others_are_refused_in_one_sentence(tmp_path: Path, data: str | bytes, f
     with pytest.raises(DataError, match=found) as caught:
         read(tmp_path, data)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    """Names as they are, also those that a spreadsheet would take for formulas."""
+    rows = [("=1+1.jpg", "red"), ('a,"b".jpg', "red; blue"), ("Größe 坐.jpg", "@home"), ("-a.jpg", "red")]
+    assert read(tmp_path, labels_bytes(rows)) == rows

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,3 +66,23 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="HAR_LENS_HOME"):
         Verdicts(tmp_path / "file" / "verdicts.sqlite").set("a", "unclear")
+
+
+def test_the_right_label_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.sqlite"
+    Verdicts(path).set("a.jpg", "label is wrong", "he runs", "running")
+    assert Verdicts(path).all() == {"a.jpg": Verdict("label is wrong", "he runs", "running")}
+
+
+def test_a_file_of_an_earlier_version_is_read_and_written(tmp_path: Path) -> None:
+    """By many at once."""
+    path = tmp_path / "verdicts.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE verdicts (sample TEXT PRIMARY KEY, verdict TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL)"
+        )
+        connection.execute("INSERT INTO verdicts VALUES ('old.jpg', 'unclear', 'dark', '2026')")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: Verdicts(path).set(f"{number}.jpg", "label is wrong", "", "running"), range(8)))
+    found = Verdicts(path).all()
+    assert found["old.jpg"] == Verdict("unclear", "dark") and len(found) == 9 and found["3.jpg"].label == "running"

@@ -13,7 +13,7 @@ import pytest
 
 from har_core.errors import DownloadError
 from har_core.runs.run import SHIPPED, assets_folder, shipped_run
-from har_core.runs.verdicts import VERDICTS, Verdicts
+from har_core.runs.verdicts import NO_CLASS, VERDICTS, Verdicts
 from tests.helpers import random_predictions
 from tests.pages.conftest import address, click, follow, opened, text, widget, write_run
 
@@ -60,13 +60,33 @@ def test_a_photo_in_full_and_a_verdict_on_it(verdicts: Verdicts) -> None:
     assert not app.exception and " predicted as " in app.title[0].value
     assert address(app)["photo"] == sample
     click(app, "label is wrong")
-    assert verdicts.all()[sample].verdict == "label is wrong"
+    predicted = FOLDERS.classes[FOLDERS.predicted[WRONG[0]]]
+    assert verdicts.all()[sample] == ("label is wrong", "", predicted)
     app.text_input[0].set_value("plainly blue").run()
-    assert verdicts.all()[sample] == ("label is wrong", "plainly blue")
+    assert verdicts.all()[sample] == ("label is wrong", "plainly blue", predicted)
     again = opened("errors", "folders", photo=sample)
     assert again.text_input[0].value == "plainly blue"
     listed = opened("errors", "folders", verdict="label is wrong")
     assert listed.title[0].value.startswith("1 of 40 photos")
+
+
+def test_the_right_label_is_asked_for_and_changes_the_accuracy(verdicts: Verdicts) -> None:
+    sample = FOLDERS.samples[WRONG[0]]
+    app = opened("errors", "folders", photo=sample)
+    click(app, "label is wrong")
+    (asked,) = (box for box in app.selectbox if box.label == "The right label")
+    assert asked.value == FOLDERS.classes[FOLDERS.predicted[WRONG[0]]]
+    for page in ("overview", "scores"):
+        assert f"{(len(CORRECT) + 1) / 40:.1%}".replace("%", " %") in text(opened(page, "folders"))
+    assert any(
+        button.label == "Corrected labels as CSV" for button in opened("errors", "folders").get("download_button")
+    )
+    asked.set_value(NO_CLASS).run()
+    assert not app.exception and verdicts.all()[sample].label == NO_CLASS
+    assert "1 left out" in text(opened("overview", "folders"))
+    click(app, "unclear")
+    assert not [box for box in app.selectbox if box.label == "The right label"]
+    assert verdicts.all()[sample] == ("unclear", "", "")
 
 
 def test_judging_photo_after_photo(verdicts: Verdicts) -> None:

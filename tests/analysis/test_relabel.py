@@ -1,0 +1,68 @@
+"""Verdicts change the accuracy as they say, and nothing else does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from har_core.analysis.relabel import after_verdicts, corrected_labels
+from har_core.analysis.scores import summarize
+from har_core.runs.verdicts import NO_CLASS, Verdict
+from tests.helpers import random_predictions
+
+PREDICTIONS = random_predictions(60, ("a", "b", "c"))
+WRONG = np.flatnonzero(~PREDICTIONS.correct)
+NAMES = PREDICTIONS.samples
+
+
+def predicted(row: int) -> str:
+    return PREDICTIONS.classes[PREDICTIONS.predicted[row]]
+
+
+def test_each_kind_of_verdict() -> None:
+    given = {
+        NAMES[WRONG[0]]: Verdict("label is wrong", "", predicted(WRONG[0])),
+        NAMES[WRONG[1]]: Verdict("label is wrong", "", NO_CLASS),
+        NAMES[WRONG[2]]: Verdict("label is wrong", "", ""),
+        NAMES[WRONG[3]]: Verdict("both fit", ""),
+        NAMES[WRONG[4]]: Verdict("model is wrong", ""),
+        NAMES[WRONG[5]]: Verdict("unclear", ""),
+        "not among them": Verdict("both fit", ""),
+    }
+    found = after_verdicts(PREDICTIONS, given)
+    assert found is not None
+    assert (found.judged, found.relabeled, found.left_out, found.both_fit) == (6, 1, 2, 1)
+    true, kept = PREDICTIONS.true.copy(), np.ones(60, dtype=bool)
+    true[WRONG[[0, 3]]] = PREDICTIONS.predicted[WRONG[[0, 3]]]
+    kept[WRONG[[1, 2]]] = False
+    assert found.summary.n == 58
+    assert found.summary.accuracy == accuracy_score(true[kept], PREDICTIONS.predicted[kept])
+    expected = f1_score(true[kept], PREDICTIONS.predicted[kept], average="macro")
+    assert found.summary.macro_f1 == pytest.approx(expected)
+    assert found.summary.correct == summarize(PREDICTIONS.confusion_matrix()).correct + 2
+
+
+def test_a_correct_prediction_can_lose() -> None:
+    row = int(np.flatnonzero(PREDICTIONS.correct)[0])
+    other = next(name for name in PREDICTIONS.classes if name != predicted(row))
+    found = after_verdicts(PREDICTIONS, {NAMES[row]: Verdict("label is wrong", "", other)})
+    assert found is not None and found.summary.correct == PREDICTIONS.correct.sum() - 1
+
+
+def test_nothing_judged_and_nothing_left() -> None:
+    assert after_verdicts(PREDICTIONS, {}) is None
+    assert after_verdicts(PREDICTIONS, {"another.jpg": Verdict("both fit", "")}) is None
+    assert after_verdicts(PREDICTIONS, {name: Verdict("label is wrong", "", NO_CLASS) for name in NAMES}) is None
+
+
+def test_corrected_labels() -> None:
+    labels = {"1.jpg": "a", "2.jpg": "b", "3.jpg": "c", "4.jpg": "a", "5.jpg": "a"}
+    given = {
+        "1.jpg": Verdict("label is wrong", "", "b"),
+        "2.jpg": Verdict("label is wrong", "", NO_CLASS),
+        "3.jpg": Verdict("label is wrong", "", ""),
+        "4.jpg": Verdict("both fit", "", "b"),
+    }
+    found = dict(corrected_labels(labels, given, ("a", "b", "c")))
+    assert found == {"1.jpg": "b", "3.jpg": "c", "4.jpg": "a", "5.jpg": "a"}
