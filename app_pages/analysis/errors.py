@@ -13,13 +13,18 @@ from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_det
 from app_pages.components.verdict_effect import offer_corrected_labels
 from app_pages.state import filters as filter_state
 from app_pages.state import own_runs, runs, url
-from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Selection, to_csv
+from har_core.analysis.examples import DRAWN, SHOWS, SORTS, UNJUDGED, Filters, Selection, to_csv
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS, Verdict
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent, share
 
-SHOW_LABELS = {"errors": "Errors", "correct": "Correct predictions", "all": "All photos"}
+SHOW_LABELS = {
+    "errors": "Errors",
+    "correct": "Correct predictions",
+    "drawn": f"{DRAWN} drawn at random",
+    "all": "All photos",
+}
 SORT_LABELS = {
     "loss": "Most confidently wrong",
     "confidence": "Most confident",
@@ -87,6 +92,8 @@ def _list(
 
 def _outcome(filters: Filters) -> str:
     """What the photos have in common that pass the filters."""
+    if filters.active == ["show"] and filters.show == "drawn":
+        return "were drawn at random"
     if filters.active == ["show"]:
         return "are misclassified" if filters.show == "errors" else "are predicted correctly"
     return "match these filters" if filters.active else "are shown"

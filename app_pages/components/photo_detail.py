@@ -11,12 +11,12 @@ from app_pages.components.color_bar import difference_color_bar, heatmap_color_b
 from app_pages.components.download_photos import offer_download
 from app_pages.components.gallery import LAST_OPENED, PER_PAGE
 from app_pages.components.photo_keys import NEXT, PREVIOUS, photo_keys
-from app_pages.components.photo_verdict import judge, photo_verdict
+from app_pages.components.photo_verdict import judge, photo_verdict, verdicts_on
 from app_pages.components.scroll_here import scroll_here
 from app_pages.state import own_runs, runs, url
 from har_core.analysis.examples import nearest_neighbors
 from har_core.runs.run import Run
-from har_core.runs.verdicts import VERDICTS, Verdict
+from har_core.runs.verdicts import Verdict
 from har_core.viz import figures
 from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown, percent
 
@@ -82,7 +82,7 @@ def _navigation(
             first=position == 0,
             last=position == len(rows) - 1,
             on_press=lambda what: _press(run, samples, what),
-            keys=[str(number) for number, _ in enumerate(VERDICTS, start=1)],
+            keys=[str(number) for number, _ in enumerate(verdicts_on(run, samples[position]), start=1)],
         )
         st.caption(f"{escape_markdown(samples[position])} · {position + 1:,} of {len(rows):,}")
 
@@ -94,7 +94,7 @@ def _press(run: Run, samples: list[str], what: str) -> None:
         place = samples.index(sample) + (1 if what == NEXT else -1)
         url.put(OPENED, samples[min(max(0, place), len(samples) - 1)])
     elif own_runs.may_judge(run):
-        judge(run, sample, VERDICTS[int(what) - 1])
+        judge(run, sample, verdicts_on(run, sample)[int(what) - 1])
 
 
 def _close() -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from app_pages.state import own_runs, runs
 from har_core.errors import RunError
 from har_core.runs.run import Run
-from har_core.runs.verdicts import MAX_NOTE, NO_CLASS, VERDICTS, Kind, Verdict
+from har_core.runs.verdicts import MAX_NOTE, NO_CLASS, Kind, Verdict, kinds
 from har_core.viz.text import class_label
 
 
@@ -18,11 +18,12 @@ def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
     come by way of `photo_keys`.
     """
     key = f"verdict-{run.folder}-{sample}"
+    possible = verdicts_on(run, sample)
     allowed = own_runs.may_judge(run)
     st.session_state.setdefault(f"{key}-note", given.note if given else "")
     st.markdown("Your verdict")
     with st.container(horizontal=True, gap="xsmall"):
-        for number, kind in enumerate(VERDICTS, start=1):
+        for number, kind in enumerate(possible, start=1):
             chosen = given is not None and given.verdict == kind
             st.button(
                 kind,
@@ -35,7 +36,7 @@ def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
             )
     if given is not None and given.verdict == "label is wrong":
         _right_label(run, sample, given, key, allowed=allowed)
-    st.caption(f"Keys: 1 to {len(VERDICTS)} judge, the arrows turn to the next photo.")
+    st.caption(f"Keys: 1 to {len(possible)} judge, the arrows turn to the next photo.")
     st.text_input(
         "Note",
         key=f"{key}-note",
@@ -49,6 +50,11 @@ def photo_verdict(run: Run, sample: str, given: Verdict | None) -> None:
         st.error(failed, icon=":material/error:")
     if not allowed:
         st.caption("Only the person who starts the app may judge photos (`-- --trust-visitors` lets everyone).")
+
+
+def verdicts_on(run: Run, sample: str) -> tuple[Kind, ...]:
+    """The verdicts that there can be on a photo, in the order of their keys."""
+    return kinds(correct=not _predicted_instead(run, sample))
 
 
 def judge(run: Run, sample: str, verdict: Kind) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app_pages.state import own_runs, runs
+from app_pages.state import own_runs, runs, url
 from app_pages.state.settings import settings
-from har_core.analysis.relabel import after_verdicts, corrected_labels
+from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_correct
 from har_core.data.labels_file import labels_bytes, read_labels
 from har_core.errors import DataError
 from har_core.media.layout import LABELS_FILE
@@ -20,14 +20,21 @@ def verdict_effect(run: Run) -> None:
     """The accuracy if all verdicts are right, once there are some."""
     if not run.has(PREDICTIONS):
         return
-    judged = own_runs.verdicts(run).all()
-    found = after_verdicts(runs.predictions(run), judged) if judged else None
+    judged, predictions = own_runs.verdicts(run).all(), runs.predictions(run)
+    found = after_verdicts(predictions, judged) if judged else None
     if found is None:
         return
     st.markdown(text.after_verdicts_sentence(found))
-    st.caption(
-        "If the verdicts are right. Verdicts on errors alone can only raise it: correct answers may have wrong labels too."
-    )
+    drawn = runs.examples(run)["drawn"].to_numpy()
+    correct, count = judged_correct(predictions, judged, drawn)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(text.fairness_sentence(correct, count, int(drawn.sum())))
+        st.page_link(
+            "app_pages/analysis/errors.py",
+            label="Judge photos drawn at random",
+            icon=":material/casino:",
+            query_params=url.query(show="drawn", sort="file name"),
+        )
 
 
 def offer_corrected_labels(run: Run, judged: dict[str, Verdict]) -> None:

@@ -15,12 +15,15 @@ from sklearn.metrics.pairwise import cosine_similarity
 from har_core.files import csv_bytes
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE, Predictions
 
-Show = Literal["errors", "correct", "all"]
+Show = Literal["errors", "correct", "drawn", "all"]
 Sort = Literal["loss", "confidence", "margin", "file name"]
 SHOWS: tuple[Show, ...] = get_args(Show)
 SORTS: tuple[Sort, ...] = get_args(Sort)
 UNJUDGED = "none yet"
 """Stands for a verdict: the photos without one."""
+
+DRAWN = 50
+"""Photos that are drawn at random to be judged: errors and correct predictions as they come."""
 
 _CHUNK = 50_000  # photos at a time: bounds the memory for a million photos of 100 classes
 _EMBEDDINGS_CHUNK = 5_000  # rows at a time: 40 MB of float32 for 2,048 features
@@ -32,7 +35,7 @@ def example_table(predictions: Predictions) -> pd.DataFrame:
     `sample`; `true`, `predicted` and `second` (class indices); in [0, 1]: `confidence`, the probability of the predicted
     class, `true_probability`, that of the true class, and `margin`, how far `predicted` is ahead of `second`; `loss` in
     nats, higher is worse; `true_rank` of the true class, 1 if it is the predicted one (ties count
-    against it).
+    against it).  `drawn`: whether it is one of `DRAWN` photos drawn at random, always the same ones.
     """
     count = len(predictions)
     columns: dict[str, np.ndarray] = {name: np.empty(count, np.int16) for name in ("true", "predicted", "second")}
@@ -55,6 +58,8 @@ def example_table(predictions: Predictions) -> pd.DataFrame:
         columns["margin"][part] = probabilities[rows, first] - others[rows, second]
     columns["true_rank"][columns["true"] == columns["predicted"]] = 1
     columns["loss"][:] = -np.log(np.maximum(columns["true_probability"], np.finfo(np.float32).eps))
+    columns["drawn"] = np.zeros(count, dtype=bool)
+    columns["drawn"][np.random.default_rng(0).permutation(count)[:DRAWN]] = True
     return pd.DataFrame({"sample": predictions.samples, **columns})
 
 
@@ -124,7 +129,9 @@ def _masks(table: pd.DataFrame, filters: Filters, verdicts: Mapping[str, str]) -
     true, predicted = table["true"].to_numpy(), table["predicted"].to_numpy()
     masks: dict[str, np.ndarray] = {}
     for name in filters.active:
-        if name == "show":
+        if name == "show" and filters.show == "drawn":
+            masks[name] = table["drawn"].to_numpy()
+        elif name == "show":
             masks[name] = (true == predicted) == (filters.show == "correct")
         elif name == "true":
             masks[name] = true == filters.true

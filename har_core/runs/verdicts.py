@@ -11,8 +11,15 @@ from typing import Literal, NamedTuple, get_args
 
 from har_core.errors import RunError
 
-Kind = Literal["model is wrong", "label is wrong", "both fit", "unclear"]
+Kind = Literal["model is wrong", "label is right", "label is wrong", "both fit", "unclear"]
 VERDICTS: tuple[Kind, ...] = get_args(Kind)
+
+
+def kinds(*, correct: bool) -> tuple[Kind, ...]:
+    """The verdicts that there can be on a correct, or on another, prediction."""
+    return tuple(kind for kind in VERDICTS if kind != ("model is wrong" if correct else "label is right"))
+
+
 MAX_NOTE = 1000
 """Characters."""
 

@@ -12,7 +12,7 @@ from har_core.analysis.compare import McNemar
 from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
 from har_core.analysis.history import Curves
 from har_core.analysis.relabel import AfterVerdicts
-from har_core.analysis.scores import Summary
+from har_core.analysis.scores import Summary, wilson_interval
 from har_core.runs.manifest import CENTER_ALONE, View
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
@@ -65,6 +65,15 @@ def after_verdicts_sentence(found: AfterVerdicts) -> str:
         f"After your {verdicts}{f' ({parts})' if parts else ''}: **{share(summary.accuracy)}** correct "
         f"({interval(*summary.interval)})."
     )
+
+
+def fairness_sentence(correct: int, judged: int, drawn: int) -> str:
+    """How far the accuracy after verdicts can be trusted, and what photos drawn at random say instead."""
+    first = "If the verdicts are right. Verdicts on errors alone can only raise it: correct answers may have wrong labels too."
+    if not judged:
+        return f"{first} {count_photos(drawn)} drawn at random, errors or not, would give a fair figure."
+    bounds = interval(*wilson_interval(correct, judged), decimals=0)
+    return f"{first} Of {judged:,} judged so far among {drawn:,} drawn at random, {share(correct / judged)} are correct ({bounds})."
 
 
 def escape_markdown(text: str) -> str:

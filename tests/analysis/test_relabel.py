@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from har_core.analysis.relabel import after_verdicts, corrected_labels
+from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_correct
 from har_core.analysis.scores import summarize
 from har_core.runs.verdicts import NO_CLASS, Verdict
 from tests.helpers import random_predictions
@@ -66,3 +66,18 @@ def test_corrected_labels() -> None:
     }
     found = dict(corrected_labels(labels, given, ("a", "b", "c")))
     assert found == {"1.jpg": "b", "3.jpg": "c", "4.jpg": "a", "5.jpg": "a"}
+
+
+def test_photos_drawn_at_random_lean_to_neither_side() -> None:
+    drawn = np.zeros(60, dtype=bool)
+    drawn[[WRONG[0], WRONG[1], *np.flatnonzero(PREDICTIONS.correct)[:3]]] = True
+    right = np.flatnonzero(PREDICTIONS.correct)
+    given = {
+        NAMES[WRONG[0]]: Verdict("label is wrong", "", predicted(WRONG[0])),
+        NAMES[WRONG[1]]: Verdict("model is wrong", ""),
+        NAMES[right[0]]: Verdict("label is right", ""),
+        NAMES[right[1]]: Verdict("label is wrong", "", NO_CLASS),
+        NAMES[right[9]]: Verdict("label is right", ""),  # not drawn
+    }
+    assert judged_correct(PREDICTIONS, given, drawn) == (2, 3)
+    assert judged_correct(PREDICTIONS, {}, drawn) == (0, 0)

@@ -89,6 +89,17 @@ def test_the_right_label_is_asked_for_and_changes_the_accuracy(verdicts: Verdict
     assert verdicts.all()[sample] == ("unclear", "", "")
 
 
+def test_photos_drawn_at_random_give_a_fair_figure(verdicts: Verdicts) -> None:
+    """Of 40 photos all are drawn; a correct prediction is judged by its label."""
+    assert opened("errors", SHIPPED, show="drawn").title[0].value == "50 of 1,890 photos were drawn at random (2.6 %)"
+    for number, sample in enumerate(FOLDERS.samples[[*CORRECT[:2], WRONG[0]]]):
+        app = opened("errors", "folders", show="drawn", photo=sample)
+        labels = {button.label for button in app.button}
+        assert ("label is right" in labels) == (number < 2) and ("model is wrong" in labels) == (number == 2)
+        click(app, "label is right" if number < 2 else "model is wrong")
+    assert "Of 3 judged so far among 40 drawn at random, 66.7 % are correct" in text(opened("scores", "folders"))
+
+
 def test_judging_photo_after_photo(verdicts: Verdicts) -> None:
     """A photo that has just been judged leaves the list of the unjudged, but not the way to its neighbors."""
     samples = sorted(FOLDERS.samples[WRONG])
