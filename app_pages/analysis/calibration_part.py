@@ -42,9 +42,8 @@ def calibration_part(run: Run) -> None:
         for threshold in _THRESHOLDS:
             count, correct = answered(predictions, threshold)
             if count:
-                shares = (
-                    f"answers {text.percent(count / len(predictions))} of the photos, {text.percent(correct / count)}"
-                )
+                shares = f"answers {text.share(count / len(predictions))} of the photos, {text.share(correct / count)}"
                 lines.append(f"- from {text.percent(threshold)} on: {shares} of these correctly")
-        st.markdown("Saying \u201cunsure\u201d below a threshold, the model\n" + "\n".join(lines))
+        if lines:
+            st.markdown("Saying “unsure” below a threshold, the model\n" + "\n".join(lines))
         st.caption(f"Area under this curve: {area:.3f} (1 is best).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from har_core.viz.text import escape_markdown
 
 _MEGABYTES = BYTES // 10**6
 _JOB = "download"
+_beginning = Lock()
 
 
 def are_missing(run: Run) -> bool:
@@ -59,7 +61,10 @@ def _jobs() -> dict[str, Job[Path]]:
 
 def _begin() -> None:
     target = settings().data
-    _jobs()[_JOB] = Job(lambda progress, _: download(target, progress))
+    with _beginning:  # a second press, of whichever session, joins the first
+        job = _jobs().get(_JOB)
+        if job is None or not job.running:
+            _jobs()[_JOB] = Job(lambda progress, _: download(target, progress))
 
 
 def _going_on(job: Job[Path]) -> None:

@@ -2,6 +2,7 @@
 
 const CORNERS = { nw: [0, 1], ne: [2, 1], sw: [0, 3], se: [2, 3] }; // which edges of [left, top, right, bottom] each moves
 const LEAST = 0.08; // of a side: no smaller box can be drawn
+const CLICK = 5; // pixels: who moves no further has clicked, and draws no new box
 const STEP = 0.02; // of a side, for each press of an arrow key
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -12,9 +13,15 @@ export default function ({ parentElement, data, setStateValue }) {
   if (image.src !== data.image) image.src = data.image;
   image.alt = data.label;
   const sent = JSON.stringify(data.box);
-  if (stage.sent !== sent && !stage.dragging) stage.edges = data.box;
+  if (stage.told === sent) stage.told = undefined;
+  const ahead = stage.dragging || stage.waiting || stage.told; // of what the server knows yet
+  if (stage.sent !== sent && !ahead) stage.edges = data.box;
   stage.sent = sent;
-  stage.tell = () => setStateValue("box", stage.edges);
+  stage.tell = () => {
+    stage.waiting = undefined;
+    stage.told = JSON.stringify(stage.edges);
+    setStateValue("box", stage.edges);
+  };
   if (!stage.ready) prepare(stage, box);
   place(stage, box);
 }
@@ -34,6 +41,7 @@ function prepare(stage, box) {
     box.append(corner);
   }
   stage.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !event.isPrimary || stage.dragging) return;
     event.preventDefault();
     const from = at(stage, event);
     const start = [...stage.edges];
@@ -42,26 +50,34 @@ function prepare(stage, box) {
     stage.dragging = true;
     stage.setPointerCapture(event.pointerId);
     const drag = (moved) => {
+      if (moved.pointerId !== event.pointerId) return;
+      if (!moved.buttons) return end(true); // let go where this page could not see it
+      const far = Math.hypot(moved.clientX - event.clientX, moved.clientY - event.clientY) > CLICK;
+      if (!far && !corner && !moves) return;
       const to = at(stage, moved);
       if (corner) stage.edges = resized(start, corner, to);
       else if (moves) stage.edges = shifted(start, to[0] - from[0], to[1] - from[1]);
       else stage.edges = spanned(from, to);
       place(stage, box);
     };
-    const drop = () => {
+    const end = (counts) => {
       stage.dragging = false;
       stage.removeEventListener("pointermove", drag);
       stage.removeEventListener("pointerup", drop);
-      stage.removeEventListener("pointercancel", drop);
+      stage.removeEventListener("pointercancel", cancel);
+      if (!counts) stage.edges = start;
+      place(stage, box);
       if (stage.edges.some((edge, index) => edge !== start[index])) stage.tell();
     };
+    const drop = () => end(true);
+    const cancel = () => end(false); // the browser took the gesture for scrolling
     stage.addEventListener("pointermove", drag);
     stage.addEventListener("pointerup", drop);
-    stage.addEventListener("pointercancel", drop);
+    stage.addEventListener("pointercancel", cancel);
   });
   box.addEventListener("keydown", (event) => {
     const arrow = ARROWS[event.key];
-    if (!arrow) return;
+    if (!arrow || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const [across, down] = arrow.map((sign) => sign * STEP);
     const [, , right, bottom] = stage.edges;

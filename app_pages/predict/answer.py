@@ -18,10 +18,14 @@ from app_pages.state.jobs import Job, watch
 from har_core.cam.methods import CLASS_INDEPENDENT, METHODS, Method, compute_cam
 from har_core.cam.scales import to_heatmap, to_heatmaps_on_one_scale
 from har_core.inference.predictor import Prediction, Predictor
+from har_core.runs.manifest import View
 from har_core.viz import figures, overlays
 from har_core.viz.text import class_label, class_markdown, escape_markdown, percent
 
 DEFAULT_THRESHOLD = 0.5
+
+_ALONE: tuple[tuple[View, ...], ...] = (("center",), ("whole",))
+"""Views of which one look answers, that which other methods explain too."""
 
 
 def answer(prediction: Prediction) -> None:
@@ -56,11 +60,12 @@ def evidence(prediction: Prediction, predictor: Predictor, *, of: Prediction) ->
         if part:
             own_part.draw(of, picture)
         else:
-            st.caption(_what_was_seen(prediction))
+            st.caption(_what_was_seen(predictor.spec.views))
             with_what = f" with a heatmap: {what}" if heatmap is not None else ""
             st.image(picture, width="stretch", alt=f"{prediction.name}{with_what}", output_format="JPEG")
         if heatmap is not None:
-            _below(prediction, picture, target, method)
+            views = predictor.spec.views
+            _below(prediction, picture, target, method, views, several=not part and views not in _ALONE)
     st.divider()
     _comparison(prediction, opacity, predictor.spec.crop_size)
 
@@ -128,7 +133,7 @@ def _heatmap(prediction: Prediction, predictor: Predictor, target: int, method: 
     """Over the crop, in [0, 1]; None while a slow method is still at work (or was stopped)."""
     if method == "Grad-CAM":
         return to_heatmap(prediction.class_maps[target], predictor.spec.crop_size)
-    key = (prediction.key, None if method in CLASS_INDEPENDENT else target, method)
+    key = (predictor, prediction.key, None if method in CLASS_INDEPENDENT else target, method)
     job: Job[np.ndarray] | None = st.session_state.get("cam-job")
     if st.session_state.get("cam-job-key") != key or job is None:
         if job is not None:
@@ -176,13 +181,19 @@ def _picture(prediction: Prediction, heatmap: np.ndarray | None, opacity: float,
     return picture
 
 
-def _below(prediction: Prediction, picture: Image.Image, target: int, method: Method) -> None:
-    """What the heatmap is, and a way to keep it."""
+def _below(
+    prediction: Prediction, picture: Image.Image, target: int, method: Method, views: tuple[View, ...], *, several: bool
+) -> None:
+    """What the heatmap is, and a way to keep it.
+
+    Args:
+        several: whether the answer is that of several looks, or of another than the first.
+    """
     heatmap_color_bar()
     independent = method in CLASS_INDEPENDENT
     note = ": what stands out in the network's features, whatever the class" if independent else ""
-    if method != "Grad-CAM" and prediction.nearer is not None:
-        note += "; of the look at the whole photo"
+    if method != "Grad-CAM" and several:
+        note += f"; of {'one look at the whole photo' if 'whole' in views else 'the look at the center'} alone"
     st.caption(f"{method if independent else f'{method} for {class_markdown(prediction.classes[target])}'}{note}")
     st.download_button(
         "Save this picture",
@@ -194,11 +205,11 @@ def _below(prediction: Prediction, picture: Image.Image, target: int, method: Me
     )
 
 
-def _what_was_seen(prediction: Prediction) -> str:
-    seen = prediction.crop
-    part = seen.width < 0.99 * prediction.photo.width or seen.height < 0.99 * prediction.photo.height
-    first = "The model looks only at this part" if part else "The model looks at the whole photo"
-    return f"{first}, and at what is framed once more, from nearer." if prediction.nearer is not None else f"{first}."
+def _what_was_seen(views: tuple[View, ...]) -> str:
+    if views == ("evidence",):
+        return "The model looks only at what is framed."
+    first = "The model looks at the whole photo" if "whole" in views else "The model looks only at this square"
+    return f"{first}, and at what is framed once more, from nearer." if "evidence" in views else f"{first}."
 
 
 def _comparison(prediction: Prediction, opacity: float, crop_size: int) -> None:

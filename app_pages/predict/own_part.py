@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -17,8 +18,12 @@ _AT_FIRST: Edges = (0.25, 0.2, 0.75, 0.8)
 _KEPT = 100  # photos whose box is remembered
 
 
-def looked_at(prediction: Prediction, predictor: Predictor) -> Prediction:
-    """What the model says of the part that the visitor chose; of the whole photo if they did not."""
+def looked_at(prediction: Prediction, predictor: Predictor, load: Callable[[], Image.Image]) -> Prediction:
+    """What the model says of the part that the visitor chose; the prediction itself if they did not.
+
+    Args:
+        load: gives the photo in its own size: a small part of it has more to see than what is shown.
+    """
     if not st.session_state.get(_ON, False):
         return prediction
     edges = _edges(prediction)
@@ -26,9 +31,9 @@ def looked_at(prediction: Prediction, predictor: Predictor) -> Prediction:
     known: tuple[object, Predictor, Prediction] | None = st.session_state.get(_ANSWER)
     if known is not None and known[0] == key and known[1] is predictor:
         return known[2]
-    photo = prediction.photo
+    photo = load()
     box = Box(*edges).scaled(photo.width, photo.height)
-    answer = predictor.predict(photo, prediction.name, box)
+    answer = predictor.predict(photo, prediction.name, box).shrunk(max(prediction.photo.size))
     st.session_state[_ANSWER] = key, predictor, answer
     return answer
 
@@ -36,8 +41,8 @@ def looked_at(prediction: Prediction, predictor: Predictor) -> Prediction:
 def compare(part: Prediction, prediction: Prediction) -> None:
     """What is said of the whole photo, beside the answer to a part of it."""
     name, share = class_markdown(prediction.predicted), percent(prediction.confidence)
-    same = "the same as of" if part.predicted == prediction.predicted else "other than of"
-    st.caption(f"This is said of your part alone, {same} the whole photo: *{name}* ({share}).")
+    same = "the same as" if part.predicted == prediction.predicted else "other than"
+    st.caption(f"This is said of your part alone, {same} without the box: *{name}* ({share}).")
 
 
 def switch() -> bool:

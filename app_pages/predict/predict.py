@@ -48,26 +48,34 @@ def page() -> None:
             "`har-lens predict`.",
             icon=":material/info:",
         )
-    predictions, refused = _predict(files[:AT_ONCE], predictor)
+    outcomes = _predict(files[:AT_ONCE], predictor)
+    predictions = [one for _, one in outcomes if isinstance(one, Prediction)]
+    refused = [one for _, one in outcomes if isinstance(one, str)]
+    contents = {id(one): content for content, one in outcomes}
     for reason in refused:
         st.error(escape_markdown(reason), icon=":material/broken_image:")
     if len(predictions) > 1:
         with top:
             st.title(f"{len(predictions)} photos predicted" + (f", {len(refused)} refused" if refused else ""))
         chosen, place = batch(predictions, predictor)
-        _answer(chosen, predictor, place, run, None)
+        _answer(chosen, contents[id(chosen)], predictor, place, run, None)
     elif predictions:
-        _answer(predictions[0], predictor, top, run, sample)
+        _answer(predictions[0], contents[id(predictions[0])], predictor, top, run, sample)
     else:
         with top:
             st.title("This could not be read as a photo")
 
 
 def _answer(
-    prediction: Prediction, predictor: Predictor, place: DeltaGenerator, run: Run, sample: Sample | None
+    prediction: Prediction,
+    content: bytes,
+    predictor: Predictor,
+    place: DeltaGenerator,
+    run: Run,
+    sample: Sample | None,
 ) -> None:
     """The answer in its place, to a part of the photo where the visitor chose one, and the evidence for it."""
-    shown = own_part.looked_at(prediction, predictor)
+    shown = own_part.looked_at(prediction, predictor, lambda: models.decoder().open(content, prediction.name))
     with place:
         answer(shown)
         if shown is not prediction:
@@ -119,8 +127,8 @@ def _forget() -> None:
     samples.forget()
 
 
-def _predict(files: list[tuple[str, bytes]], predictor: Predictor) -> tuple[list[Prediction], list[str]]:
-    """Results in the order of the files, and the reasons for those that are not among them.
+def _predict(files: list[tuple[str, bytes]], predictor: Predictor) -> list[tuple[bytes, Prediction | str]]:
+    """(content, prediction or the reason why there is none) of each different file, in their order.
 
     What was predicted in this session's last run of the page, by the same model, is not computed again.
     """
@@ -146,8 +154,7 @@ def _predict(files: list[tuple[str, bytes]], predictor: Predictor) -> tuple[list
         bar.empty()
     current = {key: current[key] for key in wanted}
     st.session_state["predictions"] = predictor, current
-    results = list(current.values())
-    return [one for one in results if isinstance(one, Prediction)], [one for one in results if isinstance(one, str)]
+    return [(wanted[key][1], one) for key, one in current.items()]
 
 
 page()

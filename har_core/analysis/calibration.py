@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from har_core.analysis.scores import wilson_intervals
 from har_core.runs.predictions import Predictions
@@ -21,6 +22,9 @@ class Calibration:
 
     `confidence`, `accuracy`: means over all photos, in [0, 1].  `ece`: expected calibration error, `class_wise_ece`: its mean
     over classes, both in [0, 1], lower is better.  `brier`: Brier score in [0, 2], lower is better.
+
+    What chance alone gives if all probabilities are right: `margin`, that accuracy and confidence differ by less (95 %), and
+    `chance_ece`, the mean of the calibration error.  Both are large for few photos.
     """
 
     confidence: float
@@ -28,6 +32,8 @@ class Calibration:
     ece: float
     class_wise_ece: float
     brier: float
+    margin: float
+    chance_ece: float
 
 
 def calibration(predictions: Predictions) -> Calibration:
@@ -45,6 +51,8 @@ def calibration(predictions: Predictions) -> Calibration:
         expected_calibration_error(confidence, correct),
         float(class_calibration_errors(predictions).mean()),
         brier_score(predictions),
+        float(norm.ppf(0.975) * np.sqrt((confidence * (1 - confidence)).sum()) / len(confidence)),
+        _chance_ece(confidence),
     )
 
 
@@ -60,6 +68,13 @@ def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, *, b
         number, weights=correct, minlength=bins
     )
     return float(np.abs(gaps).sum() / len(number))
+
+
+def _chance_ece(confidence: np.ndarray, *, bins: int = BINS) -> float:
+    """The mean calibration error of answers that are right as often as they say: of |normal| variables, one a bin."""
+    number = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    variances = np.bincount(number, weights=confidence * (1 - confidence), minlength=bins)
+    return float(np.sqrt(2 / np.pi * variances).sum() / len(confidence))
 
 
 def class_calibration_errors(predictions: Predictions, *, bins: int = BINS) -> np.ndarray:

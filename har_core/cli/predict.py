@@ -84,10 +84,15 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        inside = [each for each in sorted(path.rglob("*")) if is_photo_file(each)]
-        photos = [each for each in inside if not any(map(is_system_file, each.relative_to(path).parts))]
+        inside = [each for each in sorted(path.rglob("*")) if not each.is_dir()]
+        inside = [each for each in inside if not any(map(is_system_file, each.relative_to(path).parts))]
+        photos = [each for each in inside if is_photo_file(each)]
+        others = sorted(set(inside) - set(photos))
         if not photos:
             raise DataError(f"expected photos in {_shown(path)}, found none; name the photos themselves")
+        if others:
+            more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+            print(printable(f"left out, no JPEG, PNG or WebP: {_shown(others[0])}{more}"), file=sys.stderr)
         yield from photos
 
 

@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Event, Thread
 
 from har_core.errors import DownloadError
+from har_core.files import reason_of
 from har_core.media.layout import LABELS_FILE, PHOTOS_FOLDER, UNLABELED_FOLDER
 
 KAGGLE_HANDLE = "meetnagadia/human-action-recognition-har-dataset"
@@ -36,6 +38,12 @@ def download(target: Path, progress: Callable[[int, int], None] | None = None) -
     """
     if (target / LABELS_FILE).is_file():
         return target
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=target):
+            pass  # what cannot be written is found before the photos are fetched
+    except OSError as error:
+        raise _cannot_write(target, error) from error
     import kagglehub  # here, because importing it reads credentials and takes half a second
     from kagglehub.config import get_cache_folder
 
@@ -43,6 +51,8 @@ def download(target: Path, progress: Callable[[int, int], None] | None = None) -
         with _watched(Path(get_cache_folder()) / "datasets" / KAGGLE_HANDLE, progress):
             fetched = Path(kagglehub.dataset_download(KAGGLE_HANDLE))
     except Exception as error:  # kagglehub passes on the errors of several libraries under it
+        with suppress(OSError):  # removes it only if nothing is in it
+            target.rmdir()
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise DownloadError(
             f"could not download {KAGGLE_PAGE} ({type(error).__name__}: {reason}); check the network, or download it "
@@ -53,14 +63,27 @@ def download(target: Path, progress: Callable[[int, int], None] | None = None) -
         raise DownloadError(
             f"expected {LABELS_FILE} beside {PHOTOS_FOLDER}/ in the download, found neither in {fetched}"
         )
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        _lay_out(labels, target)
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    return target
+
+
+def _lay_out(labels: Path, target: Path) -> None:
+    """Copy the labels file and the folders beside it."""
     for folder in (PHOTOS_FOLDER, UNLABELED_FOLDER):
         if (labels.parent / folder).is_dir():
             shutil.copytree(labels.parent / folder, target / folder, dirs_exist_ok=True)
     partial = target / f"{LABELS_FILE}.partial"
     shutil.copyfile(labels, partial)
     partial.replace(target / LABELS_FILE)  # last: its presence says that the photos are complete
-    return target
+
+
+def _cannot_write(target: Path, error: OSError) -> DownloadError:
+    return DownloadError(
+        f"the photos could not be written to {target} ({reason_of(error)}); make room, or choose another folder with --data"
+    )
 
 
 @contextmanager

@@ -258,9 +258,10 @@ class _Prepared:
 
 def _prepared(name: str, photo: Image.Image, spec: ModelSpec, box: Box | None, photo_side: int | None) -> _Prepared:
     looks = views.first_looks(photo, spec, box)
-    kept = views.kept_for_nearer_look(photo)
     shown = photo
     if photo_side is not None:
         shown = photo.copy()
         shown.thumbnail((photo_side, photo_side))
+    needed = box is None and "evidence" in spec.views
+    kept = views.kept_for_nearer_look(photo, spec) if needed else shown
     return _Prepared(name, shown, kept, photo.size, box is not None, looks)

@@ -24,7 +24,7 @@ _AREA = 1.45  # of a look at any part of a photo, in areas of the crop, at most:
 _LONGEST = 3.0  # times as long as wide: a look at a longer part is squeezed to this shape
 _STRONG = 0.35  # of the strongest evidence: what the nearer look shows has more
 _NEAREST, _FARTHEST = 0.5, 0.85  # its side, in sides of the evaluation crop
-_KEPT = 640  # pixels: the shorter side of a photo that is kept for the nearer look
+_KEPT = 2.5  # times `resize`: the shorter side of a photo that is kept for the nearer look
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def first_looks(photo: Image.Image, spec: ModelSpec, box: Box | None = None) -> 
     if box is not None:
         return [look_at(photo, box, spec.crop_size)]
     looks = []
-    if spec.views != ("whole",):
+    if "center" in spec.views or "whole" not in spec.views:  # the nearer look needs one that finds the evidence
         crop = center_crop_box(*photo.size, crop_size=spec.crop_size, resize=spec.resize)
         looks.append(Look(crop, eval_transform(spec.crop_size, spec.resize)(photo)))
     if "whole" in spec.views:
@@ -85,9 +85,9 @@ def input_size(width: float, height: float, crop_size: int) -> tuple[int, int]:
     return (longer, shorter) if width >= height else (shorter, longer)
 
 
-def kept_for_nearer_look(photo: Image.Image) -> Image.Image:
+def kept_for_nearer_look(photo: Image.Image, spec: ModelSpec) -> Image.Image:
     """The photo, or a smaller one that the nearer look can be taken from as well."""
-    factor = _KEPT / min(photo.size)
+    factor = _KEPT * spec.resize / min(photo.size)
     if factor >= 1:
         return photo
     return photo.resize((round(photo.width * factor), round(photo.height * factor)), Image.Resampling.BILINEAR)
@@ -108,7 +108,11 @@ def nearer_look(
 
 
 def evidence_box(found: Sequence[Found], looks: Sequence[Look], size: tuple[int, int], spec: ModelSpec) -> Box:
-    """A square around the strongest evidence for what the looks found, in a photo of that size in pixels."""
+    """A square around the strongest evidence for what the looks found, within the last of them.
+
+    Args:
+        size: of the photo, in pixels.
+    """
     region = looks[-1].box
     probabilities = softmax(np.mean([one.logits for one in found], axis=0))
     maps = place([one.class_maps for one in found], [look.box for look in looks], region)
@@ -120,7 +124,7 @@ def evidence_box(found: Sequence[Found], looks: Sequence[Look], size: tuple[int,
     crop = min(size) * spec.crop_size / spec.resize
     side = min(max(right - left, bottom - top, _NEAREST * crop), _FARTHEST * crop)
     middle = (left + right) / 2, (top + bottom) / 2
-    return Box(middle[0] - side / 2, middle[1] - side / 2, middle[0] + side / 2, middle[1] + side / 2).within(*size)
+    return Box(middle[0] - side / 2, middle[1] - side / 2, middle[0] + side / 2, middle[1] + side / 2).within(region)
 
 
 def combine(found: Sequence[Found], looks: Sequence[Look], region: Box) -> Found:

@@ -208,8 +208,9 @@ def _arrange(target: Path) -> None:
 
 
 def _without_documents(target: Path) -> list[Path]:
-    """What lies at the top, after documents there are removed: a readme beside the photos is nobody's photo."""
+    """What lies at the top, after documents and folders of nothing else are removed: a readme is nobody's photo."""
     for path in target.iterdir():
-        if path.suffix.lower() in _DOCUMENTS and path.is_file() and not path.stat().st_size:
-            path.unlink()
+        inside = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
+        if inside and all(each.suffix.lower() in _DOCUMENTS and not each.stat().st_size for each in inside):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     return list(target.iterdir())

@@ -26,11 +26,11 @@ class Box:
         """The same part of a photo that is so many times as wide, and so many times as high."""
         return Box(self.left * across, self.top * down, self.right * across, self.bottom * down)
 
-    def within(self, width: int, height: int) -> Box:
-        """Moved, not cut, into a photo of that size in pixels; cut only where it is larger than the photo."""
-        wide, high = min(self.width, width), min(self.height, height)
-        left = min(max(0.0, self.left), width - wide)
-        top = min(max(0.0, self.top), height - high)
+    def within(self, outer: Box) -> Box:
+        """Moved, not cut, into another box; cut only where it is larger than that."""
+        wide, high = min(self.width, outer.width), min(self.height, outer.height)
+        left = min(max(outer.left, self.left), outer.right - wide)
+        top = min(max(outer.top, self.top), outer.bottom - high)
         return Box(left, top, left + wide, top + high)
 
 

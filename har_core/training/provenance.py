@@ -92,6 +92,24 @@ def write_lists(folder: Path, photos: LabeledPhotos, split: Split) -> None:
             write_text(folder / name, text)
 
 
+_FREE = ("precision", "weights", "recipe", "split", "views")
+"""Of the configuration, what may change when a training goes on: the split is told by the photos, views are for evaluation."""
+
+
+def complete(saved: dict[str, Any]) -> dict[str, Any]:
+    """The identity of a state that an earlier version saved, with the defaults of what it did not know."""
+    if not isinstance(saved.get("configuration"), dict):
+        return saved
+    known = TrainConfig().as_dict()
+    added = {name: known[name] for name in _ADDED if name not in saved["configuration"]}
+    configuration = {name: value for name, value in saved["configuration"].items() if name not in _FREE}
+    return {**saved, "configuration": {**configuration, **added}}
+
+
+_ADDED = ("augmentation", "zoom_out", "random_erasing", "soup_offset")
+"""Values of the configuration that the first states of this format do not have."""
+
+
 def identity(config: TrainConfig, classes: tuple[str, ...], split: Split, model: torch.nn.Module) -> dict[str, Any]:
     """What must be equal for a saved state to fit.  A schedule of steps can be cut or extended, a cosine cannot.
 
@@ -102,7 +120,7 @@ def identity(config: TrainConfig, classes: tuple[str, ...], split: Split, model:
     for name, tensor in model.state_dict().items():
         if not is_head(name):
             start.update(tensor.cpu().contiguous().numpy().tobytes())
-    free = {"precision", "weights", "recipe", "split"}  # the split is told by `photos`
+    free = set(_FREE)
     if config.schedule == "steps" and config.soup_size == 1:
         free.add("epochs")
     names = "\n".join(f"{sample.name}\t{sample.label}" for sample in (*split.train, *split.evaluation))

@@ -16,6 +16,7 @@ from torch.nn import functional
 from har_core.data.dataset import Batch, PhotoDataset
 from har_core.errors import CheckpointError, TrainingDiverged
 from har_core.models.registry import set_training_mode, split_frozen
+from har_core.training import provenance
 from har_core.training.config import TrainConfig
 from har_core.training.distributed import SINGLE, Processes
 from har_core.training.features import FeatureLoader
@@ -250,7 +251,8 @@ class Trainer:
         Raises:
             CheckpointError: if it belongs to another training.
         """
-        different = [key for key, value in self.identity.items() if saved["identity"].get(key) != value]
+        before = provenance.complete(saved["identity"])
+        different = [key for key, value in self.identity.items() if before.get(key) != value]
         if different:
             raise CheckpointError(
                 f"{self.folder / STATE} belongs to another training: {', '.join(different)} differ; "

@@ -88,13 +88,17 @@ def _blend(
     factor = min(1.0, side / max(photo.size))
     size = max(1, round(photo.width * factor)), max(1, round(photo.height * factor))
     canvas = np.asarray(photo.resize(size, Image.Resampling.LANCZOS) if factor < 1 else photo, dtype=np.float32)
-    left, top = max(0, round(crop.left * factor)), max(0, round(crop.top * factor))
-    right, bottom = min(size[0], round(crop.right * factor)), min(size[1], round(crop.bottom * factor))
+    left = min(max(0, round(crop.left * factor)), size[0] - 1)
+    top = min(max(0, round(crop.top * factor)), size[1] - 1)
+    right = min(size[0], max(left + 1, round(crop.right * factor)))
+    bottom = min(size[1], max(top + 1, round(crop.bottom * factor)))
 
     result = canvas * (_DIMMED if dim else 1.0)
     seen = canvas[top:bottom, left:right]
     # The crop's own rectangle, edges beyond the photo included, is what the heat is stretched over.
-    box = round(crop.right * factor) - round(crop.left * factor), round(crop.bottom * factor) - round(crop.top * factor)
+    wide, high = (round(end * factor) - round(start * factor) for start, end in
+                  ((crop.left, crop.right), (crop.top, crop.bottom)))  # fmt: skip
+    box = max(wide, right - left), max(high, bottom - top)
     stretched, opaque = (
         np.asarray(Image.fromarray(part).resize(box, Image.Resampling.BILINEAR))[: seen.shape[0], : seen.shape[1]]
         for part in (values, alpha)

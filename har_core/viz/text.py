@@ -44,15 +44,16 @@ def what_it_sees(views: Sequence[View], crop_size: int) -> str:
 
 
 def calibration_sentence(found: Calibration) -> str:
-    """Whether the probabilities can be taken as they are."""
-    means = f"{share(found.confidence)} probable on average, and {share(found.accuracy)} of them are correct"
-    if found.ece <= 0.03:
-        return f"**Yes, nearly**: the answers are {means}."
-    if found.confidence < found.accuracy - 0.02:
-        return f"**No, the answers deserve more trust than they claim**: the answers are {means}."
-    if found.confidence > found.accuracy + 0.02:
-        return f"**No, the answers deserve less trust than they claim**: the answers are {means}."
-    return f"**On average, but not in each range**: the answers are {means}."
+    """Whether the probabilities can be taken as they are, as far as there are enough photos to tell."""
+    means = f"the answers are {share(found.confidence)} probable on average, and {share(found.accuracy)} of them are correct"
+    gap = found.accuracy - found.confidence
+    if abs(gap) > max(found.margin, 0.02):
+        return f"**No, the answers deserve {'more' if gap > 0 else 'less'} trust than they claim**: {means}."
+    if found.margin > 0.05:
+        return f"**There are too few photos to tell**: {means}."
+    if found.ece > max(2 * found.chance_ece, 0.03):
+        return f"**On average, but not in each range**: {means}."
+    return f"**Yes, nearly**: {means}."
 
 
 def after_verdicts_sentence(found: AfterVerdicts) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from har_core.analysis.calibration import (
 from har_core.analysis.scores import wilson_interval
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import shipped_run
+from har_core.viz.text import calibration_sentence
 from tests.helpers import random_predictions
 
 
@@ -132,3 +134,23 @@ def test_no_photos() -> None:
     assert len(reliability(empty)) == len(coverage_curve(empty)) == 0
     with pytest.raises(ValueError, match="at least one"):
         calibration(empty)
+
+
+@pytest.mark.parametrize("count", [20, 200, 2000])
+def test_chance_alone_is_not_taken_for_a_finding(count: int) -> None:
+    """Of answers that are right as often as they say."""
+    stream = np.random.default_rng(1)
+    names = np.char.add("p", np.arange(count).astype(str)).astype(object)
+    said: Counter[str] = Counter()
+    errors, expected = [], []
+    for _ in range(100):
+        first = stream.uniform(0.5, 1, count)
+        probabilities = np.stack([first, 1 - first], axis=1).astype(np.float32)
+        true = (stream.random(count) >= first).astype(np.int64)
+        found = calibration(Predictions(("a", "b"), names, true, probabilities))
+        said[calibration_sentence(found).split("**")[1]] += 1
+        errors.append(found.ece)
+        expected.append(found.chance_ece)
+    assert np.mean(errors) == pytest.approx(np.mean(expected), rel=0.25)
+    wrong = sum(times for sentence, times in said.items() if sentence.startswith(("No", "On average")))
+    assert wrong <= 12 and said.most_common(1)[0][0].startswith("Yes" if count == 2000 else "There are too few")

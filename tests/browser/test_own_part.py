@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from har_core.runs.run import assets_folder
 from tests.browser.conftest import PATIENCE, settle
@@ -77,6 +75,16 @@ def test_the_answer_follows_the_box(page: Page, stage: Locator) -> None:
     assert edges(stage) == pytest.approx([0.5, 0.4, 0.95, 0.98], abs=0.01)
 
 
+def test_keys_that_are_pressed_while_the_answer_is_computed_count(page: Page, stage: Locator) -> None:
+    stage.locator(".box").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_timeout(330)  # just longer than the component waits before it tells
+    page.wait_for_timeout(800)
+    settle(page)
+    assert edges(stage)[0] == pytest.approx(0.13, abs=0.005)
+
+
 def test_by_the_keyboard(page: Page, stage: Locator) -> None:
     stage.locator(".box").focus()
     for key in ("ArrowLeft", "ArrowLeft", "ArrowDown", "Shift+ArrowRight"):
@@ -102,9 +110,38 @@ def test_the_box_stays_while_another_page_is_looked_at(page: Page, stage: Locato
     expect(page.get_by_text("This is said of your part alone")).to_be_hidden()
 
 
-def test_by_touch_on_a_phone(page: Page, stage: Locator, tmp_path: Path) -> None:
-    page.set_viewport_size({"width": 400, "height": 900})
+def test_what_is_no_drag_changes_nothing(page: Page, stage: Locator) -> None:
+    """A click beside the box, the other button, and moving on with it."""
+    outer = stage.bounding_box()
+    assert outer is not None
+    before, said = edges(stage), answer(page)
+    page.mouse.click(outer["x"] + 0.95 * outer["width"], outer["y"] + 0.95 * outer["height"])
+    page.mouse.move(outer["x"] + 20, outer["y"] + 20)
+    page.mouse.down(button="right")
+    page.mouse.move(outer["x"] + 200, outer["y"] + 200)
+    page.mouse.up(button="right")
+    assert edges(stage) == pytest.approx(before) and answer(page) == said
+
+
+def test_by_touch_on_a_phone(browser: Browser, address: str) -> None:
+    """A finger in the box moves it; one beside it leaves it as it is."""
+    context = browser.new_context(viewport={"width": 400, "height": 900}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{address}/predict")
+    expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
+    page.set_input_files("input[type=file]", PHOTO)
+    expect(page.locator("#answer")).to_be_visible(timeout=PATIENCE)
+    page.get_by_text("Look at a part only").click()
+    stage = page.locator(".stage")
+    expect(stage).to_be_visible(timeout=PATIENCE)
     settle(page)
     stage.scroll_into_view_if_needed()
-    drag(page, stage, (0.5, 0.5), (0.6, 0.6))
+    outer, devtools = stage.bounding_box(), context.new_cdp_session(page)
+    assert outer is not None
+    for across, down in ((0.5, 0.5), (0.55, 0.55), (0.6, 0.6)):
+        point = {"x": outer["x"] + across * outer["width"], "y": outer["y"] + down * outer["height"]}
+        kind = "touchStart" if across == 0.5 else "touchMove"
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     assert edges(stage) == pytest.approx([0.35, 0.3, 0.85, 0.9], abs=0.02)
+    context.close()

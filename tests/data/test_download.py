@@ -73,3 +73,12 @@ def test_progress_is_told_in_bytes(kaggle_folder: Path, tmp_path: Path, monkeypa
     count = len(seen)
     time.sleep(0.1)
     assert len(seen) == count  # nobody looks any longer
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kagglehub, "dataset_download", lambda handle: pytest.fail("it was fetched"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DownloadError, match="choose another folder"):
+        download(tmp_path / "file" / "data")

@@ -47,17 +47,22 @@ def test_the_size_of_a_look_is_bounded(size: tuple[int, int], expected: tuple[in
     assert found == expected and found[0] * found[1] <= 1.45 * 224**2
 
 
-@pytest.mark.parametrize("views", [("whole",), ("center", "whole"), ("center", "evidence"), ("evidence",), ALL])
-def test_maps_and_embeddings_add_up_to_the_answer(tiny: Predictor, views: tuple[View, ...]) -> None:
+@pytest.mark.parametrize(
+    "views", [("whole",), ("center", "whole"), ("center", "evidence"), ("evidence",), ("whole", "evidence"), ALL]
+)
+@pytest.mark.parametrize("size", [(150, 90), (90, 300), (64, 64), (2, 1)])
+def test_maps_and_embeddings_add_up_to_the_answer(
+    tiny: Predictor, views: tuple[View, ...], size: tuple[int, int]
+) -> None:
     predictor = with_views(tiny, *views)
-    photo = colorful((150, 90))
+    photo = colorful(size)
     found = predictor.predict(photo, "photo")
     logits = torch.from_numpy(logits_of(predictor, found))
     assert np.allclose(logits.softmax(0), found.probabilities, atol=1e-5)
     last = head(predictor.model)
     assert np.allclose(last(torch.from_numpy(found.embedding)).softmax(0), found.probabilities, atol=1e-5)
     assert found.class_maps.shape == (3, 14, 14)
-    assert found.crop == whole_photo(150, 90) if "whole" in views else found.crop == tiny.predict(photo, "x").crop
+    assert found.crop == (whole_photo(*size) if "whole" in views else tiny.predict(photo, "x").crop)
     assert (found.nearer is not None) == ("evidence" in views)
 
 
@@ -67,6 +72,17 @@ def test_the_answer_is_the_mean_of_the_views(tiny: Predictor) -> None:
     one, other = (logits_of(tiny, with_views(tiny, view).predict(photo, "x")) for view in ("center", "whole"))
     assert np.allclose(logits_of(both, both.predict(photo, "x")), (one + other) / 2, atol=1e-5)
     assert not np.allclose(one, other, atol=1e-3)
+
+
+def test_each_view_counts(tiny: Predictor) -> None:
+    """No two sets of views give the same answer."""
+    photo = colorful((150, 90))
+    sets: list[tuple[View, ...]] = [("center",), ("whole",), ("evidence",), ("center", "whole"), ("center", "evidence")]
+    answers = [
+        with_views(tiny, *views).predict(photo, "x").probabilities for views in [*sets, ("whole", "evidence"), ALL]
+    ]
+    for number, one in enumerate(answers):
+        assert not any(np.allclose(one, other, atol=1e-5) for other in answers[:number])
 
 
 def test_photos_of_many_shapes_in_one_batch(tiny: Predictor) -> None:

@@ -135,6 +135,16 @@ def test_a_readme_beside_the_photos_does_not_matter(tmp_path: Path, wrapper: str
     assert (tmp_path / "photos" / "red" / "about.txt").stat().st_size == 0
 
 
+@pytest.mark.parametrize("layout", ["classes in a folder", "a table and a folder"])
+def test_a_folder_of_documents_beside_the_photos_does_not_matter(tmp_path: Path, layout: str) -> None:
+    if layout == "classes in a folder":
+        entries = {"mine/a/1.jpg": PHOTO, "mine/b/1.jpg": PHOTO}
+    else:
+        entries = {"labels.csv": b"filename,label\n1.jpg,a\n2.jpg,b\n", "photos/1.jpg": PHOTO, "photos/2.jpg": PHOTO}
+    found = unpacked(packed(entries | {"docs/readme.pdf": b"%PDF", "docs/more/notes.txt": b"x"}), tmp_path)
+    assert len(found.samples) == 2 and found.classes == ("a", "b") and found.problems == ()
+
+
 def test_a_zip_of_documents_alone(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="found nothing"):
         unpack(io.BytesIO(packed({"a.txt": b"x", "b.pdf": b"%PDF"})), tmp_path / "photos")

@@ -60,3 +60,31 @@ def test_pictures_side_by_side() -> None:
 def test_a_heatmap_alone_brightens_with_the_evidence() -> None:
     values = np.asarray(overlays.heatmap_alone(np.linspace(0, 1, 20)[None]), dtype=int).sum(2)[0]
     assert (np.diff(values) > 0).all()
+
+
+@pytest.mark.parametrize("size", [(2, 1), (1, 2), (20, 1), (1, 1), (3000, 150)])
+@pytest.mark.parametrize("part", [(0.0, 1.0), (0.1, 0.18), (0.95, 1.0)])
+def test_photos_and_parts_of_any_size(size: tuple[int, int], part: tuple[float, float]) -> None:
+    low, high = part
+    box = Box(low * size[0], low * size[1], high * size[0], high * size[1])
+    photo = Image.new("RGB", size, "white")
+    picture = overlays.overlay(photo, np.ones((14, 14)), box, opacity=1.0)
+    assert picture.size == overlays.framed(picture, photo, box).size
+    assert max(picture.size) <= 1024
+
+
+def test_a_frame_lies_on_the_edges_of_its_box() -> None:
+    photo = Image.new("RGB", (400, 200), "gray")
+    picture = np.asarray(overlays.framed(photo.resize((800, 400)), photo, Box(50, 20, 150, 120)))
+    changed = (picture != 128).any(axis=2)
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (40, 239, 100, 299)
+    assert not changed[60:220, 120:280].any()
+    assert {tuple(picture[40, 200]), tuple(picture[42, 200])} == {(0, 0, 0), (255, 255, 255)}
+
+
+def test_what_is_not_seen_is_dimmed_unless_it_is_not_to_be() -> None:
+    photo = Image.new("RGB", (100, 100), "white")
+    for dim in (True, False):
+        picture = overlays.overlay(photo, np.zeros((7, 7)), Box(20, 20, 80, 80), opacity=0.0, dim=dim)
+        assert (picture.getpixel((5, 5)) == (255, 255, 255)) != dim and picture.getpixel((50, 50)) == (255, 255, 255)
