@@ -31,7 +31,14 @@ from har_core.training.pipeline import Callbacks, train
 from har_core.training.state import STATE
 
 SMALL = RECIPES["best"].replace(
-    eval_split="dev", soup_size=1, epochs=3, train_crop_size=128, full_crop_epochs=0, crop_size=160, resize=183
+    eval_split="dev",
+    views=("center",),
+    soup_size=1,
+    epochs=3,
+    train_crop_size=128,
+    full_crop_epochs=0,
+    crop_size=160,
+    resize=183,
 )
 LEVERS = {
     "baseline": SMALL,

@@ -147,7 +147,7 @@ def main() -> int:
     parser.add_argument("--way", choices=("a", "b", "c"), help="this way alone, for its speed and memory")
     given = parser.parse_args()
     photos = repeated(scan(given.data, verify=False), given.repeat)
-    report, best = (RECIPES[name].replace(weights=given.weights) for name in ("report", "best"))
+    report, best = (RECIPES[name].replace(weights=given.weights) for name in ("baseline", "best"))
     small, full = best.replace(full_crop_epochs=0), best.replace(train_crop_size=0, full_crop_epochs=0)
     with tempfile.TemporaryDirectory() as folder:
         ways: dict[str, Callable[[], Iterator[int]]] = {

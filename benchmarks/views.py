@@ -33,21 +33,23 @@ from har_core.media.layout import photo_folder
 from har_core.runs.run import Run
 from har_core.training.precision import choose_precision
 
-LOOKS = ("center", "whole", "nearer in the crop", "nearer in the photo", "the same, at 160 pixels")
+LOOKS = ("center", "whole", "nearer in the crop", "nearer in the photo", "the same, at 192 pixels", "at 160 pixels")
 MEANS: dict[str, tuple[float, ...]] = {
-    "center": (1, 0, 0, 0, 0),
-    "whole": (0, 1, 0, 0, 0),
-    "nearer, found in the crop": (0, 0, 1, 0, 0),
-    "nearer, found in the photo": (0, 0, 0, 1, 0),
-    "nearer, found in the photo, at 160 pixels": (0, 0, 0, 0, 1),
-    "center + whole": (1, 1, 0, 0, 0),
-    "center + nearer in the crop": (1, 0, 1, 0, 0),
-    "center + whole + half of nearer in the photo": (1, 1, 0, 0.5, 0),
-    "center + whole + nearer in the crop": (1, 1, 1, 0, 0),
-    "center + whole + nearer in the photo": (1, 1, 0, 1, 0),
-    "center + whole + nearer at 160 pixels": (1, 1, 0, 0, 1),
-    "whole + nearer in the photo": (0, 1, 0, 1, 0),
-    "center + both nearer": (1, 0, 1, 1, 0),
+    "center": (1, 0, 0, 0, 0, 0),
+    "whole": (0, 1, 0, 0, 0, 0),
+    "nearer, found in the crop": (0, 0, 1, 0, 0, 0),
+    "nearer, found in the photo": (0, 0, 0, 1, 0, 0),
+    "the same, at 192 pixels": (0, 0, 0, 0, 1, 0),
+    "the same, at 160 pixels": (0, 0, 0, 0, 0, 1),
+    "center + whole": (1, 1, 0, 0, 0, 0),
+    "center + nearer in the crop": (1, 0, 1, 0, 0, 0),
+    "center + whole + half of nearer in the photo": (1, 1, 0, 0.5, 0, 0),
+    "center + whole + nearer in the crop": (1, 1, 1, 0, 0, 0),
+    "center + whole + nearer in the photo": (1, 1, 0, 1, 0, 0),
+    "center + whole + nearer at 192 pixels": (1, 1, 0, 0, 1, 0),
+    "center + whole + nearer at 160 pixels": (1, 1, 0, 0, 0, 1),
+    "whole + nearer in the photo": (0, 1, 0, 1, 0, 0),
+    "center + both nearer": (1, 0, 1, 1, 0, 0),
 }
 """Weights of `LOOKS`."""
 
@@ -63,21 +65,21 @@ class Looker:
         self.precision = choose_precision(torch.device("cpu"))
 
     def logits(self, photos: Sequence[Image.Image]) -> tuple[np.ndarray, np.ndarray]:
-        """(N, 5, K) logits of `LOOKS`, and (N, 5) areas in those of the evaluation crop."""
+        """(N, 6, K) logits of `LOOKS`, and (N, 6) areas in those of the evaluation crop."""
         first = [first_looks(photo, self.spec) for photo in photos]
         found = list(self._find(list(itertools.chain(*first))))
         pairs = [found[2 * number : 2 * number + 2] for number in range(len(photos))]
         nearer = [
             [
                 look_at(photo, evidence_box(of[:count], looks[:count], photo.size, self.spec), size)
-                for count, size in ((1, self.spec.crop_size), (2, self.spec.crop_size), (2, 160))
+                for count, size in ((1, self.spec.crop_size), (2, self.spec.crop_size), (2, 192), (2, 160))
             ]
             for photo, of, looks in zip(photos, pairs, first, strict=True)
         ]
         more = list(self._find(list(itertools.chain(*nearer))))
         looks = [[*a, *b] for a, b in zip(first, nearer, strict=True)]
         areas = [[look.image[0].numel() / self.spec.crop_size**2 for look in row] for row in looks]
-        rows = [[*pair, *more[3 * number : 3 * number + 3]] for number, pair in enumerate(pairs)]
+        rows = [[*pair, *more[4 * number : 4 * number + 4]] for number, pair in enumerate(pairs)]
         return np.array([[one.logits for one in row] for row in rows]), np.array(areas)
 
     def _find(self, looks: list[Look]) -> Iterator[Found]:
@@ -122,8 +124,8 @@ def report(found: dict[str, tuple[np.ndarray, np.ndarray]], areas: np.ndarray) -
     """Print a line for each mean.
 
     Args:
-        found: of each shift, (N, 5, K) logits and (N,) true classes; the photos as they are come first.
-        areas: (5,), of the looks.
+        found: of each shift, (N, 6, K) logits and (N,) true classes; the photos as they are come first.
+        areas: (6,), of the looks.
     """
     print(f"{'':46} passes   home  shifted  worst  against center at home | " + " | ".join(list(found)[1:]))
     first: np.ndarray | None = None

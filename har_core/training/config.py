@@ -158,7 +158,8 @@ class TrainConfig(BaseModel):
     @field_validator("views", mode="before")
     @classmethod
     def _ordered_views(cls, value: Any) -> Any:
-        names = [str(name).strip().lower().replace("centre", "center") for name in value]
+        given = value if isinstance(value, tuple | list) else ()
+        names = [str(name).strip().lower().replace("centre", "center") for name in given]
         if not names or not set(names) <= set(get_args(View)):
             raise ValueError(f"some of {', '.join(get_args(View))}")
         return in_order(names)
@@ -226,8 +227,9 @@ RECIPES: dict[str, TrainConfig] = {
         train_crop_size=160,
         full_crop_epochs=4,
         min_crop_scale=0.25,
+        views=("center", "whole", "evidence"),
         epochs=13,
-        soup_size=2,
+        soup_size=3,
         optimizer="adamw",
         lr=1.5e-4,
         head_lr_factor=7.0,

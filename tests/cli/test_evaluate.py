@@ -30,7 +30,7 @@ def test_the_runs_own_test_photos(real_photos: Path, tmp_path: Path, capsys: pyt
     assert figures["n"] == present.sum() == 24
     assert figures["accuracy"] == pytest.approx(stored.correct[present].mean())
     kept = Run.open(tmp_path / "run")
-    assert set(kept.predictions().samples) == set(names) and kept.class_maps().shape == (24, 15, 7, 7)
+    assert set(kept.predictions().samples) == set(names) and kept.class_maps().shape == (24, 15, 14, 14)
 
 
 def test_all_photos_with_a_tiny_model(kaggle_folder: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

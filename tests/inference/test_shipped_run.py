@@ -50,7 +50,7 @@ def test_it_was_evaluated_on_the_reports_test_photos(published: Run) -> None:
 def test_its_arrays_belong_to_its_predictions(run: Run, shipped: Predictor) -> None:
     """Pooled maps plus bias, and embeddings through the last layer, give the stored probabilities again."""
     weight, bias = head(shipped.model).weight.numpy(), head(shipped.model).bias.numpy()
-    assert run.class_maps().shape == (1890, 15, 7, 7) and run.embeddings().shape == (1890, 2048)
+    assert run.class_maps().shape == (1890, 15, 14, 14) and run.embeddings().shape == (1890, 2048)
     for logits in (
         run.class_maps().astype(np.float32).mean(axis=(2, 3)) + bias,
         run.embeddings().astype(np.float32) @ weight.T + bias,
@@ -85,12 +85,12 @@ def test_near_duplicates_of_test_photos_did_not_train(run: Run) -> None:
 
 
 def test_it_was_trained_by_the_best_recipe(run: Run) -> None:
-    """A training that joined the soup later has another augmentation and nothing else."""
-    config, *others = configs(run)
-    assert config == RECIPES["best"].replace(weights=config.weights)
-    for other in others:
-        same = {"augmentation": config.augmentation, "zoom_out": config.zoom_out, "weights": config.weights}
-        assert other.replace(**same, soup_size=config.soup_size) == config
+    """By its parts: the trainings of a soup were made one after the other."""
+    recipe = RECIPES["best"]
+    assert run.manifest.training.soup_size == recipe.soup_size and run.manifest.model.views == recipe.views
+    for config in configs(run):
+        same = {"soup_size": recipe.soup_size, "soup_offset": 0, "views": recipe.views, "weights": recipe.weights}
+        assert config.replace(**same) == recipe
 
 
 def test_only_the_shipped_run_has_weights(published: Run) -> None:

@@ -28,9 +28,15 @@ def test_the_best_recipe_picks_no_epoch_by_its_score() -> None:
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_a_published_run_was_trained_by_its_recipe(name: str) -> None:
-    config = Run.open(assets_folder() / "runs" / name).manifest.config
-    free = {"weights": config["weights"], "precision": config["precision"]}
-    assert TrainConfig.from_dict(config) == RECIPES[name].replace(**free)
+    """Or its parts were, one after the other."""
+    manifest = Run.open(assets_folder() / "runs" / name).manifest
+    parts = [TrainConfig.from_dict(part) for part in (manifest.model_extra or {}).get("ingredients", [manifest.config])]
+    for number, part in enumerate(parts):
+        before = sum(each.soup_size for each in parts[:number])
+        free = {"weights": part.weights, "precision": part.precision, "soup_size": part.soup_size, "views": part.views}
+        assert part == RECIPES[name].replace(**free, soup_offset=before)
+    assert sum(part.soup_size for part in parts) == RECIPES[name].soup_size == manifest.training.soup_size
+    assert manifest.model.views == RECIPES[name].views
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -55,7 +61,8 @@ def test_crops_grow_in_the_last_epochs_of_each_training() -> None:
      {"test_fraction": 1.0}, {"precision": "fp8"}, {"architecture": "vgg"}, {"head_lr_factor": 0.0},
      {"weight_decay": -1.0}, {"min_crop_scale": 0.0}, {"warmup_epochs": -1.0}, {"label_smoothing": 1.0},
      {"ema_decay": 1.0}, {"train_crop_size": -1}, {"full_crop_epochs": -1}, {"eval_split": "validation"},
-     {"checkpoint": "first"}, {"soup_size": 0}, {"crop_size": 0}, {"step_size": 0}, {"seed": 1.5}],
+     {"checkpoint": "first"}, {"soup_size": 0}, {"crop_size": 0}, {"step_size": 0}, {"seed": 1.5},
+     {"views": ()}, {"views": ("left",)}, {"views": 0}, {"soup_offset": -1}],
 )  # fmt: skip
 def test_values_out_of_range_are_refused_with_their_flag(change: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -73,5 +80,5 @@ def test_soups_that_would_mix_what_does_not_mix(change: dict[str, Any]) -> None:
 
 
 def test_unknown_settings_are_named() -> None:
-    with pytest.raises(ConfigError, match="views"):
-        TrainConfig.from_dict({**RECIPES["best"].as_dict(), "views": 0})
+    with pytest.raises(ConfigError, match="soft_labels"):
+        TrainConfig.from_dict({**RECIPES["best"].as_dict(), "soft_labels": 0})
