@@ -9,7 +9,7 @@ import streamlit as st
 
 from app_pages.components.gallery import gallery
 from app_pages.components.no_results import no_results
-from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_detail
+from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_detail, turn
 from app_pages.components.verdict_effect import offer_corrected_labels
 from app_pages.state import filters as filter_state
 from app_pages.state import own_runs, runs, url
@@ -48,6 +48,7 @@ def page() -> None:
     judged = own_runs.verdicts(run).all()
     selection = _select(run, keys, filter_state.current(keys), judged)
     opened = url.seed(OPENED, "photo", None, str), url.seed(ORIGIN, "from", None, url.one_of({n: n for n in ORIGINS}))
+    turn()
     sample, origin = (st.session_state[key] for key in opened)
     rows, position = _position(run, keys, selection, judged, sample)
     if position is not None:

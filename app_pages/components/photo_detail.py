@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 from PIL import Image
@@ -11,9 +13,9 @@ from app_pages.components.color_bar import difference_color_bar, heatmap_color_b
 from app_pages.components.download_photos import offer_download
 from app_pages.components.gallery import LAST_OPENED, PER_PAGE
 from app_pages.components.photo_keys import NEXT, PREVIOUS, photo_keys
-from app_pages.components.photo_verdict import judge, photo_verdict, verdicts_on
+from app_pages.components.photo_verdict import judging, photo_verdict, verdicts_on
 from app_pages.components.scroll_here import scroll_here
-from app_pages.state import own_runs, runs, url
+from app_pages.state import runs, url
 from har_core.analysis.examples import nearest_neighbors
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
@@ -23,6 +25,7 @@ from har_core.viz.text import capitalize, class_label, class_markdown, escape_ma
 OPENED, ORIGIN = "errors-photo", "errors-from"
 """The session's keys of the photo that is seen in full (its sample), and of where it was opened."""
 
+GOAL = "errors-goal"
 ORIGINS = {"confusions": "app_pages/analysis/confusions.py", "compare": "app_pages/analysis/compare.py"}
 _MOST_BARS = 20
 
@@ -81,23 +84,45 @@ def _navigation(
             key="photo-keys",
             first=position == 0,
             last=position == len(rows) - 1,
-            on_press=lambda what: _press(run, samples, what),
+            act=lambda presses: _act(run, samples, presses),
             keys=[str(number) for number, _ in enumerate(verdicts_on(run, samples[position]), start=1)],
         )
         st.caption(f"{escape_markdown(samples[position])} · {position + 1:,} of {len(rows):,}")
 
 
-def _press(run: Run, samples: list[str], what: str) -> None:
-    """Act on the photo that is open now, which quick presses may have reached before its page was drawn."""
-    sample = st.session_state[OPENED]
-    if what in (PREVIOUS, NEXT):
-        place = samples.index(sample) + (1 if what == NEXT else -1)
-        url.put(OPENED, samples[min(max(0, place), len(samples) - 1)])
-    elif own_runs.may_judge(run):
-        judge(run, sample, verdicts_on(run, sample)[int(what) - 1])
+def _act(run: Run, samples: list[str], presses: list[str]) -> Callable[[], object]:
+    """Judge, and turn to other photos, from the photo that is open now: quick presses may have reached it before its page was
+    drawn.
+    """
+    goal: _Goal = st.session_state.setdefault(GOAL, _Goal())
+    sample = goal.sample or st.session_state[OPENED]
+    judge = judging(run)
+    for what in presses:
+        if what in (PREVIOUS, NEXT):
+            place = samples.index(sample) + (1 if what == NEXT else -1)
+            sample = samples[min(max(0, place), len(samples) - 1)]
+        elif judge is not None:
+            judge(sample, int(what) - 1)
+    goal.sample = sample
+    return turn
+
+
+class _Goal:
+    """The photo that presses have led to, until the session knows."""
+
+    sample: str | None = None
+
+
+def turn() -> None:
+    """Open the photo that presses have led to.  It may be broken off, and is then done when the page is drawn."""
+    goal: _Goal | None = st.session_state.get(GOAL)
+    if goal is not None and (sample := goal.sample) is not None:
+        url.put(OPENED, sample)
+        goal.sample = None
 
 
 def _close() -> None:
+    st.session_state.pop(GOAL, None)
     st.session_state[LAST_OPENED] = st.session_state[OPENED]
     url.put(OPENED, None)
 

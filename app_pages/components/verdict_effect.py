@@ -6,7 +6,7 @@ import streamlit as st
 
 from app_pages.state import own_runs, runs, url
 from app_pages.state.settings import settings
-from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_correct
+from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_at_random
 from har_core.data.labels_file import labels_bytes, read_labels
 from har_core.errors import DataError
 from har_core.media.layout import LABELS_FILE
@@ -26,9 +26,9 @@ def verdict_effect(run: Run) -> None:
         return
     st.markdown(text.after_verdicts_sentence(found))
     drawn = runs.examples(run)["drawn"].to_numpy()
-    correct, count = judged_correct(predictions, judged, drawn)
+    fair = judged_at_random(predictions, judged, drawn)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(text.fairness_sentence(correct, count, int(drawn.sum())))
+        st.caption(text.fairness_sentence(fair, int(drawn.sum())))
         st.page_link(
             "app_pages/analysis/errors.py",
             label="Judge photos drawn at random",
@@ -48,7 +48,7 @@ def offer_corrected_labels(run: Run, judged: dict[str, Verdict]) -> None:
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
-        help="In the form of the data set, for a training with these labels. Photos that show none of the actions are left out.",
+        help="In the form of the data set, for a training with these labels. Photos that show none of the actions are left out; where the right label was not told, the old one stays.",
     )
 
 

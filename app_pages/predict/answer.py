@@ -52,7 +52,7 @@ def evidence(prediction: Prediction, predictor: Predictor, *, of: Prediction) ->
         part = own_part.switch()
         above = st.container()
         with st.container(key="heatmap-controls"):
-            target, method, opacity = _controls(prediction)
+            target, method, opacity = _controls(prediction, of)
         heatmap = _heatmap(prediction, predictor, target, method)
     with above:
         picture = _picture(prediction, heatmap, opacity, dim=not part)
@@ -65,7 +65,10 @@ def evidence(prediction: Prediction, predictor: Predictor, *, of: Prediction) ->
             st.image(picture, width="stretch", alt=f"{prediction.name}{with_what}", output_format="JPEG")
         if heatmap is not None:
             views = predictor.spec.views
-            _below(prediction, picture, target, method, views, several=not part and views not in _ALONE)
+            if part:
+                picture = _picture(prediction, heatmap, opacity, dim=True)
+                picture = overlays.framed(picture, prediction.photo, prediction.crop)
+            _below(prediction, picture, target, method, views, several=not part and views not in _ALONE, part=part)
     st.divider()
     _comparison(prediction, opacity, predictor.spec.crop_size)
 
@@ -108,13 +111,21 @@ def _probabilities(prediction: Prediction) -> None:
     )
 
 
-def _controls(prediction: Prediction) -> tuple[int, Method, float]:
+def _controls(prediction: Prediction, of: Prediction) -> tuple[int, Method, float]:
     left, middle, right = st.columns(3)
+    chosen, key = f"target-chosen-{of.key}", f"target-{prediction.key}"
+
+    def choose() -> None:
+        st.session_state[chosen] = st.session_state[key]  # holds for every part of the photo
+
+    options = prediction.ranking
     target = left.selectbox(
         "Evidence for",
-        prediction.ranking,
+        options,
+        index=options.index(st.session_state.get(chosen, options[0])),
         format_func=lambda index: class_label(prediction.classes[index]),
-        key=f"target-{prediction.key}",
+        key=key,
+        on_change=choose,
     )
     method: Method = middle.selectbox(
         "Method",
@@ -182,12 +193,20 @@ def _picture(prediction: Prediction, heatmap: np.ndarray | None, opacity: float,
 
 
 def _below(
-    prediction: Prediction, picture: Image.Image, target: int, method: Method, views: tuple[View, ...], *, several: bool
+    prediction: Prediction,
+    picture: Image.Image,
+    target: int,
+    method: Method,
+    views: tuple[View, ...],
+    *,
+    several: bool,
+    part: bool,
 ) -> None:
     """What the heatmap is, and a way to keep it.
 
     Args:
         several: whether the answer is that of several looks, or of another than the first.
+        part: whether it is that of a part that the visitor chose.
     """
     heatmap_color_bar()
     independent = method in CLASS_INDEPENDENT
@@ -198,7 +217,7 @@ def _below(
     st.download_button(
         "Save this picture",
         png(picture),
-        file_name=f"{PurePath(prediction.name).stem}-{method}-{prediction.classes[target]}.png".lower(),
+        file_name=f"{PurePath(prediction.name).stem}-{'part-' if part else ''}{method}-{prediction.classes[target]}.png".lower(),
         mime="image/png",
         icon=":material/download:",
         on_click="ignore",

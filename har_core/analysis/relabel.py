@@ -56,22 +56,21 @@ def after_verdicts(predictions: Predictions, verdicts: Mapping[str, Verdict]) ->
     return AfterVerdicts(summarize(matrix), len(judged), relabeled, int((~kept).sum()), both_fit)
 
 
-def judged_correct(predictions: Predictions, verdicts: Mapping[str, Verdict], drawn: np.ndarray) -> tuple[int, int]:
-    """Of photos that were drawn at random and judged, how many are correct if the verdicts are right, and how many there are.
+def judged_at_random(
+    predictions: Predictions, verdicts: Mapping[str, Verdict], drawn: np.ndarray
+) -> AfterVerdicts | None:
+    """`after_verdicts` of the photos that were drawn at random and judged.
 
-    Unlike the accuracy after verdicts on errors alone, their share leans to neither side.
+    Unlike that of verdicts on errors alone, their accuracy leans to neither side.
 
     Args:
         drawn: (N,) bool.
     """
     rows = [row for row in np.flatnonzero(drawn).tolist() if predictions.samples[row] in verdicts]
-    if not rows:
-        return 0, 0
     part = Predictions(
         predictions.classes, predictions.samples[rows], predictions.true[rows], predictions.probabilities[rows]
     )
-    found = after_verdicts(part, verdicts)
-    return (found.summary.correct, found.summary.n) if found is not None else (0, 0)
+    return after_verdicts(part, verdicts)
 
 
 def corrected_labels(

@@ -41,7 +41,7 @@ def views(text: str) -> tuple[View, ...]:
     if names == ["mean"]:
         return get_args(View)
     if not set(names) <= set(get_args(View)):
-        raise argparse.ArgumentTypeError(f"expected some of {', '.join(get_args(View))}, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(get_args(View))}, or mean alone; found {text!r}")
     return in_order(names)
 
 

@@ -53,7 +53,9 @@ def download(target: Path, progress: Callable[[int, int], None] | None = None) -
     except Exception as error:  # kagglehub passes on the errors of several libraries under it
         with suppress(OSError):  # removes it only if nothing is in it
             target.rmdir()
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        unreachable = isinstance(error, OSError) and "connection" in type(error).__name__.lower()
+        found = "kaggle.com cannot be reached" if unreachable else " ".join(str(error).split())[:160]
+        reason = found or type(error).__name__
         raise DownloadError(
             f"could not download {KAGGLE_PAGE} ({type(error).__name__}: {reason}); check the network, or download it "
             f"in a browser and unpack it so that {target / LABELS_FILE} exists"

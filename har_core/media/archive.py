@@ -20,6 +20,8 @@ _CHUNK = 1 << 20
 _ENTRY = b"PK\x01\x02"
 _NESTED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
 _DOCUMENTS = {".txt", ".md", ".rst", ".pdf", ".html", ".json", ".xml", ".yaml", ".yml", ".log", ".docx", ".xlsx"}
+_DOCUMENT_NAMES = {"readme", "license", "licence", "copying", "notice", "authors", "changelog"}  # without a suffix
+_OTHER_PICTURES = {".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".mp4", ".mov"}
 _MAX_DEPTH, _MAX_NAME = 6, 200  # parts of a path, characters of a path
 _MAX_PART = 255  # bytes of a file's name, in most file systems
 _UTF8 = 0x800  # flag of an entry
@@ -39,8 +41,8 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
     """Unpack a zip of photos in any layout of `data.scan`, or of photos and one CSV with columns filename and label.
 
     What the archive says about its own sizes is not trusted: bytes are counted while it is unpacked.  Files of
-    operating systems are left out.  Of documents, which people put beside their photos, the name alone is kept, so that
-    `data.scan` can tell of them.  Anything else that is neither photo, by its content, nor CSV is refused.  Names are
+    operating systems are left out.  Of documents and of pictures of other kinds, which people put beside their photos, the name
+    alone is kept, so that `data.scan` can tell of them.  Anything else that is neither photo, by its content, nor CSV is refused.  Names are
     normalized to NFC.
 
     Args:
@@ -150,7 +152,7 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits
     with output, opened.open(entry) as source:
         chunk = source.read(_CHUNK)
         if not trusted and not starts_like_photo(chunk):
-            if path.suffix.lower() in _DOCUMENTS:
+            if _is_document(path) or path.suffix.lower() in _OTHER_PICTURES:
                 return 0
             raise ArchiveError(
                 f"{entry.filename[:80]!r} is neither a JPEG, PNG or WebP photo nor a CSV; leave it out or convert it"
@@ -207,10 +209,14 @@ def _arrange(target: Path) -> None:
             path.rename(photos / path.name)
 
 
+def _is_document(path: Path) -> bool:
+    return path.suffix.lower() in _DOCUMENTS or path.name.lower() in _DOCUMENT_NAMES
+
+
 def _without_documents(target: Path) -> list[Path]:
     """What lies at the top, after documents and folders of nothing else are removed: a readme is nobody's photo."""
     for path in target.iterdir():
         inside = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
-        if inside and all(each.suffix.lower() in _DOCUMENTS and not each.stat().st_size for each in inside):
+        if inside and all(_is_document(each) and not each.stat().st_size for each in inside):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return list(target.iterdir())

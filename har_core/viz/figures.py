@@ -124,7 +124,7 @@ def coverage_figure(table: pd.DataFrame) -> go.Figure:
 
 def _square(figure: go.Figure) -> go.Figure:
     """A small chart of two shares."""
-    figure.update_xaxes(tickformat=".0%", fixedrange=True, gridcolor=GRID, zeroline=False)
+    figure.update_xaxes(tickformat=".0%", dtick=0.25, fixedrange=True, gridcolor=GRID, zeroline=False)
     figure.update_yaxes(tickformat=".0%", fixedrange=True, gridcolor=GRID, zeroline=False)
     figure.update_layout(height=340, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False)
     return figure

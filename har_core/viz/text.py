@@ -12,7 +12,7 @@ from har_core.analysis.compare import McNemar
 from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
 from har_core.analysis.history import Curves
 from har_core.analysis.relabel import AfterVerdicts
-from har_core.analysis.scores import Summary, wilson_interval
+from har_core.analysis.scores import Summary
 from har_core.runs.manifest import CENTER_ALONE, View
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
@@ -68,13 +68,16 @@ def after_verdicts_sentence(found: AfterVerdicts) -> str:
     )
 
 
-def fairness_sentence(correct: int, judged: int, drawn: int) -> str:
+def fairness_sentence(judged: AfterVerdicts | None, drawn: int) -> str:
     """How far the accuracy after verdicts can be trusted, and what photos drawn at random say instead."""
     first = "If the verdicts are right. Verdicts on errors alone can only raise it: correct answers may have wrong labels too."
-    if not judged:
+    if judged is None:
         return f"{first} {count_photos(drawn)} drawn at random, errors or not, would give a fair figure."
-    bounds = interval(*wilson_interval(correct, judged), decimals=0)
-    return f"{first} Of {judged:,} judged so far among {drawn:,} drawn at random, {share(correct / judged)} are correct ({bounds})."
+    found, left_out = judged.summary, f" ({judged.left_out:,} left out)" if judged.left_out else ""
+    return (
+        f"{first} Of {judged.judged:,} judged so far among {drawn:,} drawn at random{left_out}, {share(found.accuracy)} are "
+        f"correct ({interval(*found.interval, decimals=0)})."
+    )
 
 
 def escape_markdown(text: str) -> str:

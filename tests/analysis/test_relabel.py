@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_correct
+from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_at_random
 from har_core.analysis.scores import summarize
 from har_core.runs.verdicts import NO_CLASS, Verdict
 from tests.helpers import random_predictions
@@ -79,5 +79,7 @@ def test_photos_drawn_at_random_lean_to_neither_side() -> None:
         NAMES[right[1]]: Verdict("label is wrong", "", NO_CLASS),
         NAMES[right[9]]: Verdict("label is right", ""),  # not drawn
     }
-    assert judged_correct(PREDICTIONS, given, drawn) == (2, 3)
-    assert judged_correct(PREDICTIONS, {}, drawn) == (0, 0)
+    found = judged_at_random(PREDICTIONS, given, drawn)
+    assert found is not None
+    assert (found.summary.correct, found.summary.n, found.judged, found.left_out) == (2, 3, 4, 1)
+    assert judged_at_random(PREDICTIONS, {}, drawn) is None

@@ -36,13 +36,19 @@ def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(chromium: str, runs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where verdicts on shipped runs are kept."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def address(chromium: str, runs_folder: Path, home: Path) -> Iterator[str]:
     """Of a server that nobody has visited before the first test."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = f"{sys.executable} -m streamlit run app.py --server.port {port} --server.headless true".split()
-    surroundings = {"HAR_LENS_HOME": str(tmp_path_factory.mktemp("home")), "HAR_RUNS": str(runs_folder)}
+    surroundings = {"HAR_LENS_HOME": str(home), "HAR_RUNS": str(runs_folder)}
     surroundings["HAR_DATA"] = os.environ.get("HAR_SAMPLE", str(ROOT.parent / "shared" / "har_sample"))
     server = subprocess.Popen(command, cwd=ROOT, env=os.environ | surroundings)
     try:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from playwright.sync_api import Page, expect
 
-from har_core.runs.run import shipped_run
+from har_core.analysis.examples import Filters, example_table, select
+from har_core.runs.run import SHIPPED, shipped_run
+from har_core.runs.verdicts import Verdicts, kinds
 from tests.browser.conftest import PATIENCE, VIEWPORT, heading, press, settle, top
 
 
@@ -39,6 +44,35 @@ def test_arrow_keys_turn_to_the_next_photo(page: Page, address: str) -> None:
     expect(page.get_by_test_id("stBaseButton-primary")).to_contain_text("both fit")
     verdict.click()  # taken back: other tests of this server judge as well
     expect(page.get_by_test_id("stBaseButton-primary")).to_have_count(0, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("gap", [60, 150, 300])
+def test_quick_verdict_keys_are_each_acted_on(page: Page, address: str, home: Path, gap: int) -> None:
+    """A page that is broken off by the next press loses none, and judges no other photo."""
+    page.goto(f"{address}/errors?sort=confidence")
+    heading(page)
+    page.get_by_test_id("stMain").get_by_role("link", name="Open").first.click()
+    expect(page.get_by_text("1 of")).to_be_visible(timeout=PATIENCE)
+    settle(page)
+    page.wait_for_timeout(1000)  # the first press comes from somebody who has seen the photo
+    kept = Verdicts(home / "verdicts" / f"{SHIPPED}.sqlite")
+    for sample in kept.all():
+        kept.remove(sample)
+    for number in range(8):
+        page.keyboard.press(str(number % 4 + 1))
+        page.wait_for_timeout(gap)
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(gap)
+    expect(page.get_by_text("9 of")).to_be_visible(timeout=PATIENCE)
+    settle(page)
+    table = example_table(shipped_run().predictions())
+    rows = select(table, Filters(), sort="confidence").rows[:8]
+    expected = {table["sample"][row]: kinds(correct=False)[number % 4] for number, row in enumerate(rows)}
+    found = {sample: verdict.verdict for sample, verdict in kept.all().items()}
+    pressed = page.evaluate("window.photoKeys.presses")
+    assert found == expected, pressed
+    for sample in kept.all():
+        kept.remove(sample)
 
 
 def test_verdict_keys_judge_the_photo_that_was_shown(page: Page, address: str) -> None:
