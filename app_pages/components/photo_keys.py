@@ -49,7 +49,7 @@ def photo_keys(*, key: str, first: bool, last: bool, act: Act, keys: Sequence[st
     done: _Done = st.session_state.setdefault(f"{key}-done", _Done())
 
     def pressed() -> bool:
-        log = st.session_state[key].log
+        log = getattr(st.session_state.get(key), "log", None)
         if not log:
             return False
         since, count, presses = log

@@ -34,11 +34,11 @@ def test_odd_class_names_and_formulas_are_exported() -> None:
     predictions = random_predictions(50, ODD)
     predictions.samples[0] = "=HYPERLINK(1)"
     columns = ["p:" + name for name in ODD]
-    table = to_csv(predictions, np.arange(50), {"Image_1.jpg": ("unclear", "@note")}).decode()
+    table = to_csv(predictions, np.arange(50), {"Image_1.jpg": ("unclear", "@note", "")}).decode()
     found = pd.read_csv(io.StringIO(table), dtype={"true": str}, keep_default_na=False)
     assert [ODD[index] for index in predictions.true] == list(found["true"])
     assert found["sample"][0] == "'=HYPERLINK(1)" and found["note"][1] == "'@note"
-    assert list(found.columns) == ["sample", "true", "predicted", *columns, "verdict", "note"]
+    assert list(found.columns) == ["sample", "true", "predicted", *columns, "verdict", "note", "right_label"]
     assert np.allclose(found[columns].to_numpy(float), predictions.probabilities, rtol=1e-5)
 
 

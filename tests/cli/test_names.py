@@ -69,7 +69,7 @@ def test_a_changed_photo_or_run_is_predicted_again(tmp_path: Path, tiny_run: Pat
     picture(COLORS["blue"], (90, 70)).save(photo)
     found = stored(tiny_run)
     assert len(found) == len(stored(tiny_run)) == 2 and found[0]["probabilities"] != found[1]["probabilities"]
-    assert found[1]["run"] == f"tiny {Run.open(tiny_run).manifest.files['model.safetensors'].sha256[:12]}"
+    assert found[1]["run"] == f"tiny {Run.open(tiny_run).manifest.files['model.safetensors'].sha256[:12]} center"
     assert len(stored(other)) == len(stored(other)) == 3
     assert len(stored(tiny_run)) == 4  # of several rows the last counts
     photo.unlink()

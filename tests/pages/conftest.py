@@ -119,11 +119,11 @@ def widget(app: AppTest, kind: str, key: str) -> Any:
 
 
 def stand_in_for_photo_keys(
-    *, key: str, first: bool, last: bool, on_press: Callable[[str], object], keys: Sequence[str]
+    *, key: str, first: bool, last: bool, act: Callable[[list[str]], Callable[[], object]], keys: Sequence[str]
 ) -> None:
     """Streamlit's test frame cannot press what a component draws."""
-    st.button("Previous", key=f"{key}-previous", disabled=first, on_click=on_press, args=("previous",))
-    st.button("Next", key=f"{key}-next", disabled=last, on_click=on_press, args=("next",))
+    st.button("Previous", key=f"{key}-previous", disabled=first, on_click=lambda: act(["previous"])())
+    st.button("Next", key=f"{key}-next", disabled=last, on_click=lambda: act(["next"])())
 
 
 @pytest.fixture(autouse=True)

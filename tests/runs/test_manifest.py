@@ -58,9 +58,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_what_is_not_known_is_kept(tmp_path: Path) -> None:
-    write(tmp_path, GOOD | {"engine": {"name": "x"}, "model": {"views": 3}})
+    write(tmp_path, GOOD | {"engine": {"name": "x"}, "model": {"patches": 3}})
     kept = json.loads(dump_manifest(read_manifest(tmp_path)))
-    assert kept["engine"] == {"name": "x"} and kept["model"]["views"] == 3
+    assert kept["engine"] == {"name": "x"} and kept["model"]["patches"] == 3
 
 
 @pytest.mark.parametrize(

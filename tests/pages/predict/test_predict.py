@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from har_core.data.transforms import center_crop_box, eval_transform
 from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.views import first_looks
 from har_core.media.images import open_photo
+from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import MANIFEST
 from har_core.runs.run import assets_folder, shipped_run
 from tests.conftest import picture
@@ -110,8 +111,8 @@ def test_one_visitor_keeps_no_more_than_the_memory_bears(monkeypatch: pytest.Mon
     assert "the last 2 were skipped" in app.warning[0].value
     for prediction in app.session_state["predictions"][1].values():
         assert prediction.photo.size == (1024, 768)
-        expected = center_crop_box(1024, 768, crop_size=224, resize=256)
-        assert np.allclose(astuple(prediction.crop), astuple(expected), atol=1)
+        assert astuple(prediction.crop) == (0, 0, 1024, 768)
+        assert 0 <= prediction.nearer.left < prediction.nearer.right <= 1024
 
 
 def test_what_is_kept_of_a_photo_is_smaller_but_what_the_network_saw_is_not() -> None:
@@ -119,7 +120,8 @@ def test_what_is_kept_of_a_photo_is_smaller_but_what_the_network_saw_is_not() ->
     app.file_uploader(key="uploads").set_value([("0.png", encoded(photo, "PNG"), "image/png")]).run()
     (prediction,) = app.session_state["predictions"][1].values()
     assert prediction.photo.size == (1024, 768)
-    assert np.array_equal(prediction.input, eval_transform(224, 256)(photo))
+    spec = ModelSpec(("a", "b"), views=("whole",))
+    assert np.array_equal(prediction.input, first_looks(photo, spec)[0].image)
 
 
 def test_a_second_photo_of_the_same_name_gets_a_heatmap_of_its_own() -> None:
