@@ -13,6 +13,12 @@ from har_core.runs.verdicts import Verdicts, kinds
 from tests.browser.conftest import PATIENCE, VIEWPORT, heading, press, settle, top
 
 
+def wait_for_keys(page: Page) -> None:
+    """Until somebody who has seen the photo may press a key."""
+    settle(page)
+    page.wait_for_function("window.photoKeys")
+
+
 def test_arrow_keys_turn_to_the_next_photo(page: Page, address: str) -> None:
     """Quick presses count each, also right after a verdict."""
     predictions = shipped_run().predictions()
@@ -21,7 +27,7 @@ def test_arrow_keys_turn_to_the_next_photo(page: Page, address: str) -> None:
     heading(page)
     page.get_by_test_id("stMain").get_by_role("link", name="Open").first.click()
     expect(page.get_by_text(f"1 of {errors}")).to_be_visible(timeout=PATIENCE)
-    settle(page)
+    wait_for_keys(page)
     for pause, place in ((250, 7), (250, 13)):
         for _ in range(6):
             page.keyboard.press("ArrowRight")
@@ -53,8 +59,7 @@ def test_quick_verdict_keys_are_each_acted_on(page: Page, address: str, home: Pa
     heading(page)
     page.get_by_test_id("stMain").get_by_role("link", name="Open").first.click()
     expect(page.get_by_text("1 of")).to_be_visible(timeout=PATIENCE)
-    settle(page)
-    page.wait_for_timeout(1000)  # the first press comes from somebody who has seen the photo
+    wait_for_keys(page)
     kept = Verdicts(home / "verdicts" / f"{SHIPPED}.sqlite")
     for sample in kept.all():
         kept.remove(sample)
@@ -81,7 +86,7 @@ def test_verdict_keys_judge_the_photo_that_was_shown(page: Page, address: str) -
     heading(page)
     page.get_by_test_id("stMain").get_by_role("link", name="Open").nth(3).click()
     expect(page.get_by_text("4 of")).to_be_visible(timeout=PATIENCE)
-    settle(page)
+    wait_for_keys(page)
     presses = ["1", "ArrowRight", "2", "ArrowRight", "3", "ArrowRight", "4"]
     for key in presses:
         page.keyboard.press(key)
