@@ -1,6 +1,7 @@
 // A photo and a box on it. What is outside the box is dimmed. The server is told when the box is let go.
 
 const CORNERS = { nw: [0, 1], ne: [2, 1], sw: [0, 3], se: [2, 3] }; // which edges of [left, top, right, bottom] each moves
+const INSET = "-6px"; // of the corners' handles: almost all of each stays in sight at the edge of the photo
 const LEAST = 0.08; // of a side: no smaller box can be drawn
 const CLICK = 5; // pixels: who moves no further has clicked, and draws no new box
 const STEP = 0.02; // of a side, for each press of an arrow key
@@ -36,8 +37,8 @@ function prepare(stage, box) {
     corner.className = "corner";
     corner.dataset.corner = name;
     corner.style.cursor = `${name}-resize`;
-    corner.style[across === 0 ? "left" : "right"] = "-10px";
-    corner.style[down === 1 ? "top" : "bottom"] = "-10px";
+    corner.style[across === 0 ? "left" : "right"] = INSET;
+    corner.style[down === 1 ? "top" : "bottom"] = INSET;
     box.append(corner);
   }
   stage.addEventListener("pointerdown", (event) => {

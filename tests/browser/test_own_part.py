@@ -11,10 +11,8 @@ from tests.browser.conftest import PATIENCE, settle
 PHOTO = assets_folder() / "samples" / "grace_hopper.jpg"
 
 
-@pytest.fixture
-def stage(page: Page, address: str) -> Locator:
-    """The photo with its box."""
-    page.set_viewport_size({"width": 1400, "height": 1400})
+def open_stage(page: Page, address: str) -> Locator:
+    """The photo with its box, on Predict."""
     page.goto(f"{address}/predict")
     expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
     page.set_input_files("input[type=file]", PHOTO)
@@ -24,6 +22,12 @@ def stage(page: Page, address: str) -> Locator:
     expect(stage).to_be_visible(timeout=PATIENCE)
     settle(page)
     return stage
+
+
+@pytest.fixture
+def stage(page: Page, address: str) -> Locator:
+    page.set_viewport_size({"width": 1400, "height": 1400})
+    return open_stage(page, address)
 
 
 def edges(stage: Locator) -> list[float]:
@@ -127,14 +131,7 @@ def test_by_touch_on_a_phone(browser: Browser, address: str) -> None:
     """A finger in the box moves it; one beside it leaves it as it is."""
     context = browser.new_context(viewport={"width": 400, "height": 900}, has_touch=True)
     page = context.new_page()
-    page.goto(f"{address}/predict")
-    expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
-    page.set_input_files("input[type=file]", PHOTO)
-    expect(page.locator("#answer")).to_be_visible(timeout=PATIENCE)
-    page.get_by_text("Look at a part only").click()
-    stage = page.locator(".stage")
-    expect(stage).to_be_visible(timeout=PATIENCE)
-    settle(page)
+    stage = open_stage(page, address)
     stage.scroll_into_view_if_needed()
     outer, devtools = stage.bounding_box(), context.new_cdp_session(page)
     assert outer is not None
