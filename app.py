@@ -19,6 +19,8 @@ PAGES = [
     st.Page("app_pages/predict/predict.py", title="Predict", icon=":material/photo_camera:"),
     st.Page("app_pages/analysis/confusions.py", title="Confusions", icon=":material/grid_on:"),
     st.Page("app_pages/analysis/errors.py", title="Errors", icon=":material/photo_library:"),
+    st.Page("app_pages/decide/data.py", title="Data", icon=":material/rule:", url_path="data"),
+    st.Page("app_pages/decide/map.py", title="Map", icon=":material/scatter_plot:", url_path="map"),
     st.Page("app_pages/analysis/scores.py", title="Scores", icon=":material/bar_chart:"),
     st.Page("app_pages/analysis/training.py", title="Training", icon=":material/monitoring:"),
     st.Page("app_pages/own/your_photos.py", title="Your photos", icon=":material/folder_zip:", url_path="own"),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from app_pages.analysis.workbench import workbench
 from app_pages.components.gallery import gallery
 from app_pages.components.no_results import no_results
 from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_detail, turn
 from app_pages.components.verdict_effect import offer_corrected_labels
 from app_pages.state import filters as filter_state
-from app_pages.state import own_runs, runs, url
+from app_pages.state import groups, own_runs, runs, url
 from har_core.analysis.examples import DRAWN, SHOWS, SORTS, UNJUDGED, Filters, Selection, to_csv
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
@@ -31,6 +33,7 @@ SORT_LABELS = {
     "margin": "Closest calls",
     "file name": "File name",
 }
+VIEWS = {"cards": "Cards", "grid": "Grid"}
 TOP3_LABELS = {True: "in the top 3", False: "not in the top 3"}
 
 
@@ -68,8 +71,19 @@ def _list(
     if missing is not None:
         st.warning(f"{escape_markdown(missing)} is not among these photos.", icon=":material/image_not_supported:")
     _controls(run, keys)
-    _active_filters(run, keys, selection)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        view = st.session_state[
+            url.seed(f"errors-view-{run.folder}", "view", "cards", url.one_of({v: v for v in VIEWS}))
+        ]
+        st.segmented_control(
+            "View",
+            list(VIEWS),
+            format_func=VIEWS.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+            **url.widget(f"errors-view-{run.folder}"),
+        )
+        _active_filters(run, keys, selection)
         st.download_button(
             "This list as CSV",
             lambda: to_csv(runs.predictions(run), selection.rows, judged),
@@ -82,10 +96,13 @@ def _list(
         if judged and number:
             samples = runs.predictions(run).samples[selection.rows]
             st.caption(f"{sum(sample in judged for sample in samples):,} of these {number:,} judged")
-    address = filter_state.address(run, keys)
+    address = filter_state.address(run, keys) | {"view": view if view != "cards" else None}
     if len(selection.rows):
         key = f"errors-{abs(hash(tuple(address.values())))}"
-        address |= gallery(run, selection.rows, key=key, origin=url.query(**address))
+        if view == "grid":
+            address |= workbench(run, selection.rows, judged, key=key)
+        else:
+            address |= gallery(run, selection.rows, key=key, origin=url.query(**address))
     else:
         st.info("No photo matches these filters.", icon=":material/info:")
     url.publish(address)
@@ -126,11 +143,13 @@ def _position(
 
 
 def _controls(run: Run, keys: dict[str, str]) -> None:
+    """One line: what most people look for; the rest behind a button."""
+
     def one_direction() -> None:
         url.put(keys["both"], False)
 
     classes = list(range(len(run.classes)))
-    one, two, three, four = st.columns(4)
+    one, two, three, four, five = st.columns([2, 2, 2, 2, 1.2], vertical_alignment="bottom")
     actions: dict[str, Any] = {
         "format_func": lambda index: class_label(run.classes[index]),
         "index": None,
@@ -140,18 +159,30 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
     two.selectbox("Predicted as", classes, **actions, **url.widget(keys["predicted"], one_direction))
     three.selectbox("Show", SHOWS, format_func=SHOW_LABELS.__getitem__, **url.widget(keys["show"]))
     four.selectbox("Sort by", SORTS, format_func=SORT_LABELS.__getitem__, **url.widget(keys["sort"]))
-    one, two, three = st.columns([2, 1, 1])
-    one.slider("Confidence of the prediction", 0.0, 1.0, step=0.05, format="percent", **url.widget(keys["confidence"]))
-    two.selectbox(
-        "True action is",
-        list(TOP3_LABELS),
-        index=None,
-        placeholder="at any rank",
-        format_func=TOP3_LABELS.__getitem__,
-        **url.widget(keys["top3"]),
-    )
-    kinds = [*VERDICTS, UNJUDGED]
-    three.selectbox("Verdict", kinds, index=None, placeholder="any verdict", **url.widget(keys["verdict"]))
+    with five.popover("More", icon=":material/tune:", width="stretch"):
+        st.slider(
+            "Confidence of the prediction", 0.0, 1.0, step=0.05, format="percent", **url.widget(keys["confidence"])
+        )
+        st.selectbox(
+            "True action is",
+            list(TOP3_LABELS),
+            index=None,
+            placeholder="at any rank",
+            format_func=TOP3_LABELS.__getitem__,
+            **url.widget(keys["top3"]),
+        )
+        kinds = [*VERDICTS, UNJUDGED]
+        st.selectbox("Verdict", kinds, index=None, placeholder="any verdict", **url.widget(keys["verdict"]))
+        counts = Counter(tag for tags in own_runs.verdicts(run).tags().values() for tag in tags)
+        if counts:
+            st.selectbox(
+                "Tag",
+                sorted(counts),
+                index=None,
+                placeholder="any or no tag",
+                format_func=lambda tag: f"{tag} ({counts[tag]:,})",
+                **url.widget(keys["tag"]),
+            )
 
 
 def _active_filters(run: Run, keys: dict[str, str], selection: Selection) -> None:
@@ -168,21 +199,22 @@ def _active_filters(run: Run, keys: dict[str, str], selection: Selection) -> Non
         "confidence": f"confidence {percent(filters.low)} to {percent(filters.high)}",
         "top3": f"true action {TOP3_LABELS[bool(filters.top3)]}",
         "verdict": f"verdict: {filters.verdict}",
+        "tag": f"tag: {escape_markdown(filters.tag or '')}",
+        "group": f"group: {escape_markdown(groups.label(run, filters.group) if filters.group else '')}",
     }
     active = filters.active
     if filter_state.is_pair(keys):
         words["true"] = f"confused: {classes['true']} and {classes['predicted']}"
         active.remove("predicted")
-    with st.container(horizontal=True):
-        for name in active:
-            st.button(
-                f"{capitalize(words[name])}: hides {count_photos(selection.hidden[name])}",
-                key=f"remove-{name}",
-                icon=":material/close:",
-                help="Remove this filter",
-                on_click=filter_state.remove,
-                args=(keys, name),
-            )
+    for name in active:
+        st.button(
+            f"{capitalize(words[name])}: hides {count_photos(selection.hidden[name])}",
+            key=f"remove-{name}",
+            icon=":material/close:",
+            help="Remove this filter",
+            on_click=filter_state.remove,
+            args=(keys, name),
+        )
 
 
 page()

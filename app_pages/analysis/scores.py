@@ -10,6 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from app_pages.analysis.calibration_part import calibration_part
+from app_pages.analysis.faithfulness_part import faithfulness_part
+from app_pages.analysis.sets_part import sets_part
 from app_pages.components.follow import follow
 from app_pages.components.no_results import no_results
 from app_pages.components.verdict_effect import verdict_effect
@@ -59,6 +61,8 @@ def page() -> None:
     _downloads(run, matrix)
     if run.has(PREDICTIONS):
         calibration_part(run)
+        sets_part(run)
+        faithfulness_part(run)
     else:
         st.caption("This run is a matrix alone: it has no probabilities that could be trusted or not.")
     if run.has(ROBUSTNESS):

@@ -13,10 +13,11 @@ from app_pages.components.color_bar import difference_color_bar, heatmap_color_b
 from app_pages.components.download_photos import offer_download
 from app_pages.components.gallery import LAST_OPENED, PER_PAGE
 from app_pages.components.photo_keys import NEXT, PREVIOUS, photo_keys
-from app_pages.components.photo_verdict import judging, photo_verdict, verdicts_on
+from app_pages.components.photo_verdict import photo_verdict
 from app_pages.components.scroll_here import scroll_here
+from app_pages.components.similar_photos import similar_photos
 from app_pages.state import runs, url
-from har_core.analysis.examples import nearest_neighbors
+from app_pages.state.judging import judging, scored_subject
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
 from har_core.viz import figures
@@ -26,7 +27,11 @@ OPENED, ORIGIN = "errors-photo", "errors-from"
 """The session's keys of the photo that is seen in full (its sample), and of where it was opened."""
 
 GOAL = "errors-goal"
-ORIGINS = {"confusions": "app_pages/analysis/confusions.py", "compare": "app_pages/analysis/compare.py"}
+ORIGINS = {
+    "confusions": "app_pages/analysis/confusions.py",
+    "compare": "app_pages/analysis/compare.py",
+    "map": "app_pages/decide/map.py",
+}
 _MOST_BARS = 20
 
 
@@ -58,13 +63,13 @@ def photo_detail(
     photo = evidence.open_stored_photo(run, row)
     left, right = st.columns([6, 5], gap="large")
     with left:
-        _evidence_for_any(run, row, photo)
+        evidence_for_any(run, row, photo)
     with right:
-        photo_verdict(run, sample, judged.get(sample))
+        photo_verdict(run, scored_subject(run, sample), judged.get(sample))
         _probabilities(run, row)
     st.divider()
     _comparison(run, row, photo)
-    _similar_photos(run, row)
+    similar_photos(run, row)
 
 
 def _navigation(
@@ -77,7 +82,7 @@ def _navigation(
         else:
             cell = {name: filters[name] for name in ("true", "predicted", "both") if origin == "confusions"}
             view = url.last_view(origin, **cell) | (
-                {"page": str(position // PER_PAGE + 1)} if position >= PER_PAGE else {}
+                {"page": str(position // PER_PAGE + 1)} if position >= PER_PAGE and origin != "map" else {}
             )
             st.page_link(ORIGINS[origin], label="Back to the list", icon=":material/arrow_back:", query_params=view)
         photo_keys(
@@ -85,7 +90,7 @@ def _navigation(
             first=position == 0,
             last=position == len(rows) - 1,
             act=lambda presses: _act(run, samples, presses),
-            keys=[str(number) for number, _ in enumerate(verdicts_on(run, samples[position]), start=1)],
+            keys=[str(number) for number, _ in enumerate(scored_subject(run, samples[position]).verdicts, start=1)],
         )
         st.caption(f"{escape_markdown(samples[position])} · {position + 1:,} of {len(rows):,}")
 
@@ -102,7 +107,7 @@ def _act(run: Run, samples: list[str], presses: list[str]) -> Callable[[], objec
             place = samples.index(sample) + (1 if what == NEXT else -1)
             sample = samples[min(max(0, place), len(samples) - 1)]
         elif judge is not None:
-            judge(sample, int(what) - 1)
+            judge([sample], int(what) - 1)
     goal.sample = sample
     return turn
 
@@ -127,7 +132,8 @@ def _close() -> None:
     url.put(OPENED, None)
 
 
-def _evidence_for_any(run: Run, row: int, photo: Image.Image | None) -> None:
+def evidence_for_any(run: Run, row: int, photo: Image.Image | None) -> None:
+    """The photo with the evidence for the class that is chosen, at first the predicted one."""
     ranking = [int(index) for index in np.argsort(-runs.predictions(run).probabilities[row], kind="stable")]
     heatmap, target = None, None
     if runs.class_maps(run) is not None:
@@ -208,35 +214,3 @@ def _comparison(run: Run, row: int, photo: Image.Image | None) -> None:
             else:
                 heatmap_color_bar()
     st.caption("The first two share one scale: the brighter one has the stronger evidence.")
-
-
-def _similar_photos(run: Run, row: int) -> None:
-    """The five photos with the nearest embeddings."""
-    embeddings = runs.embeddings(run)
-    if embeddings is None:
-        return
-    st.subheader("Most similar photos, as the model sees them", anchor=False)
-    examples = runs.examples(run)
-    neighbors = nearest_neighbors(embeddings, row)
-    for column, (index, cosine) in zip(st.columns(5), neighbors, strict=False):
-        neighbor = examples.iloc[index]
-        predicted, true = int(neighbor["predicted"]), int(neighbor["true"])
-        with column:
-            photo = evidence.open_stored_photo(run, index)
-            if photo is not None:
-                photo.thumbnail((480, 480))
-                st.image(photo, width="stretch", alt=f"{neighbor['sample']}, similar", output_format="JPEG")
-            elif (maps := evidence.heatmaps(run, index, [predicted])) is not None:
-                picture = evidence.evidence_picture(run, None, maps[0])
-                assert picture is not None
-                alt = f"{neighbor['sample']}, similar: evidence for {class_label(run.classes[predicted])}"
-                st.image(picture.resize((240, 240)), width="stretch", alt=alt, output_format="JPEG")
-            outcome = "" if true == predicted else f", predicted as {class_markdown(run.classes[predicted])}"
-            st.caption(f"**{class_markdown(run.classes[true])}**{outcome}  \nsimilarity {cosine:.2f}")
-            st.page_link(
-                "app_pages/analysis/errors.py",
-                label="Open",
-                icon=":material/open_in_full:",
-                query_params=url.query(show="all", photo=neighbor["sample"]),
-            )
-    st.caption("Photos of the evaluation with their labels, by the cosine similarity of their embeddings.")

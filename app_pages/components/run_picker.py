@@ -16,6 +16,7 @@ h1 { font-size: 1.75rem !important }
 .js-plotly-plot text { fill: currentColor !important }
 .st-key-run-bar { gap: .15rem }
 .st-key-run-bar [data-testid=stPageLink] a { padding: .2rem .3rem; margin: 0 }
+.st-key-run-bar [data-testid=stPageLink] [data-testid=stIconMaterial] { display: none }
 </style>"""  # lines of text stay readable on a wide screen; Streamlit writes in charts in a gray that is hard to read
 
 
@@ -44,7 +45,7 @@ def run_picker(pages: Sequence[Page], current: Page) -> bool:
             index=None if st.session_state[key] is None else 0,
             placeholder="Choose a run",
             format_func=lambda name: f"Run: {labels[name]}",
-            width=270,
+            width=230,
             label_visibility="collapsed",
             **url.widget(key),
         )

@@ -14,6 +14,7 @@ from PIL import Image
 
 from app_pages.components.color_bar import heatmap_color_bar
 from app_pages.predict import own_part
+from app_pages.predict.sets import Rule, threshold_slider, words
 from app_pages.state.jobs import Job, watch
 from har_core.cam.methods import CLASS_INDEPENDENT, METHODS, Method, compute_cam
 from har_core.cam.scales import to_heatmap, to_heatmaps_on_one_scale
@@ -22,24 +23,16 @@ from har_core.runs.manifest import View
 from har_core.viz import figures, overlays
 from har_core.viz.text import class_label, class_markdown, escape_markdown, percent
 
-DEFAULT_THRESHOLD = 0.5
-
 _ALONE: tuple[tuple[View, ...], ...] = (("center",), ("whole",))
 """Views of which one look answers, that which other methods explain too."""
 
 
-def answer(prediction: Prediction) -> None:
-    """The action, or that the model is unsure and between which two."""
-    first, second = prediction.ranking[:2]
-    names = [class_label(prediction.classes[index]) for index in (first, second)]
-    probabilities = [percent(prediction.probabilities[index]) for index in (first, second)]
-    if prediction.confidence >= st.session_state.get("threshold", DEFAULT_THRESHOLD):
-        _headline(names[0], f"{probabilities[0]} probable")
-    else:
-        _headline("unsure", f"perhaps {' or '.join(names)} ({' and '.join(probabilities)})")
+def answer(prediction: Prediction, rule: Rule) -> None:
+    """The action, or the two that it may be, or that the model is unsure."""
+    _headline(*words(prediction, rule))
 
 
-def evidence(prediction: Prediction, predictor: Predictor, *, of: Prediction) -> None:
+def evidence(prediction: Prediction, predictor: Predictor, rule: Rule, *, of: Prediction) -> None:
     """Where the network looked and what else it considered, then the two likeliest classes compared.
 
     Args:
@@ -48,6 +41,7 @@ def evidence(prediction: Prediction, predictor: Predictor, *, of: Prediction) ->
     left, right = st.columns([5, 4], gap="large")
     with right:
         _probabilities(prediction)
+        threshold_slider(rule)
     with left:
         part = own_part.switch()
         above = st.container()
@@ -98,17 +92,6 @@ def _probabilities(prediction: Prediction) -> None:
         alt="Most likely actions: " + ", ".join(f"{class_label(names[i])} {percent(probabilities[i])}" for i in top),
     )
     st.caption(f"The model always answers with one of its {len(names)} actions, even if the photo shows none of them.")
-    st.slider(
-        "Say “unsure” below",
-        0.0,
-        1.0,
-        DEFAULT_THRESHOLD,
-        step=0.05,
-        key="threshold",
-        persist_state="session",
-        format="percent",
-        help="If the likeliest action is less probable than this, no action is claimed; the two likeliest are named.",
-    )
 
 
 def _controls(prediction: Prediction, of: Prediction) -> tuple[int, Method, float]:

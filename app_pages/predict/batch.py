@@ -11,7 +11,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app_pages.predict.answer import DEFAULT_THRESHOLD, png
+from app_pages.predict.answer import png
+from app_pages.predict.sets import Rule, words
 from har_core.cam.scales import to_heatmap
 from har_core.files import csv_bytes
 from har_core.inference.predictor import Prediction, Predictor
@@ -22,14 +23,13 @@ AT_ONCE = 100
 """Photos: what one visitor may keep in the memory that all share."""
 
 
-def batch(predictions: list[Prediction], predictor: Predictor) -> tuple[Prediction, DeltaGenerator]:
+def batch(predictions: list[Prediction], predictor: Predictor, rule: Rule) -> tuple[Prediction, DeltaGenerator]:
     """All photos as a sortable table; returns the chosen one, and the place for its answer."""
-    threshold = st.session_state.get("threshold", DEFAULT_THRESHOLD)
     table = pd.DataFrame(
         {
             "photo": [_thumbnail(one) for one in predictions],
             "file": [one.name for one in predictions],
-            "action": [class_label(one.predicted) if one.confidence >= threshold else "unsure" for one in predictions],
+            "action": [words(one, rule)[0] for one in predictions],
             "likeliest": [class_label(one.predicted) for one in predictions],
             "probability": [one.confidence * 100 for one in predictions],
         }

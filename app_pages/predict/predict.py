@@ -13,6 +13,7 @@ from app_pages.predict import own_part, samples
 from app_pages.predict.answer import answer, evidence
 from app_pages.predict.batch import AT_ONCE, batch
 from app_pages.predict.samples import Sample
+from app_pages.predict.sets import Rule, rule_of
 from app_pages.state import models, url
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
@@ -41,7 +42,7 @@ def page() -> None:
             )
         samples.offer(run)
         return
-    predictor = models.predictor(run)
+    predictor, rule = models.predictor(run), rule_of(run)
     if skipped := len(files[AT_ONCE:]):
         st.warning(
             f"At most {AT_ONCE} photos are predicted at once: the last {skipped} were skipped. For more, use "
@@ -57,10 +58,10 @@ def page() -> None:
     if len(predictions) > 1:
         with top:
             st.title(f"{len(predictions)} photos predicted" + (f", {len(refused)} refused" if refused else ""))
-        chosen, place = batch(predictions, predictor)
-        _answer(chosen, contents[id(chosen)], predictor, place, run, None)
+        chosen, place = batch(predictions, predictor, rule)
+        _answer(chosen, contents[id(chosen)], predictor, rule, place, run, None)
     elif predictions:
-        _answer(predictions[0], contents[id(predictions[0])], predictor, top, run, sample)
+        _answer(predictions[0], contents[id(predictions[0])], predictor, rule, top, run, sample)
     else:
         with top:
             st.title("This could not be read as a photo")
@@ -70,6 +71,7 @@ def _answer(
     prediction: Prediction,
     content: bytes,
     predictor: Predictor,
+    rule: Rule,
     place: DeltaGenerator,
     run: Run,
     sample: Sample | None,
@@ -77,12 +79,12 @@ def _answer(
     """The answer in its place, to a part of the photo where the visitor chose one, and the evidence for it."""
     shown = own_part.looked_at(prediction, predictor, lambda: models.decoder().open(content, prediction.name))
     with place:
-        answer(shown)
+        answer(shown, rule)
         if shown is not prediction:
             own_part.compare(shown, prediction)
         if sample is not None:
             samples.tell_truth(run, sample, int(shown.ranking[0]))
-    evidence(shown, predictor, of=prediction)
+    evidence(shown, predictor, rule, of=prediction)
 
 
 def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import streamlit as st
 
-from app_pages.state import runs, url
+from app_pages.state import groups, own_runs, runs, url
 from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Selection, Sort, select
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS
@@ -27,6 +27,8 @@ def seeded(run: Run) -> dict[str, str]:
         "confidence": ((0.0, 1.0), _range),
         "top3": (None, url.one_of({"True": True, "False": False})),
         "verdict": (None, url.one_of({kind: kind for kind in (*VERDICTS, UNJUDGED)})),
+        "tag": (None, url.one_of({tag: tag for tags in own_runs.verdicts(run).tags().values() for tag in tags})),
+        "group": (None, lambda name: groups.known(run, name)),
         "sort": ("loss", url.one_of({sort: sort for sort in SORTS})),
     }
     return {
@@ -37,7 +39,8 @@ def seeded(run: Run) -> dict[str, str]:
 def current(keys: dict[str, str]) -> Filters:
     state = {name: st.session_state[key] for name, key in keys.items()}
     low, high = state["confidence"]
-    return Filters(state["show"], state["true"], state["predicted"], low, high, state["top3"], state["verdict"])
+    names = ("show", "true", "predicted", "top3", "verdict", "tag", "group")
+    return Filters(low=low, high=high, **{name: state[name] for name in names})
 
 
 def is_pair(keys: dict[str, str]) -> bool:
@@ -52,16 +55,29 @@ def select_photos(
     """As `analysis.examples.select`; of a pair, the photos of both ways together, and what it hides as "true"."""
     table = runs.examples(run)
     if not pair:
-        return select(table, filters, sort=sort, verdicts=verdicts)
+        return select(table, filters, sort=sort, verdicts=verdicts, sets=_sets(run, filters))
     ends = {filters.true, filters.predicted}
     inside = (
         table["true"].isin(ends) & table["predicted"].isin(ends) & (table["true"] != table["predicted"])
     ).to_numpy()
     others = filters.without("true").without("predicted")
-    found = select(table[inside], others, sort=sort, verdicts=verdicts)
-    everything = select(table, others, verdicts=verdicts)
+    sets = _sets(run, filters)
+    within = {name: mask[inside] for name, mask in sets.items()}
+    found = select(table[inside], others, sort=sort, verdicts=verdicts, sets=within)
+    everything = select(table, others, verdicts=verdicts, sets=sets)
     rows = np.flatnonzero(inside)[found.rows]
     return Selection(rows, found.hidden | {"true": len(everything.rows) - len(rows)})
+
+
+def _sets(run: Run, filters: Filters) -> dict[str, np.ndarray]:
+    """(N,) bool: the photos of the tag and of the group that are filters."""
+    found = {}
+    if filters.tag is not None:
+        tagged = [sample for sample, tags in own_runs.verdicts(run).tags().items() if filters.tag in tags]
+        found["tag"] = runs.examples(run)["sample"].isin(tagged).to_numpy()
+    if filters.group is not None:
+        found["group"] = groups.mask(run, filters.group)
+    return found
 
 
 def current_sort(keys: dict[str, str]) -> Sort:
@@ -80,6 +96,8 @@ def address(run: Run, keys: dict[str, str]) -> dict[str, object | None]:
         "confidence": None if full else f"{filters.low:g}-{filters.high:g}",
         "top3": filters.top3,
         "verdict": filters.verdict,
+        "tag": filters.tag,
+        "group": filters.group,
         "sort": sort if sort != "loss" else None,
     }
 

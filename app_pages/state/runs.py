@@ -17,14 +17,27 @@ from app_pages.state import url
 from app_pages.state.own_runs import is_own, own_runs
 from app_pages.state.settings import settings
 from har_core.analysis import calibration as calibrated
+from har_core.analysis.answers import AnswerRule, answer_rule
 from har_core.analysis.calibration import Calibration
+from har_core.analysis.conformal import Reached, reached_all
 from har_core.analysis.examples import example_table
 from har_core.errors import HarError, RunError
-from har_core.runs.manifest import CLASS_MAPS, EMBEDDINGS, LEGACY_MANIFEST, MANIFEST, PREDICTIONS, TRAINING
+from har_core.runs.manifest import (
+    CLASS_MAPS,
+    EMBEDDINGS,
+    LEGACY_MANIFEST,
+    MANIFEST,
+    PREDICTIONS,
+    TRAINING,
+    TRAINING_EMBEDDINGS,
+)
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import SHIPPED, Run, find_runs
+from har_core.runs.training_embeddings import TrainingEmbeddings, read_training_embeddings
 
-Kind = Literal["matrix", "predictions", "examples", "class maps", "embeddings", "calibration"]
+Kind = Literal[
+    "matrix", "predictions", "examples", "class maps", "embeddings", "calibration", "sets", "answers", "training"
+]
 
 
 def all_runs() -> tuple[dict[str, Run], list[tuple[Path, HarError]]]:
@@ -93,6 +106,16 @@ def calibration(run: Run) -> tuple[Calibration, pd.DataFrame, pd.DataFrame, floa
     return cast("tuple[Calibration, pd.DataFrame, pd.DataFrame, float]", _cached(run, "calibration"))
 
 
+def sets(run: Run) -> list[Reached]:
+    """Of `analysis.conformal`: what prediction sets of each method and stated coverage contain."""
+    return cast("list[Reached]", _cached(run, "sets"))
+
+
+def answers(run: Run) -> AnswerRule:
+    """Of `analysis.answers`: when the run's model names one action, when two, and when none."""
+    return cast("AnswerRule", _cached(run, "answers"))
+
+
 def class_maps(run: Run) -> np.ndarray | None:
     """(N, K, h, w) raw class maps, memory-mapped; None if the run has none."""
     return cast("np.ndarray", _cached(run, "class maps")) if run.has(CLASS_MAPS) else None
@@ -103,7 +126,16 @@ def embeddings(run: Run) -> np.ndarray | None:
     return cast("np.ndarray", _cached(run, "embeddings")) if run.has(EMBEDDINGS) else None
 
 
+def training(run: Run) -> TrainingEmbeddings | None:
+    """The embeddings of the photos that the model learned from; None if the run has none."""
+    if not run.has(TRAINING_EMBEDDINGS):
+        return None
+    return cast("TrainingEmbeddings", _cached(run, "training"))
+
+
 def _read(run: Run, kind: Kind) -> object:
+    if kind == "training":
+        return read_training_embeddings(run)
     if kind == "matrix":
         return predictions(run).confusion_matrix() if run.has(PREDICTIONS) else run.confusion_matrix()
     if kind == "predictions":
@@ -118,6 +150,10 @@ def _read(run: Run, kind: Kind) -> object:
             calibrated.coverage_curve(table),
             (calibrated.area_under_coverage(table)),
         )
+    if kind == "sets":
+        return reached_all(predictions(run))
+    if kind == "answers":
+        return answer_rule(predictions(run))
     array = run.class_maps() if kind == "class maps" else run.embeddings()
     rows = len(predictions(run))
     if len(array) != rows or (kind == "class maps" and array.shape[1] != len(run.classes)):

@@ -69,6 +69,7 @@ class Filters:
 
     `true` and `predicted`: class indices.  `low` and `high`: bounds of the confidence, both included.  `top3`: whether the
     true class is among the three most probable.  `verdict`: one of `runs.verdicts.VERDICTS`, or `UNJUDGED` for photos without one.
+    `tag`: one that was given to photos.  `group`: the name of a set of photos, such as a slice.
     """
 
     show: Show = "errors"
@@ -78,12 +79,16 @@ class Filters:
     high: float = 1.0
     top3: bool | None = None
     verdict: str | None = None
+    tag: str | None = None
+    group: str | None = None
 
     @property
     def active(self) -> list[str]:
-        """The filters that leave something out, of show, true, predicted, top3, verdict and confidence."""
+        """The filters that leave something out, of show, true, predicted, top3, verdict, tag, group and confidence."""
         names = ["show"] if self.show != "all" else []
-        names += [name for name in ("true", "predicted", "top3", "verdict") if getattr(self, name) is not None]
+        names += [
+            name for name in ("true", "predicted", "top3", "verdict", "tag", "group") if getattr(self, name) is not None
+        ]
         return names + (["confidence"] if (self.low, self.high) != (0.0, 1.0) else [])
 
     def without(self, name: str) -> Filters:
@@ -104,14 +109,20 @@ class Selection:
 
 
 def select(
-    table: pd.DataFrame, filters: Filters, *, sort: Sort = "loss", verdicts: Mapping[str, str] | None = None
+    table: pd.DataFrame,
+    filters: Filters,
+    *,
+    sort: Sort = "loss",
+    verdicts: Mapping[str, str] | None = None,
+    sets: Mapping[str, np.ndarray] | None = None,
 ) -> Selection:
     """The photos that pass all filters, sorted: highest loss, highest confidence or smallest margin first, or by name.
 
     Args:
         verdicts: sample → verdict, of the judged photos.
+        sets: (N,) bool for each of "tag" and "group" that is a filter: the photos that it lets through.
     """
-    masks = _masks(table, filters, verdicts or {})
+    masks = _masks(table, filters, verdicts or {}, sets or {})
     missed = np.zeros(len(table), dtype=np.int8)
     for mask in masks.values():
         missed += ~mask
@@ -124,7 +135,9 @@ def select(
     return Selection(rows[np.argsort(keys, kind="stable")], hidden)
 
 
-def _masks(table: pd.DataFrame, filters: Filters, verdicts: Mapping[str, str]) -> dict[str, np.ndarray]:
+def _masks(
+    table: pd.DataFrame, filters: Filters, verdicts: Mapping[str, str], sets: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """(N,) bool for each active filter: the photos that it lets through."""
     true, predicted = table["true"].to_numpy(), table["predicted"].to_numpy()
     masks: dict[str, np.ndarray] = {}
@@ -142,6 +155,8 @@ def _masks(table: pd.DataFrame, filters: Filters, verdicts: Mapping[str, str]) -
             masks[name] = (confidence >= filters.low) & (confidence <= filters.high)
         elif name == "top3":
             masks[name] = (table["true_rank"].to_numpy() <= 3) == filters.top3
+        elif name in ("tag", "group"):
+            masks[name] = sets[name]
         elif filters.verdict == UNJUDGED:
             masks[name] = ~table["sample"].isin(list(verdicts)).to_numpy()
         else:
@@ -151,21 +166,29 @@ def _masks(table: pd.DataFrame, filters: Filters, verdicts: Mapping[str, str]) -
 
 
 def nearest_neighbors(embeddings: np.ndarray, row: int, *, count: int = 5) -> list[tuple[int, float]]:
+    """`nearest_to` of one of the embeddings among the others."""
+    return nearest_to(embeddings[row], embeddings, count=count, leave_out=row)
+
+
+def nearest_to(
+    query: np.ndarray, embeddings: np.ndarray, *, count: int = 5, leave_out: int | None = None
+) -> list[tuple[int, float]]:
     """The rows of the most similar embeddings, nearest first, with their cosine similarity in [-1, 1].
 
     Args:
+        query: (D,).
         embeddings: (N, D), of any float type; may be memory-mapped.
+        leave_out: a row that does not count.
     """
-    query = np.asarray(embeddings[row : row + 1], dtype=np.float32)
+    query = np.asarray(query, dtype=np.float32)[None]
     similarities = np.empty(len(embeddings), dtype=np.float32)
     # A row that is not finite comes last; it is no reason to fail.
     with config_context(assume_finite=True), np.errstate(invalid="ignore"):
         for start in range(0, len(embeddings), _EMBEDDINGS_CHUNK):
             part = np.asarray(embeddings[start : start + _EMBEDDINGS_CHUNK], dtype=np.float32)
             similarities[start : start + len(part)] = cosine_similarity(query, part)[0]
-    similarities[row] = -np.inf
     nearest = np.argsort(-similarities, kind="stable")
-    nearest = nearest[nearest != row][:count]
+    nearest = nearest[nearest != leave_out][:count] if leave_out is not None else nearest[:count]
     return [(int(index), float(similarities[index])) for index in nearest]
 
 

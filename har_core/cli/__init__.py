@@ -15,6 +15,8 @@ COMMANDS = {
     "train": "train a model on labeled photos",
     "predict": "name the action in photos",
     "evaluate": "score a model on labeled photos",
+    "analyze": "find label suspects, near-duplicates and slices of a run, and judge its heatmaps",
+    "calibrate": "make a run's probabilities right as often as they say",
     "soup": "average the weights of several runs",
     "near-duplicates": "find test photos that show the same as a training photo",
     "convert": "bring run folders of an earlier version to this one's format",

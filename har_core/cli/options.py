@@ -19,6 +19,15 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip-bad", action="store_true", help="skip photos and rows with problems")
 
 
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="CSV",
+        help="file names below DATA and their labels, in place of those that DATA brings; other photos do not count",
+    )
+
+
 def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="the run (default: the shipped run)")
 

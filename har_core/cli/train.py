@@ -42,6 +42,8 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_data(parser)
     add_device(parser)
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="corrected labels: columns filename and label")
+    parser.add_argument("--leave-out", type=Path, metavar="FILE", help="photos that are not to be used, by file name")
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="a named configuration (default: best)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder (default: runs/<date>)")
     parser.add_argument(
@@ -79,11 +81,13 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _train(given: argparse.Namespace, processes: Processes, device: torch.device) -> int:
+    from har_core.data.corrections import read_corrections
     from har_core.data.dataset import default_workers
     from har_core.training.pipeline import Callbacks, train
 
     folder, config = processes.from_first(lambda: _folder_and_config(given))
     photos = processes.from_first(lambda: _photos(given))
+    corrections = processes.from_first(lambda: read_corrections(photos, labels=given.labels, leave_out=given.leave_out))
     terminal = _Terminal()
     trained = train(
         photos,
@@ -91,6 +95,7 @@ def _train(given: argparse.Namespace, processes: Processes, device: torch.device
         folder,
         device=device,
         processes=processes,
+        corrections=corrections,
         workers=given.workers if given.workers is not None else default_workers(),
         resume=given.resume,
         save_every=given.save_every,

@@ -25,12 +25,8 @@ def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
     Raises:
         DataError: if it is no such file, or which columns hold file names and labels is not certain.
     """
-    data = path.read_bytes()
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    text = _text(path)
     try:
-        text = data.decode(encoding)
-        if "\0" in text:
-            raise ValueError("it has NUL characters")
         headers = {delimiter: next(_rows(text, delimiter), (0, [""]))[1] for delimiter in _DELIMITERS}
         delimiter = max(headers, key=lambda each: (bool(_columns(headers[each])), len(headers[each])))
         columns = _columns(headers[delimiter])
@@ -51,10 +47,29 @@ def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
         for line, row in rows:
             name, label = (row[column] if column < len(row) else "" for column in columns)
             yield line, name, label
-    except (ValueError, csv.Error) as error:  # UnicodeDecodeError is a ValueError
+    except csv.Error as error:
+        raise _not_a_csv(path, error) from error
+
+
+def read_names(path: Path) -> Iterator[tuple[int, str]]:
+    """(line number, file name) of each line or row of a list of photos: a column filename, or one name a line without more.
+
+    Raises:
+        DataError: if it is no such file.
+    """
+    text = _text(path)
+    rows = list(_rows(text, "\t" if "\t" in text.partition("\n")[0] else ","))
+    header = _plain(rows[0][1]) if rows else []
+    places = [place for place, name in enumerate(header) if name in _FILE]
+    if len(places) == 1:
+        yield from ((line, row[places[0]]) for line, row in rows[1:] if places[0] < len(row))
+    elif all(len(row) == 1 for _, row in rows):
+        yield from ((line, row[0]) for line, row in rows)
+    else:
         raise DataError(
-            f"expected a CSV in UTF-8 at {path.name}, found something else ({error}); save it as CSV UTF-8 again"
-        ) from error
+            f"expected one file name a line or a column filename in {path.name}, found {printable(', '.join(header))[:80]}; "
+            "name the column so"
+        )
 
 
 def labels_bytes(rows: Iterable[tuple[str, str]]) -> bytes:
@@ -62,6 +77,24 @@ def labels_bytes(rows: Iterable[tuple[str, str]]) -> bytes:
     buffer = io.StringIO()
     csv.writer(buffer).writerows([(_FILE[0], _LABEL[0]), *rows])
     return buffer.getvalue().encode()
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+        if "\0" in text:
+            raise ValueError("it has NUL characters")
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise _not_a_csv(path, error) from error
+    return text
+
+
+def _not_a_csv(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"expected a CSV in UTF-8 at {path.name}, found something else ({error}); save it as CSV UTF-8 again"
+    )
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -73,9 +106,14 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, values
 
 
+def _plain(header: list[str]) -> list[str]:
+    """Column names without case, spaces, underscores and hyphens."""
+    return ["".join(character for character in name.casefold() if character not in " _-") for name in header]
+
+
 def _columns(header: list[str]) -> tuple[int, int] | None:
     """Places of the file names and of the labels; None if that is not certain."""
-    names = ["".join(character for character in name.casefold() if character not in " _-") for name in header]
+    names = _plain(header)
     places = []
     for known in (_FILE, _LABEL):
         wanted = known[:1] if known[0] in names else known

@@ -22,16 +22,24 @@ _LOOSE = "a photo outside the class folders"
 
 def scan_kaggle(folder: Path) -> tuple[list[Sample], list[Problem]]:
     """`Training_set.csv` beside the photos in `train/`; the samples are in the order of its rows."""
-    photos = folder / PHOTOS_FOLDER
+    return scan_listed(folder / PHOTOS_FOLDER, folder / LABELS_FILE)
+
+
+def scan_listed(photos: Path, labels: Path, *, all_files: bool = True) -> tuple[list[Sample], list[Problem]]:
+    """The photos of a folder that a CSV names; the samples are in the order of its rows.
+
+    Args:
+        all_files: whether a file without a row is a problem.
+    """
     present, problems = _files_below(photos)
     found = {unicodedata.normalize("NFC", name): name for name in present} | {name: name for name in present}
     samples: list[Sample] = []
     first_label: dict[str, str] = {}
     repeated: set[str] = set()
-    for line, written, label in read_labels(folder / LABELS_FILE):
-        where = f"{LABELS_FILE} line {line}"
+    for line, written, label in read_labels(labels):
+        where = f"{labels.name} line {line}"
         below = PurePosixPath(unicodedata.normalize("NFC", written).replace("\\", "/"))
-        inside = str(below).removeprefix(f"{PHOTOS_FOLDER}/")
+        inside = str(below).removeprefix(f"{photos.name}/")
         name = next((found[each] for each in (written, str(below), inside) if each in found), inside)
         if not written or not label:
             problems.append(
@@ -39,7 +47,7 @@ def scan_kaggle(folder: Path) -> tuple[list[Sample], list[Problem]]:
             )
         elif name not in present and (below.is_absolute() or ".." in below.parts or written[1:2] == ":"):
             problems.append(
-                Problem(written, f"{where} names a file outside {PHOTOS_FOLDER}/", "write its path below that folder")
+                Problem(written, f"{where} names a file outside {photos.name}/", "write its path below that folder")
             )
         elif name in first_label:
             other = "with the same label" if first_label[name] == label else f"as {first_label[name]} and as {label}"
@@ -47,13 +55,13 @@ def scan_kaggle(folder: Path) -> tuple[list[Sample], list[Problem]]:
             repeated.add(name)
         elif name not in present:
             problems.append(
-                Problem(name, f"{where} names it, but it is not in {PHOTOS_FOLDER}/", "add it or remove the row")
+                Problem(name, f"{where} names it, but it is not in {photos.name}/", "add it or remove the row")
             )
         else:
             samples.append(Sample(name, photos / name, label))
         first_label.setdefault(name, label)
-    for name in sorted(present - first_label.keys()):
-        problems.append(Problem(name, f"a file without a row in {LABELS_FILE}", "add a row or remove the file"))
+    for name in sorted(present - first_label.keys()) if all_files else ():
+        problems.append(Problem(name, f"a file without a row in {labels.name}", "add a row or remove the file"))
     # A name that occurs twice has no certain label: neither row is used.
     return [sample for sample in samples if sample.name not in repeated], problems
 

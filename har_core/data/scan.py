@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from har_core.data.layouts import scan_folders, scan_kaggle
+from har_core.data.layouts import scan_folders, scan_kaggle, scan_listed
 from har_core.data.samples import Problem, Sample, list_problems
 from har_core.errors import DataError, ImageError
 from har_core.media.images import open_photo
-from har_core.media.layout import LABELS_FILE
+from har_core.media.layout import LABELS_FILE, photo_folder
 from har_core.runs.manifest import check_class_names
 
 Progress = Callable[[int, int], None]
@@ -34,7 +34,12 @@ class LabeledPhotos:
 
 
 def scan(
-    folder: Path, *, verify: bool = True, workers: int | None = None, progress: Progress | None = None
+    folder: Path,
+    *,
+    labels: Path | None = None,
+    verify: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
 ) -> LabeledPhotos:
     """Find the labeled photos of a folder and check them.  Files of operating systems are ignored.
 
@@ -42,6 +47,8 @@ def scan(
     class; or folders per class inside `train/`, `val/` and `test/`.  Links are followed.
 
     Args:
+        labels: a CSV with names of photos below the folder and their labels, which count in place of the folder's own; other
+            photos are then no problem.
         verify: decode every photo, so that a damaged one is found before training and not in the middle.
         workers: threads that decode; the number of cores by default.
 
@@ -54,7 +61,9 @@ def scan(
             f"expected a folder of photos at {folder}, found none; check the path, or fetch the data set with: "
             f"python -m har_core download --data {folder}"
         )
-    if (folder / LABELS_FILE).is_file():
+    if labels is not None:
+        samples, problems = scan_listed(photo_folder(folder), labels, all_files=False)
+    elif (folder / LABELS_FILE).is_file():
         samples, problems = scan_kaggle(folder)
     else:
         samples, problems = scan_folders(folder)

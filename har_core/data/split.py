@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from har_core.analysis.temperature import FEWEST
+from har_core.data.corrections import NONE, Corrections
 from har_core.data.near_duplicates import NearDuplicate, find_near_duplicates
 from har_core.data.samples import Sample
 from har_core.data.scan import LabeledPhotos, Progress
@@ -20,11 +22,13 @@ DEV_FRACTION = 0.1
 """Share of each class of the training photos that becomes the dev set, on which recipes are compared."""
 
 
-def stratified_split(samples: Sequence[Sample], *, fraction: float, seed: int) -> tuple[list[Sample], list[Sample]]:
+def stratified_split(
+    samples: Sequence[Sample], *, fraction: float, seed: int, at_least: int = 1
+) -> tuple[list[Sample], list[Sample]]:
     """Split samples class by class, as the published report does.
 
     One stream of random numbers runs through all labels in their order of first appearance; each label's names
-    are shuffled and the first `max(1, int(fraction * n))` are held out.
+    are shuffled and the first `max(at_least, int(fraction * n))` are held out.
 
     Args:
         fraction: share of each class that is held out, in (0, 1).
@@ -39,16 +43,17 @@ def stratified_split(samples: Sequence[Sample], *, fraction: float, seed: int) -
     held_out: set[str] = set()
     for group in names.values():
         stream.shuffle(group)
-        held_out.update(group[: max(1, int(fraction * len(group)))])
+        held_out.update(group[: max(at_least, int(fraction * len(group)))])
     train = [sample for sample in samples if sample.name not in held_out]
     return train, [sample for sample in samples if sample.name in held_out]
 
 
 @dataclass(frozen=True)
 class Split:
-    """`train` and `evaluation` have no photo in common; `near_duplicates` are the pairs for whose sake training photos
-    were dropped.
+    """`train`, `calibration` and `evaluation` have no photo in common; `near_duplicates` are the pairs for whose sake training
+    photos were dropped.
 
+    `calibration`: photos that the temperature is fitted on, neither trained nor scored on; none if there are too few.
     `description`: how the photos were split.  `eval_split`: what `evaluation` is; a folder `val/` is a dev set.
     """
 
@@ -57,6 +62,7 @@ class Split:
     near_duplicates: list[NearDuplicate]
     description: str
     eval_split: EvalSplit
+    calibration: list[Sample] = field(default_factory=list)
 
     @property
     def dropped(self) -> tuple[str, ...]:
@@ -72,6 +78,8 @@ def split_photos(
     by: SplitBy = "random",
     eval_split: EvalSplit = "test",
     drop_near_duplicates: bool = False,
+    calibration_fraction: float = 0.0,
+    corrections: Corrections = NONE,
     progress: Progress | None = None,
 ) -> Split:
     """Split photos as a recipe says.
@@ -83,7 +91,10 @@ def split_photos(
         eval_split: evaluate on the test set, or on `val/` where there is no `test/`; or on a dev set, which then does not
             train, while the test set is left alone: `val/`, or `DEV_FRACTION` of each class of the training photos.
         drop_near_duplicates: drop training photos that are nearly identical to one of the evaluation.
-        progress: of looking for them.
+        calibration_fraction: share of each class of the training photos that is held out to fit the temperature on.
+        corrections: applied after the split, which follows the labels as they were: so that runs with and without corrections
+            are evaluated on the same photos.
+        progress: of looking for near-duplicates.
 
     Raises:
         DataError: if the folders are no split, or a class had no photo to learn from, or near-duplicates made up most of
@@ -117,7 +128,21 @@ def split_photos(
     dropped = {pair.train for pair in pairs}
     kept = [sample for sample in train if sample.name not in dropped]
     _require_every_class(photos.classes, train, kept)
-    return Split(kept, evaluation, pairs, description, eval_split)
+    kept, calibration = _calibration_photos(kept, calibration_fraction, seed)
+    kept, calibration, evaluation = (corrections.apply(part) for part in (kept, calibration, evaluation))
+    if not evaluation:
+        raise DataError(
+            "expected photos to evaluate on, found that all of them are left out; name fewer with --leave-out"
+        )
+    if corrections.sources:
+        _require_every_class(photos.classes, kept, kept)
+    return Split(kept, evaluation, pairs, description, eval_split, calibration)
+
+
+def _calibration_photos(train: list[Sample], fraction: float, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """(train, calibration); nothing is held out where it would be too few to fit anything on."""
+    left, held_out = stratified_split(train, fraction=fraction, seed=seed + 1, at_least=0)
+    return (left, held_out) if len(held_out) >= FEWEST else (train, [])
 
 
 def _require_every_class(classes: Sequence[str], train: Sequence[Sample], kept: Sequence[Sample]) -> None:

@@ -213,7 +213,7 @@ class Predictor:
             name=prepared.name,
             photo=prepared.photo,
             classes=self.spec.classes,
-            probabilities=views.softmax(answer.logits),
+            probabilities=views.softmax(answer.logits / np.float32(self.spec.temperature)),
             class_maps=answer.class_maps,
             embedding=answer.embedding,
             crop=region.box.scaled(*size),

@@ -33,11 +33,15 @@ def save_checkpoint(model: nn.Module, spec: ModelSpec, path: Path) -> None:
         for name, tensor in model.state_dict().items()
     }
     with atomic_path(path) as partial:
-        try:
-            save_file(state, partial, metadata={"format": FORMAT, "spec": json.dumps(asdict(spec))})
-        except safetensors.SafetensorError as error:  # what it makes of a full disk
-            raise OSError(str(error)) from error
-        partial.chmod(0o644)  # safetensors lets nobody else read it; a run is made to be shown
+        _write(state, spec, partial)
+
+
+def _write(state: dict[str, torch.Tensor], spec: ModelSpec, path: Path) -> None:
+    try:
+        save_file(state, path, metadata={"format": FORMAT, "spec": json.dumps(asdict(spec))})
+    except safetensors.SafetensorError as error:  # what it makes of a full disk
+        raise OSError(str(error)) from error
+    path.chmod(0o644)  # safetensors lets nobody else read it; a run is made to be shown
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
@@ -70,6 +74,19 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
     if bad:
         raise CheckpointError(f"{path}: expected finite weights, found NaN or infinity in {bad[0]}; train again")
     return model.requires_grad_(False), spec
+
+
+def replace_spec(path: Path, spec: ModelSpec) -> None:
+    """Change the metadata of a model's file; the weights stay as they are, to the last bit.
+
+    Raises:
+        CheckpointError: if the file is missing or damaged.
+        OSError: if it cannot be written.
+    """
+    load_checkpoint(path)
+    state = load_file(path)
+    with atomic_path(path) as partial:
+        _write(state, spec, partial)
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from har_core.analysis.temperature import HIGHEST, LOWEST
 from har_core.errors import CheckpointError
 from har_core.runs.manifest import CENTER_ALONE, View, in_order
 
@@ -21,7 +22,8 @@ class ModelSpec:
     `stride_placement` says which convolution of a bottleneck strides: "3x3" as torchvision builds it, "1x1" as in
     He et al. 2015.  The same weights compute another function with the other placement.  `crop_size` and `resize` are
     in pixels: the side of the network's square input, and the shorter side of a photo before it is cropped.  `views`: the
-    parts of a photo that answer together (see `inference.views`).
+    parts of a photo that answer together (see `inference.views`).  `temperature`: what logits are divided by before they become
+    probabilities (see `analysis.temperature`).
 
     Raises:
         CheckpointError: if a value is out of its range.
@@ -33,6 +35,7 @@ class ModelSpec:
     crop_size: int = 224
     resize: int = 256
     views: tuple[View, ...] = CENTER_ALONE
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes) or not all(self.classes):
@@ -41,5 +44,7 @@ class ModelSpec:
             raise CheckpointError(f"expected stride placement 1x1 or 3x3, found {self.stride_placement!r}")
         if self.views != in_order(self.views):
             raise CheckpointError(f"expected views of {', '.join(get_args(View))}, each once; found {self.views!r}")
+        if not LOWEST <= self.temperature <= HIGHEST:
+            raise CheckpointError(f"expected a temperature from {LOWEST} to {HIGHEST}, found {self.temperature!r}")
         if not 32 <= self.crop_size <= self.resize <= 4096:
             raise CheckpointError(f"expected 32 ≤ crop_size ≤ resize ≤ 4096, found {self.crop_size} and {self.resize}")

@@ -31,8 +31,25 @@ from har_core.runs import legacy_card
 MANIFEST, LEGACY_MANIFEST = "run.json", "card.json"
 MODEL, HISTORY, MATRIX = "model.safetensors", "history.csv", "matrix.csv"
 PREDICTIONS, CLASS_MAPS, EMBEDDINGS = "predictions.parquet", "heatmaps.npy", "embeddings.npy"
-ROBUSTNESS = "robustness.csv"
-FILES = (MODEL, HISTORY, PREDICTIONS, CLASS_MAPS, EMBEDDINGS, MATRIX, ROBUSTNESS)
+ROBUSTNESS, TRAINING_EMBEDDINGS = "robustness.csv", "training_embeddings.npz"
+SUSPECTS, DUPLICATES, PHOTO_PROPERTIES = "analysis/suspects.csv", "analysis/near_duplicates.csv", "analysis/photos.csv"
+EMBEDDING_MAP, FAITHFULNESS = "analysis/map.csv", "analysis/faithfulness.csv"
+DROPPED = "near_duplicates_dropped.txt"
+FILES = (
+    MODEL,
+    HISTORY,
+    PREDICTIONS,
+    CLASS_MAPS,
+    EMBEDDINGS,
+    MATRIX,
+    ROBUSTNESS,
+    TRAINING_EMBEDDINGS,
+    SUSPECTS,
+    DUPLICATES,
+    PHOTO_PROPERTIES,
+    EMBEDDING_MAP,
+    FAITHFULNESS,
+)
 """All files of a run besides the manifest."""
 
 FORMAT: Final = "har-lens-run/2"
@@ -157,6 +174,7 @@ class ModelInfo(_Record):
     """The network.  `crop_size`: side of the square that it sees; `resize`: shorter side before cropping; in pixels.
 
     `views`: the parts of a photo that answered; the class maps cover the whole photo if one of them does, else the crop.
+    `temperature`: what logits were divided by; `calibrated_on`: the photos it was fitted on, None if it was not.
     """
 
     place = "model"
@@ -167,6 +185,8 @@ class ModelInfo(_Record):
     resize: Count = 256
     views: Annotated[tuple[View, ...], AfterValidator(in_order)] = CENTER_ALONE
     starting_weights: Text | None = None
+    temperature: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
+    calibrated_on: Text | None = None
 
 
 class DataInfo(_Record):
@@ -174,7 +194,9 @@ class DataInfo(_Record):
 
     `eval_split`: which photos the latter are: the test set, or a dev set cut from the training set.  `skipped`: photos
     that could not be used, with the reason.  Both lists may be the first of more: the `_count` says how many there are
-    in all, None if the list is complete.  `test_names_sha256`: of the sorted names, joined by line feeds.
+    in all, None if the list is complete.  `calibration`: the number of photos that the temperature was fitted on.
+    `corrections`: the files that changed labels or left photos out, with their SHA-256; `labels_changed` and `left_out` say of
+    how many photos.  `test_names_sha256`: of the sorted names, joined by line feeds.
     """
 
     place = "data"
@@ -187,6 +209,10 @@ class DataInfo(_Record):
     near_duplicates_dropped_count: Count | None = None
     skipped: tuple[StrictStr, ...] = ()
     skipped_count: Count | None = None
+    calibration: Count | None = None
+    corrections: tuple[Text, ...] = ()
+    labels_changed: Count | None = None
+    left_out: Count | None = None
     test_names_sha256: Sha256 | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ def kinds(*, correct: bool) -> tuple[Kind, ...]:
     return tuple(kind for kind in VERDICTS if kind != ("model is wrong" if correct else "label is right"))
 
 
-MAX_NOTE = 1000
+MAX_NOTE, MAX_TAG = 1000, 50
 """Characters."""
 
 NO_CLASS = "none of these"
@@ -72,19 +72,62 @@ class Verdicts:
         """
         if verdict not in VERDICTS:
             raise ValueError(f"expected one of {', '.join(VERDICTS)}; found {verdict!r}")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"verdicts cannot be kept in {self.path.parent} ({error}); set HAR_LENS_HOME") from error
+        self._make_folder()
         with self._open() as connection:
-            row = (sample, verdict, note[:MAX_NOTE], datetime.now(UTC).isoformat(timespec="seconds"), label)
-            connection.execute(_WRITE, row)
+            connection.execute(_WRITE, (sample, verdict, note[:MAX_NOTE], _now(), label))
 
     def remove(self, sample: str) -> None:
         """Take a verdict back; nothing happens if there is none."""
         if self.path.is_file():
             with self._open() as connection:
-                connection.execute("DELETE FROM verdicts WHERE sample = ?", (sample,))
+                connection.execute(_REMOVE, (sample,))
+
+    def set_all(self, verdicts: Mapping[str, Verdict | None]) -> None:
+        """Judge many photos, or take verdicts back (None), all or none of them.
+
+        Raises:
+            RunError: if the file is damaged or cannot be written.
+        """
+        self._make_folder()
+        with self._open() as connection:
+            for sample, given in verdicts.items():
+                if given is None:
+                    connection.execute(_REMOVE, (sample,))
+                else:
+                    connection.execute(_WRITE, (sample, given.verdict, given.note[:MAX_NOTE], _now(), given.label))
+
+    def tags(self) -> dict[str, tuple[str, ...]]:
+        """Sample → its tags in alphabetical order, of all tagged photos.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        if not self.path.is_file():
+            return {}
+        found: dict[str, tuple[str, ...]] = {}
+        with self._open() as connection:
+            for sample, tag in connection.execute("SELECT sample, tag FROM tags ORDER BY sample, tag"):
+                found[sample] = (*found.get(sample, ()), tag)
+        return found
+
+    def set_tags(self, tags: Mapping[str, Iterable[str]]) -> None:
+        """Replace the tags of photos: each a text of up to `MAX_TAG` characters, spaces around it left out.
+
+        Raises:
+            RunError: if the file is damaged or cannot be written.
+        """
+        self._make_folder()
+        with self._open() as connection:
+            for sample, given in tags.items():
+                connection.execute("DELETE FROM tags WHERE sample = ?", (sample,))
+                kept = {tag.strip()[:MAX_TAG] for tag in given} - {""}
+                connection.executemany("INSERT INTO tags VALUES (?, ?)", [(sample, tag) for tag in sorted(kept)])
+
+    def _make_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"verdicts cannot be kept in {self.path.parent} ({error}); set HAR_LENS_HOME") from error
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -92,6 +135,7 @@ class Verdicts:
         try:
             with closing(sqlite3.connect(self.path, timeout=20)) as connection, connection:
                 connection.execute(_CREATE)
+                connection.execute(_CREATE_TAGS)
                 if "label" not in {column for _, column, *_ in connection.execute("PRAGMA table_info(verdicts)")}:
                     with suppress(sqlite3.OperationalError):  # another process may have added it meanwhile
                         connection.execute(_ADD_LABEL)
@@ -107,6 +151,12 @@ _CREATE = (
     "CREATE TABLE IF NOT EXISTS verdicts "
     "(sample TEXT PRIMARY KEY, verdict TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL, label TEXT NOT NULL DEFAULT '')"
 )
+_CREATE_TAGS = "CREATE TABLE IF NOT EXISTS tags (sample TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (sample, tag))"
 _ADD_LABEL = "ALTER TABLE verdicts ADD COLUMN label TEXT NOT NULL DEFAULT ''"  # to a file of an earlier version
 _READ = "SELECT sample, verdict, note, label FROM verdicts ORDER BY sample"
+_REMOVE = "DELETE FROM verdicts WHERE sample = ?"
 _WRITE = "INSERT OR REPLACE INTO verdicts (sample, verdict, note, at, label) VALUES (?, ?, ?, ?, ?)"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

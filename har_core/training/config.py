@@ -124,6 +124,13 @@ class TrainConfig(BaseModel):
     drop_near_duplicates: bool = Field(
         False, description="do not train on photos that are nearly identical to one of the evaluation"
     )
+    calibration_fraction: float = Field(
+        0.0,
+        ge=0,
+        lt=0.5,
+        description="share of each class of the training photos that does not train: the temperature is fitted on them, which "
+        "makes probabilities right as often as they say",
+    )
     test_fraction: float = Field(0.15, gt=0, lt=1, description="share of each class that is the test set")
     seed: int = Field(42, description="seed of split, order, augmentation and initialization")
     precision: Precision = Field(
@@ -240,6 +247,7 @@ RECIPES: dict[str, TrainConfig] = {
         ema_decay=0.998,
         checkpoint="last",
         drop_near_duplicates=True,
+        calibration_fraction=0.03,
     ),
     "baseline": TrainConfig(),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,16 @@ import torch
 from filelock import FileLock, Timeout
 
 from har_core.analysis.scores import scores_of
+from har_core.data.corrections import NONE, Corrections
 from har_core.data.dataset import PhotoDataset
 from har_core.data.scan import LabeledPhotos, Progress, require_trainable
 from har_core.data.split import Split, split_photos
 from har_core.data.transforms import Transform, eval_transform, train_transform
 from har_core.errors import DataError, RunError
+from har_core.inference.calibrate import fit, with_temperature
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
-from har_core.models.checkpoint import load_checkpoint, save_checkpoint
+from har_core.models.checkpoint import load_checkpoint, replace_spec, save_checkpoint
 from har_core.models.pretrained import load_pretrained
 from har_core.runs.manifest import LEGACY_MANIFEST, MANIFEST, MODEL, TRAINING, Manifest, TrainingInfo
 from har_core.runs.run import Run
@@ -59,6 +61,7 @@ def train(
     device: torch.device,
     workers: int,
     processes: Processes = SINGLE,
+    corrections: Corrections = NONE,
     resume: bool = False,
     save_every: float = 300.0,
     callbacks: Callbacks | None = None,
@@ -71,6 +74,7 @@ def train(
     Args:
         workers: processes that decode photos; 0 decodes in this one.
         processes: those that train together.  Only the first writes, reports and evaluates.
+        corrections: of the photos' labels.
         save_every: seconds between two saved states.
 
     Returns:
@@ -92,6 +96,8 @@ def train(
                 by=config.split,
                 eval_split=config.eval_split,
                 drop_near_duplicates=config.drop_near_duplicates,
+                calibration_fraction=config.calibration_fraction,
+                corrections=corrections,
                 progress=callbacks.near_duplicates,
             )
         )
@@ -107,7 +113,16 @@ def train(
             views=config.views,
         )
         precision = processes.from_first(lambda: _precision(config, saved, device))
-        manifest = provenance.describe(photos, split, config, spec, origin=origin, precision=precision, device=device)
+        manifest = provenance.describe(
+            photos,
+            split,
+            config,
+            spec,
+            origin=origin,
+            precision=precision,
+            device=device,
+            corrections=corrections,
+        )
 
         def after_epoch(row: dict[str, float], best: bool) -> None:
             if processes.first:
@@ -138,7 +153,7 @@ def train(
             trainer.restore(saved)
         if processes.first:
             write_history(folder, trainer.state.history)
-            provenance.write_lists(folder, photos, split)
+            provenance.write_lists(folder, photos, split, corrections)
             write_manifest(folder, manifest)
         callbacks.start(_start_line(manifest, split, processes, trainer.state if saved is not None else None))
         state = trainer.run()
@@ -166,8 +181,13 @@ def _random_crops(config: TrainConfig, crop_size: int) -> Transform:
 def _evaluate_and_complete(
     folder: Path, split: Split, manifest: Manifest, state: State, device: torch.device, progress: Progress | None
 ) -> Run:
-    """Evaluate the file that is shipped, and complete the run."""
+    """Calibrate and evaluate the file that is shipped, and complete the run."""
     model, spec = load_checkpoint(folder / MODEL)
+    if split.calibration:
+        fitted = fit(Predictor(model, spec, device), split.calibration)
+        spec = replace(spec, temperature=fitted.temperature)
+        replace_spec(folder / MODEL, spec)
+        manifest = with_temperature(manifest, fitted, title="held out from the training photos")
     found = evaluate(split.evaluation, Predictor(model, spec, device), progress=progress)
     if found.skipped:
         raise DataError(
@@ -202,6 +222,9 @@ def _start_line(manifest: Manifest, split: Split, processes: Processes, resumed:
         f"{manifest.model.architecture} from {manifest.model.starting_weights}; "
         f"{manifest.machine['precision']} on {manifest.machine['device']}"
         + (f", {processes.world_size} processes" if processes.world_size > 1 else "")
+        + (f"; {len(split.calibration):,} photos to calibrate on" if split.calibration else "")
+        + (f"; {manifest.data.labels_changed or 0:,} labels changed" if manifest.data.corrections else "")
+        + (f"; {manifest.data.left_out:,} photos left out" if manifest.data.left_out else "")
         + (f"; {len(split.dropped):,} near-duplicates dropped" if split.dropped else "")
         + (f"; resuming in epoch {resumed.epoch} at batch {resumed.batch}" if resumed is not None else "")
     )

@@ -12,16 +12,19 @@ from typing import Any
 import torch
 
 from har_core import __version__
+from har_core.data.corrections import NONE, Corrections
 from har_core.data.scan import LabeledPhotos
 from har_core.data.split import Split
-from har_core.files import printable, write_text
+from har_core.files import csv_bytes, printable, write_text
 from har_core.models.registry import is_head
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import TRAINING, DataInfo, Manifest, ModelInfo, TrainingInfo
+from har_core.runs.manifest import DROPPED, TRAINING, DataInfo, Manifest, ModelInfo, TrainingInfo
 from har_core.training.config import TrainConfig
 
-SKIPPED, DROPPED = "skipped.txt", "near_duplicates_dropped.txt"
-"""Files of a run that list, one a line, all photos that were skipped, and all near-duplicates that were dropped."""
+SKIPPED, CORRECTED = "skipped.txt", "labels_corrected.csv"
+"""Files of a run that list all photos that were skipped, all near-duplicates that were dropped, and all labels that were changed
+(after is empty: the photo was left out).
+"""
 
 _NAMED, _LENGTH = 100, 500
 """How many of them the manifest names, which has a largest size, and in how many characters."""
@@ -36,11 +39,13 @@ def describe(
     origin: str,
     precision: torch.dtype,
     device: torch.device,
+    corrections: Corrections = NONE,
 ) -> Manifest:
     """The manifest of a run whose training begins.
 
     Args:
         origin: where the starting weights come from.
+        corrections: of the photos' labels, which the split has.
     """
     return Manifest(
         status=TRAINING,
@@ -57,6 +62,7 @@ def describe(
         data=DataInfo(
             train=len(split.train),
             test=len(split.evaluation),
+            calibration=len(split.calibration) or None,
             eval_split=split.eval_split,
             split=split.description,
             near_duplicates_dropped=split.dropped[:_NAMED],
@@ -64,6 +70,9 @@ def describe(
             skipped=tuple(str(problem)[:_LENGTH] for problem in photos.problems[:_NAMED]),
             skipped_count=len(photos.problems) or None,
             test_names_sha256=_sha256("\n".join(sorted(sample.name for sample in split.evaluation))),
+            corrections=tuple(f"{source.name}, SHA-256 {source.sha256}" for source in corrections.sources),
+            labels_changed=len(corrections.labels) or None,
+            left_out=len(corrections.left_out) or None,
         ),
         training=TrainingInfo(
             soup_size=config.soup_size,
@@ -85,8 +94,13 @@ def describe(
     )
 
 
-def write_lists(folder: Path, photos: LabeledPhotos, split: Split) -> None:
-    """All that the manifest only counts beyond the first hundred, where there is any."""
+def write_lists(folder: Path, photos: LabeledPhotos, split: Split, corrections: Corrections = NONE) -> None:
+    """All that the manifest only counts, or names up to the first hundred, where there is any."""
+    before = {sample.name: sample.label for sample in photos.samples}
+    changes = [(name, before[name], label) for name, label in sorted(corrections.labels.items())]
+    changes += [(name, before[name], "") for name in sorted(corrections.left_out)]
+    if changes:
+        write_text(folder / CORRECTED, csv_bytes([("filename", "before", "after"), *changes]).decode())
     for name, lines in ((SKIPPED, map(str, photos.problems)), (DROPPED, map(printable, split.dropped))):
         if text := "".join(f"{line}\n" for line in lines):
             write_text(folder / name, text)
@@ -106,7 +120,7 @@ def complete(saved: dict[str, Any]) -> dict[str, Any]:
     return {**saved, "configuration": {**configuration, **added}}
 
 
-_ADDED = ("augmentation", "zoom_out", "random_erasing", "soup_offset")
+_ADDED = ("augmentation", "zoom_out", "random_erasing", "soup_offset", "calibration_fraction")
 """Values of the configuration that the first states of this format do not have."""
 
 
@@ -123,7 +137,9 @@ def identity(config: TrainConfig, classes: tuple[str, ...], split: Split, model:
     free = set(_FREE)
     if config.schedule == "steps" and config.soup_size == 1:
         free.add("epochs")
-    names = "\n".join(f"{sample.name}\t{sample.label}" for sample in (*split.train, *split.evaluation))
+    names = "\n".join(
+        f"{sample.name}\t{sample.label}" for sample in (*split.train, *split.calibration, *split.evaluation)
+    )
     return {
         "configuration": {name: value for name, value in config.as_dict().items() if name not in free},
         "classes": list(classes),

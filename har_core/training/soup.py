@@ -26,7 +26,8 @@ from har_core.runs.writing import require_no_run, write_history, write_results
 def average(runs: Sequence[Run]) -> tuple[nn.Module, ModelSpec]:
     """The mean of the runs' weights, in which a run that is a soup itself counts as often as it has ingredients.
 
-    The spec is that of the first; which parts of a photo the others looked at when they were evaluated is no matter.
+    The spec is that of the first, without a temperature: that of a part does not fit the mean.  Which parts of a photo the others
+    looked at when they were evaluated is no matter.
 
     Raises:
         RunError: if a run has no model, or they were not trained and evaluated on the same photos.
@@ -35,7 +36,7 @@ def average(runs: Sequence[Run]) -> tuple[nn.Module, ModelSpec]:
     models: list[tuple[nn.Module, ModelSpec]] = []
     for run in runs:
         model, spec = load_checkpoint(run.file(MODEL))
-        if models and replace(spec, views=models[0][1].views) != models[0][1]:
+        if models and replace(spec, views=models[0][1].views, temperature=models[0][1].temperature) != models[0][1]:
             raise RunError(f"expected runs of one kind of network and the same classes, found another in {run.name}")
         models.append((model, spec))
     data = {run.manifest.data.test_names_sha256 for run in runs}
@@ -48,7 +49,7 @@ def average(runs: Sequence[Run]) -> tuple[nn.Module, ModelSpec]:
     for run, (model, _) in zip(runs, models, strict=True):
         for _ in range(run.manifest.training.soup_size):
             mean.update_parameters(model)
-    return mean.module, models[0][1]
+    return mean.module, replace(models[0][1], temperature=1.0)
 
 
 def make_soup(
@@ -99,7 +100,9 @@ def make_soup(
             "title": f"Soup of {training.soup_size}",
             "note": f"The mean of the weights of: {'; '.join(run.title for run in runs)}.",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": first.manifest.model.model_copy(update={"views": spec.views}),
+            "model": first.manifest.model.model_copy(
+                update={"views": spec.views, "temperature": 1.0, "calibrated_on": None}
+            ),
             "training": training,
             "scores": scores_of(found.predictions),
             "ingredients": [run.manifest.config for run in runs],

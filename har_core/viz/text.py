@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from har_core.analysis.answers import AnswerRule
 from har_core.analysis.calibration import Calibration
 from har_core.analysis.compare import McNemar
+from har_core.analysis.conformal import Reached
 from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
 from har_core.analysis.history import Curves
 from har_core.analysis.relabel import AfterVerdicts
@@ -54,6 +56,65 @@ def calibration_sentence(found: Calibration) -> str:
     if found.ece > max(2 * found.chance_ece, 0.03):
         return f"**On average, but not in each range**: {means}."
     return f"**Yes, nearly**: {means}."
+
+
+def sets_sentence(found: Reached, classes: tuple[str, ...]) -> str:
+    """How large sets of a stated coverage are, how many contain the truth, and for which action the fewest do."""
+    name, least = class_markdown(classes[found.worst]), found.class_coverage[found.worst]
+    return (
+        f"For a stated {percent(found.stated)}, sets of **{found.size:.1f} actions** on average contain the true one for "
+        f"**{share(found.coverage)}** of photos; for *{name}*, least, {share(least)}."
+    )
+
+
+def answer_words(
+    classes: tuple[str, ...],
+    probabilities: np.ndarray,
+    named: Sequence[int],
+    candidates: Sequence[int],
+    stated: float,
+) -> tuple[str, str]:
+    """The headline of an answer, and a line on how sure it is.
+
+    Args:
+        probabilities: (K,).
+        named: of `analysis.answers.named`: class indices, the likeliest first; none for "unsure".
+        candidates: two or more, from which "unsure" cannot choose.
+        stated: how often the true class is among those named, if they are two.
+    """
+    if len(named) == 1:
+        return class_label(classes[named[0]]), f"{percent(probabilities[named[0]])} probable"
+    labels = [class_label(classes[index]) for index in named or candidates]
+    shares = [percent(probabilities[index]) for index in named or candidates]
+    if named:
+        parts = ", ".join(" ".join(pair) for pair in zip(labels, shares, strict=True))
+        return " or ".join(labels), f"{percent(stated)} sure that it is one of these; {parts}"
+    if len(labels) > 4:
+        return "unsure", f"perhaps {', '.join(labels[:3])} or one of {len(labels) - 3} others"
+    *first, last = labels
+    *others, least = shares
+    return "unsure", f"perhaps {', '.join(first)} or {last} ({', '.join(others)} and {least})"
+
+
+def answer_rule_caption(rule: AnswerRule, threshold: float) -> str:
+    """When an answer names an action, and what that buys on the scored photos."""
+    row = rule.outcomes.iloc[int(np.abs(rule.outcomes["threshold"].to_numpy() - threshold).argmin())]
+    if np.isinf(rule.lowest):
+        first = "The likeliest action is named if it reaches the threshold."
+    else:
+        first = (
+            f"In question are all actions of at least {percent(rule.lowest)}: for {percent(rule.stated)} of photos like the "
+            "scored ones, the true one is among them. One or two are named if together they reach the threshold; otherwise "
+            "the answer is “unsure”."
+        )
+    bought = []
+    if row["one"]:
+        bought.append(f"one for {share(row['one'])} of the scored photos, {share(row['one_right'])} of these correctly")
+    if row["two"]:
+        bought.append(
+            f"two for {share(row['two'])}, and one of the two is right for {share(row['two_right'])} of these"
+        )
+    return f"{first} At {threshold * 100:.0f} %: {'; '.join(bought) or 'none for any of the scored photos'}."
 
 
 def after_verdicts_sentence(found: AfterVerdicts) -> str:

@@ -27,6 +27,8 @@ PAGES = {
     "predict": "app_pages/predict/predict.py",
     "confusions": "app_pages/analysis/confusions.py",
     "errors": "app_pages/analysis/errors.py",
+    "data": "app_pages/decide/data.py",
+    "map": "app_pages/decide/map.py",
     "scores": "app_pages/analysis/scores.py",
     "training": "app_pages/analysis/training.py",
     "own": "app_pages/own/your_photos.py",

@@ -20,7 +20,7 @@ from har_core.runs.manifest import COMPLETE, MANIFEST, TRAINING
 from har_core.runs.run import Run
 from har_core.training.config import TrainConfig
 from har_core.training.pipeline import LOCK, Callbacks
-from har_core.training.provenance import DROPPED
+from har_core.runs.manifest import DROPPED
 from har_core.training.state import STATE, read_state
 from har_core.training.trainer import Step
 from tests.conftest import ROOT

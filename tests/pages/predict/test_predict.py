@@ -19,7 +19,7 @@ from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import MANIFEST
 from har_core.runs.run import assets_folder, shipped_run
 from tests.conftest import picture
-from tests.pages.conftest import PAGES, click, opened, text, wait_for_job
+from tests.pages.conftest import PAGES, click, opened, text, wait_for_job, widget
 
 
 def encoded(photo: Image.Image, kind: str) -> bytes:
@@ -79,13 +79,13 @@ def test_below_the_threshold_no_action_is_claimed(shipped: Predictor) -> None:
     app.button(key="sample-camera.jpg").click().run()
     expected = shipped.predict(open_photo(assets_folder() / "samples" / "camera.jpg"), "camera.jpg")
     for threshold, unsure in ((0.0, False), (1.0, True)):
-        app.slider(key="threshold").set_value(threshold).run()
+        widget(app, "slider", "threshold").set_value(threshold).run()
         answer = next(block.value for block in app.get("html") if 'id="answer"' in block.value)
         assert ("unsure" in answer) is unsure
         assert expected.predicted.replace("_", " ") in answer
     app.switch_page(PAGES["scores"]).run()
     app.switch_page(PAGES["predict"]).run()
-    assert app.slider(key="threshold").value == 1.0
+    assert widget(app, "slider", "threshold").value == 1.0
 
 
 @pytest.mark.parametrize("method", ["Grad-CAM++", "LayerCAM", "EigenCAM"])

@@ -1,0 +1,82 @@
+"""The photos of a run as tiles of a grid, each picture made once."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from app_pages.components import evidence
+from app_pages.components.photo_grid import Tile
+from app_pages.state import own_runs, runs
+from har_core.runs.manifest import CLASS_MAPS
+from har_core.runs.run import Run
+from har_core.runs.verdicts import Verdict
+from har_core.viz.text import class_label, percent
+
+_SIDE = 260  # pixels
+Stamp = tuple[str, int] | None  # path and time of the photo's last change
+Pictures = tuple[bytes | None, bytes | None]
+
+
+def scored_tiles(run: Run, rows: np.ndarray, judged: dict[str, Verdict], marks: dict[str, str]) -> list[Tile]:
+    """Of photos of the evaluation.
+
+    Args:
+        rows: (M,) of the run's example table.
+        marks: sample → why it deserves a look.
+    """
+    examples = runs.examples(run)
+    tiles = []
+    for row in rows.tolist():
+        example = examples.iloc[row]
+        sample = str(example["sample"])
+        true, predicted = (class_label(run.classes[int(example[name])]) for name in ("true", "predicted"))
+        outcome = true if true == predicted else f"{true} → {predicted}"
+        verdict = judged[sample].verdict if sample in judged else ""
+        title = f"{outcome} {percent(example['confidence'])}"
+        tiles.append(Tile(sample, *_pictures(run, row), title, verdict, marks.get(sample, "")))
+    return tiles
+
+
+def _pictures(run: Run, row: int) -> Pictures:
+    """JPEGs of a photo and of the evidence for what was predicted."""
+    path = own_runs.photo_store(run).find(runs.predictions(run).samples[row])
+    if path is None and not run.has(CLASS_MAPS):
+        return None, None
+    stamp = (str(path), path.stat().st_mtime_ns) if path is not None else None
+    cached = _of_this_session if own_runs.is_own(run) else _of_all_sessions
+    return cached(run.folder, runs.version(run), row, stamp)
+
+
+def _make(folder: Path, row: int) -> Pictures:
+    run = Run.open(folder)
+    photo = evidence.open_stored_photo(run, row)
+    if photo is not None:
+        photo.thumbnail((_SIDE, _SIDE))
+    found = evidence.heatmaps(run, row, [evidence.compared_classes(run, row)[0]])
+    heat = evidence.evidence_picture(run, photo, found[0], side=_SIDE) if found is not None else None
+    if heat is not None:
+        heat.thumbnail((_SIDE, _SIDE))
+    return _jpeg(photo), _jpeg(heat)
+
+
+def _jpeg(picture: Image.Image | None) -> bytes | None:
+    if picture is None:
+        return None
+    buffer = io.BytesIO()
+    picture.save(buffer, format="JPEG", quality=80)
+    return buffer.getvalue()
+
+
+@st.cache_data(max_entries=6000, max_size="128MB", show_spinner=False)
+def _of_all_sessions(folder: Path, version: int, row: int, stamp: Stamp) -> Pictures:
+    return _make(folder, row)
+
+
+@st.cache_data(max_entries=1000, max_size="24MB", scope="session", show_spinner=False)
+def _of_this_session(folder: Path, version: int, row: int, stamp: Stamp) -> Pictures:
+    return _make(folder, row)

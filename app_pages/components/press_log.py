@@ -1,0 +1,55 @@
+"""A log of what was pressed in a component, so that quick presses act one after the other, each once and in their order.
+
+Of two presses of a button of Streamlit's that come while a page is drawn, only one is told to the app, and what it would
+act on is what the page showed then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+
+import streamlit as st
+
+Act = Callable[[list[str]], Callable[[], object]]
+"""Gets presses in their order and acts on them all; returns what puts the outcome into the session.
+
+It reads what it needs from the session before it acts: a press that comes meanwhile makes Streamlit break off at the next look
+into the session, and what was not yet done is then done with that press.
+"""
+
+
+class _Done:
+    """How many presses of a page's log have been acted on."""
+
+    def __init__(self) -> None:
+        self.since: object = None
+        self.count = 0
+        self.lock = Lock()  # a run of the page that is being broken off may still be at work
+
+
+def log_reader(key: str, act: Act) -> Callable[[], bool]:
+    """What acts on the presses that the component of that key has logged since the last time; says whether there were any.
+
+    The component's state has a value `log`: (when it was begun, presses in all, the last of them).
+
+    Args:
+        act: called with presses; each press is acted on once.
+    """
+    done: _Done = st.session_state.setdefault(f"{key}-done", _Done())
+
+    def pressed() -> bool:
+        log = getattr(st.session_state.get(key), "log", None)
+        if not log:
+            return False
+        since, count, presses = log
+        with done.lock:
+            new = count - done.count if since == done.since else count
+            if new <= 0:
+                return False
+            finish = act(presses[-new:])
+            done.since, done.count = since, count
+        finish()
+        return True
+
+    return pressed

@@ -1,0 +1,65 @@
+"""What is wrong with the data: labels, copies, photos that are hard to see, and groups of photos that the model gets wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app_pages.components.no_results import no_results
+from app_pages.decide.duplicates_part import duplicates_part
+from app_pages.decide.photo_issues_part import photo_issues_part
+from app_pages.decide.slices_part import slices_part
+from app_pages.decide.suspects_part import suspects_part
+from app_pages.state import runs, url
+from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.run import Run
+from har_core.viz.text import escape_markdown
+
+Address = dict[str, object | None]
+
+
+def _without_address(part: Callable[[Run], None]) -> Callable[[Run], Address]:
+    def draw(run: Run) -> Address:
+        part(run)
+        return {}
+
+    return draw
+
+
+PARTS: dict[str, tuple[str, Callable[[Run], Address]]] = {
+    "labels": ("Label suspects", suspects_part),
+    "copies": ("Near-duplicates", duplicates_part),
+    "photos": ("Hard to see", _without_address(photo_issues_part)),
+    "slices": ("Weak groups", _without_address(slices_part)),
+}
+
+
+def page() -> None:
+    run = runs.current_run()
+    if not run.is_scored:
+        no_results(run)
+        return
+    if not run.has(PREDICTIONS):
+        st.title(f"{escape_markdown(run.title)} has no photos to look at")
+        st.info("It is a matrix only: which photos were misclassified was not published.", icon=":material/info:")
+        url.publish({})
+        return
+    known = {name: name for name in PARTS}
+    key = url.seed(f"data-part-{run.folder}", "part", "labels", url.one_of(known))
+    top = st.container()
+    st.segmented_control(
+        "Part",
+        list(PARTS),
+        format_func=lambda name: PARTS[name][0],
+        required=True,
+        label_visibility="collapsed",
+        **url.widget(key),
+    )
+    chosen: str = st.session_state[key]
+    top.title("What is wrong with the data?")
+    address = PARTS[chosen][1](run)
+    url.publish({"part": chosen if chosen != "labels" else None, **address})
+
+
+page()

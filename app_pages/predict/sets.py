@@ -1,0 +1,95 @@
+"""When the answer is one action, when two, and when "unsure": one rule, whose threshold the visitor may set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from app_pages.state import runs, url
+from har_core.analysis.answers import STEP, AnswerRule, named
+from har_core.errors import RunError
+from har_core.inference.predictor import Prediction
+from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.run import Run
+from har_core.viz.text import answer_rule_caption, answer_words, percent
+
+DEFAULT_THRESHOLD = 0.5
+"""Of runs that cannot tell a better one."""
+
+_THRESHOLD, _SET_BY_VISITOR = "threshold", "threshold-set"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is `known` from the photos on which the model was scored, None if nothing is; and the threshold that holds."""
+
+    known: AnswerRule | None
+    threshold: float
+
+    @property
+    def lowest(self) -> float:
+        return np.inf if self.known is None else self.known.lowest
+
+
+def rule_of(run: Run) -> Rule:
+    """Of the run whose model predicts.  Its own threshold holds until the visitor sets one, which then holds for every run."""
+    known = _known(run)
+    default = DEFAULT_THRESHOLD if known is None or known.threshold is None else known.threshold
+    if not st.session_state.get(_SET_BY_VISITOR, False) and st.session_state.get(_THRESHOLD) != default:
+        url.put(_THRESHOLD, default)
+    return Rule(known, st.session_state[_THRESHOLD])
+
+
+def words(prediction: Prediction, rule: Rule) -> tuple[str, str]:
+    """The headline of the answer, and a line on how sure it is."""
+    probabilities, ranking = prediction.probabilities, prediction.ranking
+    chosen = named(probabilities[None], rule.lowest, rule.threshold)[0]
+    possible = [index for index in ranking if probabilities[index] >= rule.lowest]
+    return answer_words(
+        prediction.classes,
+        probabilities,
+        [index for index in ranking if chosen[index]],
+        possible if len(possible) > 2 else ranking[:2],
+        rule.known.stated if rule.known is not None else 0.0,
+    )
+
+
+def threshold_slider(rule: Rule) -> None:
+    """With what it means and what it buys."""
+    st.slider(
+        "Say “unsure” below",
+        0.0,
+        1.0,
+        step=STEP,
+        format="percent",
+        help=_why_there(rule.known),
+        **url.widget(_THRESHOLD, _keep),
+    )
+    if rule.known is not None:
+        st.caption(answer_rule_caption(rule.known, rule.threshold))
+
+
+def _known(run: Run) -> AnswerRule | None:
+    if not run.has(PREDICTIONS):
+        return None
+    try:
+        return runs.answers(run) if len(runs.predictions(run)) else None
+    except RunError:  # its model answers all the same
+        return None
+
+
+def _why_there(known: AnswerRule | None) -> str:
+    if known is None:
+        return "If the likeliest action is less probable than this, no action is claimed; the two likeliest are named."
+    if known.threshold is None:
+        return f"{percent(DEFAULT_THRESHOLD)} to begin with: the scored photos are too few, or too often wrong, to tell better."
+    return (
+        f"{known.threshold * 100:.0f} % to begin with: from there on, the likeliest action is right for at least 90 % of "
+        "photos, as far as the scored ones can tell (95 % interval)."
+    )
+
+
+def _keep() -> None:
+    st.session_state[_SET_BY_VISITOR] = True

@@ -1,0 +1,52 @@
+"""Named sets of a run's photos, for the filter `group` of the errors page: a slice, a photo issue, the label suspects."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app_pages.state import runs
+from app_pages.state.suspects import suspects
+from har_core.analysis.photo_issues import PREFIX as ISSUE
+from har_core.analysis.slices import PREFIX as SLICE
+from har_core.runs.run import Run
+
+SUSPECTS = "suspects"
+
+
+def known(run: Run, name: str) -> str:
+    """The name, if there is such a group.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    mask(run, name)
+    return name
+
+
+def mask(run: Run, name: str) -> np.ndarray:
+    """(N,) bool: the photos of a group.
+
+    Raises:
+        ValueError: if there is no such group.
+    """
+    # these parts draw with what this package offers
+    from app_pages.decide.photo_issues_part import issue_photos
+    from app_pages.decide.slices_part import slice_photos
+
+    if name.startswith(SLICE):
+        return slice_photos(run, name)
+    if name.startswith(ISSUE):
+        return issue_photos(run, name.removeprefix(ISSUE))
+    table = suspects(run) if name == SUSPECTS else None
+    if table is None:
+        raise ValueError(f"expected a slice, an issue or {SUSPECTS}, found {name[:80]!r}")
+    return np.asarray(runs.examples(run)["sample"].isin(table["sample"]).to_numpy())
+
+
+def label(run: Run, name: str) -> str:
+    """What a group is called."""
+    from app_pages.decide.slices_part import slice_table
+
+    if name.startswith(SLICE):
+        return next((one.label for one in slice_table(run).slices if one.key == name.removeprefix(SLICE)), name)
+    return "label suspects" if name == SUSPECTS else name.removeprefix(ISSUE)

@@ -1,0 +1,104 @@
+"""Verdicts as a visitor gives them: on one photo or on many, taken back, undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from app_pages.state import own_runs, runs
+from har_core.errors import RunError
+from har_core.runs.run import Run
+from har_core.runs.verdicts import Kind, Verdict, kinds
+
+_STEPS = 200  # that can be undone
+
+
+class Subject(NamedTuple):
+    """What is judged: a photo's label, and the class that is said to be right instead; empty if it is the same."""
+
+    sample: str
+    label: str
+    instead: str
+
+    @property
+    def verdicts(self) -> tuple[Kind, ...]:
+        """Those that there can be, in the order of their keys."""
+        return kinds(correct=not self.instead)
+
+
+def scored_subject(run: Run, sample: str) -> Subject:
+    """A photo of the evaluation: its label and its prediction."""
+    predictions = runs.predictions(run)
+    row = int((predictions.samples == sample).nonzero()[0][0])
+    label, predicted = int(predictions.true[row]), int(predictions.probabilities[row].argmax())
+    return Subject(sample, run.classes[label], run.classes[predicted] if predicted != label else "")
+
+
+def judging(
+    run: Run, subject_of: Callable[[str], Subject] | None = None
+) -> Callable[[Sequence[str], int], None] | None:
+    """What saves a verdict, given by its place in `Subject.verdicts`, on photos, without another look into the session; None if
+    this visitor may not judge.
+
+    A verdict that all of the photos have already is taken back.
+
+    Args:
+        subject_of: a photo's name → what is judged; by default of the photos of the evaluation.
+    """
+    if not own_runs.may_judge(run):
+        return None
+    runs.predictions(run)  # cached now: later there may be no session to ask
+    store, failed, steps = own_runs.verdicts(run), failures(), _steps(run)
+    find = subject_of or (lambda sample: scored_subject(run, sample))
+
+    def save(samples: Sequence[str], place: int) -> None:
+        try:
+            given = store.all()
+            before = {sample: given.get(sample) for sample in samples}
+            after = {sample: _judged(find(sample), place, before[sample]) for sample in samples}
+            same = all(old is not None and old.verdict == after[name].verdict for name, old in before.items())
+            store.set_all(dict.fromkeys(samples) if same else after)
+            steps.append(before)
+            del steps[:-_STEPS]
+        except RunError as error:
+            failed.update(dict.fromkeys(samples, str(error)))
+
+    return save
+
+
+def undoing(run: Run) -> Callable[[], None] | None:
+    """What takes the session's last change of verdicts back; None if there is none."""
+    steps = _steps(run)
+    if not steps or not own_runs.may_judge(run):
+        return None
+    store, failed = own_runs.verdicts(run), failures()
+
+    def undo() -> None:
+        if not steps:
+            return
+        before = steps.pop()
+        try:
+            store.set_all(before)
+        except RunError as error:
+            failed.update(dict.fromkeys(before, str(error)))
+
+    return undo
+
+
+def failures() -> dict[str, str]:
+    """Sample → why its verdict could not be saved, until that has been shown."""
+    found: dict[str, str] = st.session_state.setdefault("verdict-failures", {})
+    return found
+
+
+def _judged(subject: Subject, place: int, given: Verdict | None) -> Verdict:
+    verdict = subject.verdicts[place]
+    label = subject.instead if verdict == "label is wrong" else ""
+    return Verdict(verdict, given.note if given is not None else "", label)
+
+
+def _steps(run: Run) -> list[Mapping[str, Verdict | None]]:
+    steps: list[Mapping[str, Verdict | None]] = st.session_state.setdefault(f"verdict-steps-{run.folder}", [])
+    return steps

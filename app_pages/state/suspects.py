@@ -1,0 +1,61 @@
+"""The suspects and near-duplicates that were found for a run, cached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app_pages.state import runs
+from app_pages.state.own_runs import is_own
+from har_core.analysis.label_suspects import TEST, find_suspects, suspects_schema
+from har_core.runs.manifest import PREDICTIONS, SUSPECTS
+from har_core.runs.run import Run
+from har_core.runs.tables import read_table
+
+MOST_AT_ONCE = 2_000_000
+"""Photos times classes of a run without stored suspects: of more, finding them takes longer than a visitor waits."""
+
+
+def suspects(run: Run) -> pd.DataFrame | None:
+    """A table of `label_suspects.suspects_schema`: the stored one, else that of the evaluated photos by the model's own answers.
+
+    None if there is none, and the run is too large to find them now.
+    """
+    if not run.has(SUSPECTS) and (
+        not run.has(PREDICTIONS) or len(runs.predictions(run)) * len(run.classes) > MOST_AT_ONCE
+    ):
+        return None
+    return (_of_this_session if is_own(run) else _of_all_sessions)(run.folder, runs.version(run))
+
+
+def is_stored(run: Run) -> bool:
+    """Whether the suspects come from the command, training photos included."""
+    return run.has(SUSPECTS)
+
+
+def _find(folder: Path) -> pd.DataFrame:
+    run = Run.open(folder)
+    if run.has(SUSPECTS):
+        return read_table(run, SUSPECTS, suspects_schema(run.classes))
+    predictions = runs.predictions(run)
+    return find_suspects(
+        predictions.samples,
+        np.full(len(predictions), TEST, dtype=object),
+        predictions.true,
+        predictions.probabilities,
+        runs.embeddings(run),
+        run.classes,
+    )
+
+
+@st.cache_resource(max_entries=6, show_spinner="Looking for wrong labels …")
+def _of_all_sessions(folder: Path, version: int) -> pd.DataFrame:
+    return _find(folder)
+
+
+@st.cache_resource(max_entries=6, scope="session", show_spinner="Looking for wrong labels …")
+def _of_this_session(folder: Path, version: int) -> pd.DataFrame:
+    return _find(folder)

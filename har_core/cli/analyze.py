@@ -1,0 +1,49 @@
+"""`har-lens analyze`: compute once, and store with a run, what its pages show."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from har_core.cli.options import Subparsers, add_data, add_device
+from har_core.errors import ConfigError
+
+_STEPS = ("photos", "embeddings", "near-duplicates", "suspects", "map", "faithfulness")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "analyze",
+        description="Store with a run: what its photos are like, the embeddings of its training photos, near-duplicates, labels "
+        "that are probably wrong, a map of the embeddings, and how faithful its heatmaps are.",
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder; it has predictions and embeddings")
+    add_data(parser)
+    parser.add_argument(
+        "--only",
+        type=lambda text: tuple(text.split(",")),
+        default=_STEPS,
+        metavar="A,B",
+        help=f"some of {', '.join(_STEPS)} (default: all)",
+    )
+    add_device(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    if unknown := sorted(set(given.only) - set(_STEPS)):
+        raise ConfigError(f"expected --only with some of {', '.join(_STEPS)}; found {', '.join(unknown)}; leave it out")
+
+    from har_core.cli.terminal import ProgressBar, device_named
+    from har_core.data.scan import require_clean, scan
+    from har_core.inference.analyze import STEPS, Analysis, Photos
+    from har_core.runs.run import Run
+
+    found = Run.open(given.run)
+    photos = scan(given.data, verify=False)
+    require_clean(photos, skip_bad=given.skip_bad)
+    analysis = Analysis(found, Photos.of(found, photos.samples), device_named(given.device), ProgressBar)
+    for name in _STEPS:
+        if name in given.only:
+            analysis.run, line = STEPS[name](analysis)
+            print(f"{name}: {line}", flush=True)
+    return 0
