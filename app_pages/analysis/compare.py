@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app_pages.components.changed_photos import changed_photos, changes_between
+from app_pages.components.changed_photos import Changes, changed_photos, changes_between
 from app_pages.components.matrix_view import matrix_view
+from app_pages.components.other_labels import other_labels
 from app_pages.state import runs, url
+from har_core.analysis.compare import paired_matrices
 from har_core.analysis.confusion import Normalize, normalize
 from har_core.analysis.scores import Summary, class_scores, summarize, wilson_intervals
 from har_core.runs.manifest import PREDICTIONS
@@ -38,22 +40,26 @@ def page() -> None:
     st.selectbox("Compare with", comparable, format_func=lambda name: labels[name], width=340, **url.widget(key))
     other = named[st.session_state[key]]
     before, after = runs.confusion_matrix(other), runs.confusion_matrix(run)
+    changes = changes_between(run, other)
+    if changes is not None and changes.relabeled:  # what each says under its own labels cannot be compared
+        before, after = paired_matrices(changes.photos, classes=len(run.classes))
     with top:
-        _headline(run, other, summarize(before), summarize(after))
+        _headline(run, other, summarize(before), summarize(after), changes)
     for compared in (run, other):
         if compared.manifest.note:
             st.caption(escape_markdown(f"{compared.title}: {compared.manifest.note}"))
+    if changes is not None and changes.relabeled:
+        other_labels(run, other, changes)
     _class_scores(run, other, before, after)
     _matrix_difference(run, before, after)
-    changed_photos(run, other)
+    changed_photos(run, other, changes)
     _published_results()
     url.publish({"with": st.session_state[key]})
 
 
-def _headline(run: Run, other: Run, before: Summary, after: Summary) -> None:
+def _headline(run: Run, other: Run, before: Summary, after: Summary, changes: Changes | None) -> None:
     points = (after.accuracy - before.accuracy) * 100
     one, two = escape_markdown(run.title), escape_markdown(other.title)
-    changes = changes_between(run, other)
     if changes is not None and len(changes.photos) == after.n == before.n:
         certain = changes.test.p < 0.05
     else:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app_pages.analysis.workbench import workbench
+from app_pages.analysis.workbench import FOLLOW, at_key, workbench
 from app_pages.components.gallery import gallery
 from app_pages.components.no_results import no_results
 from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_detail, turn
-from app_pages.components.verdict_effect import offer_corrected_labels
+from app_pages.components.verdict_effect import offer_exports
 from app_pages.state import filters as filter_state
 from app_pages.state import groups, own_runs, runs, url
 from har_core.analysis.examples import DRAWN, SHOWS, SORTS, UNJUDGED, Filters, Selection, to_csv
@@ -51,13 +51,17 @@ def page() -> None:
     judged = own_runs.verdicts(run).all()
     selection = _select(run, keys, filter_state.current(keys), judged)
     opened = url.seed(OPENED, "photo", None, str), url.seed(ORIGIN, "from", None, url.one_of({n: n for n in ORIGINS}))
+    view_key = url.seed(f"errors-view-{run.folder}", "view", "cards", url.one_of({view: view for view in VIEWS}))
     turn()
     sample, origin = (st.session_state[key] for key in opened)
     rows, position = _position(run, keys, selection, judged, sample)
     if position is not None:
         address = filter_state.address(run, keys)
+        if st.session_state[view_key] == "grid" and st.session_state[at_key(run)] != sample:
+            url.put(at_key(run), sample)  # whoever goes back to the grid finds this photo there
+            st.session_state[FOLLOW] = True
         photo_detail(run, rows, position, judged, origin=origin, filters=address)
-        url.publish(address | {"photo": sample, "from": origin})
+        url.publish(address | _view(run) | {"photo": sample, "from": origin})
         return
     _list(run, keys, selection, judged, missing=sample)
 
@@ -72,9 +76,6 @@ def _list(
         st.warning(f"{escape_markdown(missing)} is not among these photos.", icon=":material/image_not_supported:")
     _controls(run, keys)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        view = st.session_state[
-            url.seed(f"errors-view-{run.folder}", "view", "cards", url.one_of({v: v for v in VIEWS}))
-        ]
         st.segmented_control(
             "View",
             list(VIEWS),
@@ -92,20 +93,26 @@ def _list(
             icon=":material/download:",
             on_click="ignore",
         )
-        offer_corrected_labels(run, judged)
+        offer_exports(run, judged)
         if judged and number:
             samples = runs.predictions(run).samples[selection.rows]
             st.caption(f"{sum(sample in judged for sample in samples):,} of these {number:,} judged")
-    address = filter_state.address(run, keys) | {"view": view if view != "cards" else None}
+    address = filter_state.address(run, keys) | _view(run)
     if len(selection.rows):
         key = f"errors-{abs(hash(tuple(address.values())))}"
-        if view == "grid":
+        if address["view"] == "grid":
             address |= workbench(run, selection.rows, judged, key=key)
         else:
             address |= gallery(run, selection.rows, key=key, origin=url.query(**address))
     else:
         st.info("No photo matches these filters.", icon=":material/info:")
     url.publish(address)
+
+
+def _view(run: Run) -> dict[str, object | None]:
+    """How the list is shown, as in the address."""
+    view = st.session_state[f"errors-view-{run.folder}"]
+    return {"view": view if view != "cards" else None}
 
 
 def _outcome(filters: Filters) -> str:
@@ -149,17 +156,17 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
         url.put(keys["both"], False)
 
     classes = list(range(len(run.classes)))
-    one, two, three, four, five = st.columns([2, 2, 2, 2, 1.2], vertical_alignment="bottom")
+    line = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     actions: dict[str, Any] = {
         "format_func": lambda index: class_label(run.classes[index]),
         "index": None,
         "placeholder": "any action",
     }
-    one.selectbox("True action", classes, **actions, **url.widget(keys["true"], one_direction))
-    two.selectbox("Predicted as", classes, **actions, **url.widget(keys["predicted"], one_direction))
-    three.selectbox("Show", SHOWS, format_func=SHOW_LABELS.__getitem__, **url.widget(keys["show"]))
-    four.selectbox("Sort by", SORTS, format_func=SORT_LABELS.__getitem__, **url.widget(keys["sort"]))
-    with five.popover("More", icon=":material/tune:", width="stretch"):
+    line.selectbox("True action", classes, **actions, **url.widget(keys["true"], one_direction))
+    line.selectbox("Predicted as", classes, **actions, **url.widget(keys["predicted"], one_direction))
+    line.selectbox("Show", SHOWS, format_func=SHOW_LABELS.__getitem__, **url.widget(keys["show"]))
+    line.selectbox("Sort by", SORTS, format_func=SORT_LABELS.__getitem__, **url.widget(keys["sort"]))
+    with line.popover("More", icon=":material/tune:"):
         st.slider(
             "Confidence of the prediction", 0.0, 1.0, step=0.05, format="percent", **url.widget(keys["confidence"])
         )

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app_pages.components.thumbnails import thumbnail
 from app_pages.state import runs, url
-from har_core.analysis.compare import McNemar, mcnemar, paired_examples
+from har_core.analysis.compare import McNemar, mcnemar, paired_examples, relabeled
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz.text import capitalize, class_markdown, count_photos, escape_markdown, mcnemar_sentence
@@ -19,12 +19,16 @@ _MOST = 30  # photos of each kind that are listed
 
 @dataclass(frozen=True)
 class Changes:
-    """The photos that two runs share, one row each, which of them each predicts correctly, and what McNemar says of it."""
+    """The photos that two runs share, one row each, which of them each predicts correctly, and what McNemar says of it.
+
+    All under the labels of the current run; `relabeled`: how many photos have another one in the other run.
+    """
 
     photos: pd.DataFrame
     before: pd.Series
     after: pd.Series
     test: McNemar
+    relabeled: int
 
 
 def changes_between(run: Run, other: Run) -> Changes | None:
@@ -33,13 +37,12 @@ def changes_between(run: Run, other: Run) -> Changes | None:
         return None
     photos = paired_examples(runs.examples(other), runs.examples(run))
     before, after = (photos["true"] == photos[f"predicted_{when}"] for when in ("before", "after"))
-    return Changes(photos, before, after, mcnemar(before.to_numpy(), after.to_numpy()))
+    return Changes(photos, before, after, mcnemar(before.to_numpy(), after.to_numpy()), int(relabeled(photos).sum()))
 
 
-def changed_photos(run: Run, other: Run) -> None:
-    """Fixed and broken photos, where both runs have predictions for the same ones."""
+def changed_photos(run: Run, other: Run, changes: Changes | None) -> None:
+    """Fixed and broken photos, where both runs have predictions for the same ones (`changes_between`)."""
     st.subheader("Photos fixed and broken", anchor=False)
-    changes = changes_between(run, other)
     if changes is None:
         without = other if run.has(PREDICTIONS) else run
         st.info(
@@ -54,6 +57,7 @@ def changed_photos(run: Run, other: Run) -> None:
     st.markdown(
         mcnemar_sentence(changes.test, escape_markdown(other.title), escape_markdown(run.title))
         + f" {count_photos(len(both))} are in both."
+        + (f" What is correct is told by the labels of {escape_markdown(run.title)}." if changes.relabeled else "")
     )
     left, right = st.columns(2)
     with left:
@@ -68,9 +72,9 @@ def _photos(run: Run, title: str, changed: pd.DataFrame) -> None:
     shown = changed.head(_MOST)
     samples = runs.predictions(run).samples
     rows = pd.Index(samples).get_indexer(shown["sample"])
-    classes = shown[["true", "predicted_before", "predicted_after"]].to_numpy()
+    classes = shown[["true", "true_before", "predicted_before", "predicted_after"]].to_numpy()
     with st.container(height=480 if len(shown) > 4 else "content", border=True):
-        for row, (true, before, after) in zip(rows.tolist(), classes.tolist(), strict=True):
+        for row, (true, old, before, after) in zip(rows.tolist(), classes.tolist(), strict=True):
             left, right = st.columns([2, 3], vertical_alignment="center", wrap=False)
             picture = thumbnail(run, row, with_difference=False)
             if picture is not None:
@@ -79,7 +83,10 @@ def _photos(run: Run, title: str, changed: pd.DataFrame) -> None:
                 f"predicted as {class_markdown(run.classes[index])}" if index != true else "correct"
                 for index in (before, after)
             )
-            right.markdown(f"{capitalize(class_markdown(run.classes[true]))}: was {was}, is now {now}")
+            label = capitalize(class_markdown(run.classes[true]))
+            if old != true:
+                label += f" (old label: {class_markdown(run.classes[old])})"
+            right.markdown(f"{label}: was {was}, is now {now}")
             right.page_link(
                 "app_pages/analysis/errors.py",
                 label=escape_markdown(samples[row]),

@@ -38,7 +38,9 @@ def scored_tiles(run: Run, rows: np.ndarray, judged: dict[str, Verdict], marks: 
         outcome = true if true == predicted else f"{true} → {predicted}"
         verdict = judged[sample].verdict if sample in judged else ""
         title = f"{outcome} {percent(example['confidence'])}"
-        tiles.append(Tile(sample, *_pictures(run, row), title, verdict, marks.get(sample, "")))
+        tiles.append(
+            Tile(sample, *_pictures(run, row), title, verdict, marks.get(sample, ""), correct=true == predicted)
+        )
     return tiles
 
 

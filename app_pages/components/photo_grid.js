@@ -8,7 +8,8 @@ export default function ({ parentElement, data, setStateValue }) {
   const bar = parentElement.querySelector(".bar");
   const grid = parentElement.querySelector(".grid");
   const state = (grid.state ??= { current: null, anchor: null, chosen: new Set(), heat: false, side: preferred() });
-  const log = (window.photoGrid ??= { since: Date.now(), count: 0, presses: [] }); // outlives a page that is drawn anew
+  const logs = (window.photoGrids ??= {}); // outlive a page that is drawn anew
+  const log = (logs[data.key] ??= { since: Date.now(), count: 0, presses: [] });
   const tell = (what) => {
     log.presses = [...log.presses, JSON.stringify(what)].slice(-KEPT);
     log.count += 1;
@@ -16,16 +17,26 @@ export default function ({ parentElement, data, setStateValue }) {
   };
   grid.style.setProperty("--current", data.colors[0]);
   grid.style.setProperty("--chosen", data.colors[1]);
-  grid.style.maxHeight = data.height ? `${data.height}px` : "none";
+  grid.style.setProperty("--height", `${data.height}px`);
   grid.setAttribute("aria-label", data.label);
   const ids = data.tiles.map((tile) => tile.id);
-  if (data.current !== state.told) state.current = data.current; // the server chose another
-  state.told = data.current;
-  if (!ids.includes(state.current)) state.current = null;
+  // what the server shows counts once it has seen every press: before, it is merely late
+  const isLate = log.count > 0 && (data.acted[0] !== log.since || data.acted[1] !== log.count);
+  const wasAt = state.current;
+  if (!isLate) {
+    state.current = ids.includes(data.current) ? data.current : null;
+    state.undoable = data.undoable;
+  }
   state.chosen = new Set([...state.chosen].filter((id) => ids.includes(id)));
   drawTiles(grid, data.tiles);
 
-  const targets = () => (state.chosen.size ? ids.filter((id) => state.chosen.has(id)) : state.current ? [state.current] : []);
+  const isCorrect = (id) => data.tiles.find((tile) => tile.id === id)?.correct ?? false;
+  const verdict = (place, id) => data.verdicts[isCorrect(id) ? 1 : 0][place];
+  const targets = () => {
+    if (state.chosen.size) return ids.filter((id) => state.chosen.has(id));
+    return ids.includes(state.current) ? [state.current] : [];
+  };
+  const isLeaving = () => state.current !== null && !ids.includes(state.current); // its page is on the way
   const paint = () => {
     grid.style.setProperty("--side", `${state.side}px`);
     grid.classList.toggle("heat", state.heat);
@@ -34,37 +45,44 @@ export default function ({ parentElement, data, setStateValue }) {
       tile.classList.toggle("chosen", state.chosen.has(tile.dataset.id));
       tile.setAttribute("aria-selected", state.chosen.has(tile.dataset.id) || tile.dataset.id === state.current);
     }
+    const current = tileOf(grid, state.current);
+    if (current) grid.setAttribute("aria-activedescendant", current.id);
+    else grid.removeAttribute("aria-activedescendant");
     paintBar();
   };
-  const go = (id, { show = true } = {}) => {
-    if (id === undefined || id === state.current) return;
+  const go = (id) => {
+    if (!id || id === state.current) return;
     state.current = id;
-    state.told = id;
-    [...grid.children].find((tile) => tile.dataset.id === id)?.scrollIntoView({ block: "nearest" });
-    if (show) tell({ act: "show", sample: id });
+    tileOf(grid, id)?.scrollIntoView({ block: "nearest" });
+    tell({ act: "show", sample: id });
     paint();
   };
   const judge = (place) => {
     const samples = targets();
-    if (!data.judges || !samples.length || place >= data.verdicts.length) return;
+    if (!data.judges || !samples.length || place >= data.verdicts[0].length) return;
     tell({ act: "judge", place, samples });
-    const after = Math.max(...samples.map((id) => ids.indexOf(id))) + 1;
-    for (const id of samples) badge(grid, id, data.verdicts[place]);
+    const last = Math.max(...samples.map((id) => ids.indexOf(id)));
+    for (const id of samples) badge(grid, id, verdict(place, id));
     state.chosen.clear();
-    go(ids[Math.min(after, ids.length - 1)]);
+    state.undoable = true;
+    go(ids[last + 1] ?? data.around[1]);
     paint();
   };
   const undo = () => data.judges && tell({ act: "undo" });
 
   function paintBar() {
-    const count = targets().length;
-    const some = state.chosen.size > 1 ? `${state.chosen.size} photos: ` : "";
+    const samples = targets();
+    const some = state.chosen.size > 1 ? `${state.chosen.size} photos: one verdict for all` : "";
+    const names = data.verdicts[0].map((_, place) => [...new Set(samples.map((id) => verdict(place, id)))]);
+    const named = names.map((found, place) => found.join(" or ") || data.verdicts[0][place]);
     bar.replaceChildren(
-      ...(data.judges ? data.verdicts.map((name, place) => button(`${place + 1} ${name}`, () => judge(place), !count)) : []),
-      ...(data.judges ? [button("Undo", undo, !data.undoes)] : []),
-      button(state.heat ? "Hide evidence" : "Show evidence", () => ((state.heat = !state.heat), paint()), !data.tiles.some((tile) => tile.heat)),
+      ...(data.judges ? named.map((name, place) => button(`${place + 1} ${name}`, () => judge(place), !samples.length)) : []),
+      ...(data.judges ? [button("Undo", undo, !state.undoable)] : []),
+      ...(data.tiles.some((tile) => tile.heat)
+        ? [button(state.heat ? "Hide evidence" : "Show evidence", () => ((state.heat = !state.heat), paint()))]
+        : []),
       slider(),
-      element("span", { className: "count", textContent: some ? `${some}one verdict for all` : "" }),
+      element("span", { className: "count", textContent: some }),
     );
   }
   function slider() {
@@ -89,7 +107,7 @@ export default function ({ parentElement, data, setStateValue }) {
       if (!state.chosen.size && state.current) state.chosen.add(state.current);
       state.chosen.has(id) ? state.chosen.delete(id) : state.chosen.add(id);
       state.anchor = id;
-    } else if (event.shiftKey && (state.anchor ?? state.current)) {
+    } else if (event.shiftKey && ids.includes(state.anchor ?? state.current)) {
       const ends = [ids.indexOf(state.anchor ?? state.current), ids.indexOf(id)].sort((a, b) => a - b);
       state.chosen = new Set(ids.slice(ends[0], ends[1] + 1));
     } else {
@@ -108,35 +126,53 @@ export default function ({ parentElement, data, setStateValue }) {
     if (event.defaultPrevented || event.altKey || (isMeantFor(target) && target !== grid)) return;
     const place = Number(event.key) - 1;
     const at = ids.indexOf(state.current);
-    const across = Math.max(1, Math.round(grid.clientWidth / ((grid.children[0]?.offsetWidth ?? 1) + 6)));
+    const across = [...grid.children].filter((tile) => tile.offsetTop === grid.children[0].offsetTop).length;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
     if (event.ctrlKey || event.metaKey) {
-      if (event.key !== "a" || document.activeElement === document.body) return;
+      if (event.key !== "a" || target !== grid) return;
       state.chosen = new Set(ids);
     } else if (step !== undefined) {
-      const next = ids[Math.min(Math.max(at + step, 0), ids.length - 1)];
+      if (isLeaving()) return;
+      if (at < 0 && Math.abs(step) > 1 && target !== grid) return; // the page scrolls
+      const next = at < 0 ? ids[0] : (ids[at + step] ?? data.around[step < 0 ? 0 : 1] ?? ids[step < 0 ? 0 : ids.length - 1]);
       if (event.shiftKey) {
-        state.chosen.add(state.current ?? next).add(next);
+        if (ids.includes(next)) state.chosen.add(state.current ?? next).add(next);
       } else {
         state.chosen.clear();
         state.anchor = next;
       }
       go(next);
     } else if (event.repeat || event.shiftKey) return;
-    else if (place >= 0 && place < data.verdicts.length) judge(place);
+    else if (place >= 0 && place < data.verdicts[0].length) judge(place);
     else if (event.key === "u" || event.key === "z") undo();
     else if (event.key === "h") state.heat = !state.heat;
-    else if (event.key === "Escape") state.chosen.clear();
-    else if (event.key === "Enter" && state.current && data.opens) tell({ act: "open", sample: state.current });
+    else if (event.key === "Escape" && state.chosen.size) state.chosen.clear();
+    else if (event.key === "Enter" && state.current && data.opens && !target.closest?.("button, a, summary"))
+      tell({ act: "open", sample: state.current });
     else return;
     event.preventDefault();
     paint();
   };
-  window.removeEventListener("keydown", grid.pressed);
+  const listeners = (window.photoGridListeners ??= {}); // of two grids, one of which is about to go, only the later one hears
+  window.removeEventListener("keydown", listeners[data.key]);
   window.addEventListener("keydown", pressed);
-  grid.pressed = pressed;
+  listeners[data.key] = pressed;
   paint();
+  const opens = data.height !== null && !grid.classList.contains("beside");
+  grid.classList.toggle("beside", data.height !== null);
+  if (opens || state.current !== wasAt) requestAnimationFrame(() => bringIntoSight(bar, grid, tileOf(grid, state.current)));
   return () => window.removeEventListener("keydown", pressed);
+}
+
+// The grid got shorter, or the server chose a photo: the page and the grid still stand elsewhere.
+function bringIntoSight(bar, grid, tile) {
+  if (!tile) return;
+  if (grid.classList.contains("beside")) {
+    const [inner, outer] = [tile.getBoundingClientRect(), grid.getBoundingClientRect()];
+    if (inner.top < outer.top) grid.scrollTop += inner.top - outer.top - 6;
+    if (inner.bottom > outer.bottom) grid.scrollTop += inner.bottom - outer.bottom + 6;
+    if (bar.getBoundingClientRect().top < 0) bar.scrollIntoView({ block: "start" });
+  } else tile.scrollIntoView({ block: "nearest" });
 }
 
 function preferred() {
@@ -156,8 +192,8 @@ function drawTiles(grid, tiles) {
   for (const tile of tiles) badge(grid, tile.id, tile.verdict);
 }
 
-function makeTile(tile) {
-  const made = element("div", { className: "tile", title: `${tile.title}\n${tile.id}` });
+function makeTile(tile, place) {
+  const made = element("div", { className: "tile", id: `tile-${place}`, title: `${tile.title}\n${tile.id}` });
   made.dataset.id = tile.id;
   made.setAttribute("role", "option");
   const frame = element("div", { className: "frame" });
@@ -170,8 +206,12 @@ function makeTile(tile) {
   return made;
 }
 
+function tileOf(grid, id) {
+  return [...grid.children].find((tile) => tile.dataset.id === id);
+}
+
 function badge(grid, id, verdict) {
-  const shown = [...grid.children].find((tile) => tile.dataset.id === id)?.querySelector(".verdict");
+  const shown = tileOf(grid, id)?.querySelector(".verdict");
   if (!shown) return;
   shown.hidden = !verdict;
   shown.textContent = verdict;
@@ -182,7 +222,7 @@ function isMeantFor(element) {
   return element.closest?.("input, textarea, select, [contenteditable], [role=radiogroup], [role=slider], [role=listbox]");
 }
 
-function button(text, act, disabled) {
+function button(text, act, disabled = false) {
   const made = element("button", { type: "button", textContent: text, disabled });
   made.onclick = act;
   return made;

@@ -11,7 +11,8 @@ from typing import Any
 import streamlit as st
 
 from app_pages.components.own_component import own_component
-from app_pages.components.press_log import log_reader
+from app_pages.components.press_log import acted_on, log_reader
+from har_core.runs.verdicts import kinds
 from har_core.viz.colors import PRIMARY, SECONDARY
 
 _component = own_component(
@@ -25,7 +26,8 @@ class Tile:
     """A photo of the grid.
 
     `picture` and `heat`: JPEGs of the photo and of the photo with the evidence; None if there is none.  `title`: one line
-    below it.  `verdict`: what was judged already.  `mark`: why it deserves a look; both empty if there is nothing.
+    below it.  `verdict`: what was judged already.  `mark`: why it deserves a look; both empty if there is nothing.  `correct`:
+    whether label and prediction are the same, so that there are other verdicts.
     """
 
     sample: str
@@ -34,6 +36,7 @@ class Tile:
     title: str
     verdict: str = ""
     mark: str = ""
+    correct: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,14 @@ class Actions:
 
 def photo_grid(
     tiles: Sequence[Tile],
-    verdicts: Sequence[str],
     *,
     key: str,
     current: str | None,
     actions: Actions,
     finish: Callable[[], object],
     label: str,
+    around: tuple[str | None, str | None] = (None, None),
+    undoable: bool = False,
     height: int | None = None,
 ) -> None:
     """Draw the photos and listen.
@@ -67,10 +71,11 @@ def photo_grid(
     evidence, Enter opens.
 
     Args:
-        verdicts: by their digits.
         current: the photo that is shown beside the grid.
         finish: called when presses have been acted on, to put the outcome into the session.
         label: what these photos are, for who cannot see them.
+        around: the photos before the first tile and after the last one, to which the arrows and verdicts go on.
+        undoable: whether there is something to undo already.
         height: of the grid in pixels, beyond which it scrolls.
     """
 
@@ -93,14 +98,18 @@ def photo_grid(
                 "title": tile.title,
                 "verdict": tile.verdict,
                 "mark": tile.mark,
+                "correct": tile.correct,
             }
             for tile in tiles
         ],
-        "verdicts": list(verdicts),
+        "verdicts": [list(kinds(correct=False)), list(kinds(correct=True))],
         "judges": actions.judge is not None,
         "opens": actions.open is not None,
-        "undoes": actions.undo is not None,
+        "undoable": undoable and actions.undo is not None,
+        "key": key,
         "current": current,
+        "around": list(around),
+        "acted": list(acted_on(key)),
         "label": label,
         "height": height,
         "colors": [PRIMARY, SECONDARY],

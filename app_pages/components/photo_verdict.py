@@ -13,15 +13,20 @@ from har_core.viz.text import class_label
 
 
 def photo_verdict(run: Run, subject: Subject, given: Verdict | None) -> None:
-    """The choice, a note and tags, saved as soon as they are made.
+    """The choice, a note and tags, saved as soon as they are made."""
+    st.markdown("Your verdict")
+    verdict_choice(run, subject, given)
+    st.caption(f"Keys: 1 to {len(subject.verdicts)} judge, the arrows turn to the next photo.")
+    verdict_words(run, subject, given)
+
+
+def verdict_choice(run: Run, subject: Subject, given: Verdict | None) -> None:
+    """A button for each verdict, and the right label of one that is wrong.
 
     Buttons, not a choice of Streamlit's: that keeps the arrow keys to itself once it was clicked.  The keyboard's digits
     come by way of `photo_keys` and `photo_grid`.
     """
-    key = f"verdict-{run.folder}-{subject.sample}"
-    allowed = own_runs.may_judge(run)
-    st.session_state.setdefault(f"{key}-note", given.note if given else "")
-    st.markdown("Your verdict")
+    key, allowed = _key(run, subject.sample), own_runs.may_judge(run)
     with st.container(horizontal=True, gap="xsmall"):
         for number, kind in enumerate(subject.verdicts, start=1):
             chosen = given is not None and given.verdict == kind
@@ -36,21 +41,30 @@ def photo_verdict(run: Run, subject: Subject, given: Verdict | None) -> None:
             )
     if given is not None and given.verdict == "label is wrong":
         _right_label(run, subject, given, key, allowed=allowed)
-    st.caption(f"Keys: 1 to {len(subject.verdicts)} judge, the arrows turn to the next photo.")
+    if (failed := failures().pop(subject.sample, None)) is not None:
+        st.error(failed, icon=":material/error:")
+    if not allowed:
+        st.caption("Only the person who starts the app may judge photos (`-- --trust-visitors` lets everyone).")
+
+
+def verdict_words(run: Run, subject: Subject, given: Verdict | None) -> None:
+    """A note on the verdict, and the photo's tags."""
+    key, allowed = _key(run, subject.sample), own_runs.may_judge(run)
+    st.session_state.setdefault(f"{key}-note", given.note if given else "")
     st.text_input(
         "Note",
         key=f"{key}-note",
         max_chars=MAX_NOTE,
-        placeholder="Why? For whoever reads it later",
+        placeholder="Why? For whoever reads it later" if given is not None else "Judge first, then say why",
         on_change=_annotate,
         args=(run, subject.sample),
         disabled=not allowed or given is None,
     )
     _tags(run, subject.sample, allowed=allowed)
-    if (failed := failures().pop(subject.sample, None)) is not None:
-        st.error(failed, icon=":material/error:")
-    if not allowed:
-        st.caption("Only the person who starts the app may judge photos (`-- --trust-visitors` lets everyone).")
+
+
+def _key(run: Run, sample: str) -> str:
+    return f"verdict-{run.folder}-{sample}"
 
 
 def _judge(run: Run, subject: Subject, verdict: Kind) -> None:
@@ -105,7 +119,7 @@ def _annotate(run: Run, sample: str) -> None:
 
 
 def _change(run: Run, sample: str, verdict: Kind, label: str) -> None:
-    store, key = own_runs.verdicts(run), f"verdict-{run.folder}-{sample}"
+    store, key = own_runs.verdicts(run), _key(run, sample)
     try:
         store.set(sample, verdict, st.session_state.get(f"{key}-note", ""), label)
     except RunError as error:

@@ -20,11 +20,16 @@ into the session, and what was not yet done is then done with that press.
 
 
 class _Done:
-    """How many presses of a page's log have been acted on."""
+    """How many presses of a page's log have been acted on.
+
+    `new`: nothing is known yet.  A log that is there already then comes from an earlier session, of a server that was started
+    anew: what it tells was done there.
+    """
 
     def __init__(self) -> None:
         self.since: object = None
         self.count = 0
+        self.new = True
         self.lock = Lock()  # a run of the page that is being broken off may still be at work
 
 
@@ -40,10 +45,13 @@ def log_reader(key: str, act: Act) -> Callable[[], bool]:
 
     def pressed() -> bool:
         log = getattr(st.session_state.get(key), "log", None)
+        is_left, done.new = done.new, False
         if not log:
             return False
         since, count, presses = log
         with done.lock:
+            if is_left:
+                done.since, done.count = since, count
             new = count - done.count if since == done.since else count
             if new <= 0:
                 return False
@@ -53,3 +61,9 @@ def log_reader(key: str, act: Act) -> Callable[[], bool]:
         return True
 
     return pressed
+
+
+def acted_on(key: str) -> tuple[object, int]:
+    """When the log was begun whose presses have been acted on, and how many of them."""
+    done: _Done = st.session_state.setdefault(f"{key}-done", _Done())
+    return done.since, done.count

@@ -1,15 +1,26 @@
-"""What a visitor's verdicts make of a run's accuracy, and the labels that they correct."""
+"""What a visitor's verdicts make of a run's accuracy, and the files that carry them on."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from app_pages.state import own_runs, runs, url
 from app_pages.state.settings import settings
+from app_pages.state.suspects import suspects
 from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_at_random
 from har_core.data.labels_file import labels_bytes, read_labels
 from har_core.errors import DataError
 from har_core.media.layout import LABELS_FILE
+from har_core.runs.exports import (
+    cleanlab_bytes,
+    diff_bytes,
+    fiftyone_bytes,
+    known_labels,
+    label_changes,
+    removed_bytes,
+)
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
@@ -37,25 +48,63 @@ def verdict_effect(run: Run) -> None:
         )
 
 
-def offer_corrected_labels(run: Run, judged: dict[str, Verdict]) -> None:
-    """A download, once a label was corrected."""
-    if not any(verdict.verdict == "label is wrong" and verdict.label for verdict in judged.values()):
+def offer_exports(run: Run, judged: dict[str, Verdict]) -> None:
+    """Downloads for a training, for people, and for other tools, behind one button; those of labels once one was corrected."""
+    if not run.has(PREDICTIONS):
         return
+    corrected = any(verdict.verdict == "label is wrong" and verdict.label for verdict in judged.values())
+    with st.popover("Export", icon=":material/download:"):
+        if corrected:
+            st.caption("Labels, corrected by your verdicts")
+            _download(
+                "Corrected labels as CSV",
+                lambda: labels_bytes(corrected_labels(_labels(run), judged, run.classes)),
+                LABELS_FILE,
+                help="All labels in the form of the data set, for `train.py --labels`. Photos that show none of the actions are not in it; where the right label was not told, the old one stays.",
+            )
+            _download(
+                "Removed photos as CSV",
+                lambda: removed_bytes(label_changes(_labels(run), judged, run.classes)),
+                "removed.csv",
+                help="Those that show none of the actions, for `train.py --leave-out`.",
+            )
+            _download(
+                "Differences as CSV",
+                lambda: diff_bytes(label_changes(_labels(run), judged, run.classes)),
+                "label_changes.csv",
+                help="Only the photos whose label is another now, or that are removed: before, after, verdict and note.",
+            )
+        st.caption("Predictions, verdicts and label suspects, for other tools")
+        _download(
+            "For cleanlab (NPZ)",
+            lambda: cleanlab_bytes(runs.predictions(run), judged, _suspected(run)),
+            "cleanlab.npz",
+            "application/octet-stream",
+            help="Arrays `labels`, `pred_probs`, `classes`, `filenames`, `is_label_issue`, `verdict` and `right_label`.",
+        )
+        _download(
+            "For FiftyOne (JSON)",
+            lambda: fiftyone_bytes(runs.predictions(run), judged, _suspected(run)),
+            "labels.json",
+            "application/json",
+            help="A `FiftyOneImageClassificationDataset`, beside the folder of photos.",
+        )
+
+
+def _download(label: str, make: Callable[[], bytes], file: str, kind: str = "text/csv", *, help: str) -> None:
     st.download_button(
-        "Corrected labels as CSV",
-        lambda: labels_bytes(corrected_labels(_labels(run), judged, run.classes)),
-        LABELS_FILE,
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        help="In the form of the data set, for a training with these labels. Photos that show none of the actions are left out; where the right label was not told, the old one stays.",
+        label, make, file, kind, icon=":material/download:", on_click="ignore", help=help, width="stretch"
     )
 
 
+def _suspected(run: Run) -> list[str] | None:
+    table = suspects(run)
+    return None if table is None else table["sample"].tolist()
+
+
 def _labels(run: Run) -> dict[str, str]:
-    """Of all photos of the data set, where its labels are at hand; else of those that the run was evaluated on."""
-    predictions = runs.predictions(run)
-    own = {name: run.classes[true] for name, true in zip(predictions.samples, predictions.true.tolist(), strict=True)}
+    """Of all photos of the data set, where its labels are at hand; else of those that the run knows."""
+    own = known_labels(runs.predictions(run), runs.training(run))
     if own_runs.is_own(run):
         return own
     try:

@@ -32,6 +32,11 @@ class _Found(NamedTuple):
     leaked: int
 
 
+def leaks(run: Run) -> int:
+    """Test photos that show what a training photo shows; 0 where nobody has looked."""
+    return _found(run).leaked if run.has(DUPLICATES) and run.has(PREDICTIONS) else 0
+
+
 def duplicates_part(run: Run) -> dict[str, object | None]:
     """Of a run with or without the table of groups; returns what belongs into the address."""
     st.subheader("Which photos are there twice?", anchor=False)

@@ -10,16 +10,16 @@ import streamlit as st
 
 from app_pages.components.photo_grid import Actions, Tile, photo_grid
 from app_pages.components.photo_tile import photo_tile
-from app_pages.components.photo_verdict import photo_verdict
+from app_pages.components.photo_verdict import verdict_choice, verdict_words
 from app_pages.components.similar_photos import similar_training_photos
-from app_pages.components.verdict_effect import offer_corrected_labels
+from app_pages.components.verdict_effect import offer_exports
 from app_pages.state import own_runs, runs, url
-from app_pages.state.judging import Subject, judging, undoing
+from app_pages.state.judging import Subject, is_undoable, judging, undoing
 from app_pages.state.suspects import is_stored, suspects
 from har_core.analysis.label_suspects import NEIGHBORS, TEST, TRAINING
 from har_core.files import csv_bytes
 from har_core.runs.run import Run
-from har_core.runs.verdicts import Verdict, kinds
+from har_core.runs.verdicts import Verdict
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
 
 PER_PAGE = 60
@@ -44,22 +44,30 @@ def suspects_part(run: Run) -> dict[str, object | None]:
     at = url.seed(f"suspects-at-{run.folder}", "photo", None, str)
     asked: str | None = st.session_state[at]
     known = _subjects(run, table)
-    places = (shown["sample"].to_numpy() == asked).nonzero()[0]
+    samples = shown["sample"].to_numpy()
+    places = (samples == asked).nonzero()[0]
     pages = max(1, ceil(len(shown) / PER_PAGE))
     page = url.seed(
-        f"suspects-page-{run.folder}-{split}", "page", int(places[0]) // PER_PAGE + 1 if len(places) else 1, int
+        f"suspects-page-{run.folder}-{split}",
+        "page",
+        int(places[0]) // PER_PAGE + 1 if len(places) else 1,
+        lambda text: min(max(1, int(text)), pages),
     )
-    number = min(max(1, int(st.session_state[page])), pages)
+    number = int(st.session_state[page])
     current = asked if asked is not None and (asked in known or _training_label(run, asked) is not None) else None
-    left, right = st.columns([6, 5], gap="medium") if current is not None else (st.container(), None)
+    above = st.container()
+    if asked is not None and current is None:
+        above.warning(f"{escape_markdown(asked)} is not among these photos.", icon=":material/image_not_supported:")
+    # one column or two, so that the grid stays what it is while a photo is opened beside it
+    left, *beside = st.columns([6, 5] if current is not None else [1], gap="medium")
     with left:
         if len(shown):
-            _grid(run, shown.iloc[(number - 1) * PER_PAGE : number * PER_PAGE], known, judged, at, current)
+            _grid(run, samples, number, known, judged, at=at, page=page, current=current)
         if pages > 1:
             with st.container(horizontal_alignment="center"):
                 st.pagination(pages, **url.widget(page))
-    if right is not None and current is not None:
-        with right:
+    if current is not None:
+        with beside[0]:
             _panel(run, table, current, known, judged, at)
     return {"split": split if split != "all" else None, "photo": current, "page": number if number > 1 else None}
 
@@ -97,7 +105,7 @@ def _controls(run: Run, table: pd.DataFrame, judged: dict[str, Verdict]) -> str:
             icon=":material/download:",
             on_click="ignore",
         )
-        offer_corrected_labels(run, judged)
+        offer_exports(run, judged)
     how = (
         "Found by confident learning (cleanlab): linear heads on the model's embeddings judge photos that they were not fitted "
         "on, near-duplicates in one fold."
@@ -131,32 +139,51 @@ def _training_label(run: Run, sample: str) -> str | None:
 
 
 def _grid(
-    run: Run, shown: pd.DataFrame, known: dict[str, Subject], judged: dict[str, Verdict], at: str, current: str | None
+    run: Run,
+    samples: np.ndarray,
+    number: int,
+    known: dict[str, Subject],
+    judged: dict[str, Verdict],
+    *,
+    at: str,
+    page: str,
+    current: str | None,
 ) -> None:
-    goal: dict[str, str] = {}
+    """Page `number` of the suspects `samples` (M,)."""
+    goal: dict[str, str] = st.session_state.setdefault("suspects-goal", {})
 
     def finish() -> None:
         if "show" in goal:
             url.put(at, goal["show"])
+            place = (samples == goal["show"]).nonzero()[0]
+            if len(place) and int(place[0]) // PER_PAGE + 1 != st.session_state[page]:
+                url.put(page, int(place[0]) // PER_PAGE + 1)
+            goal.clear()
 
+    if goal:  # a run that was broken off has left it
+        finish()
+        st.rerun()
+
+    start = (number - 1) * PER_PAGE
+    stop = start + PER_PAGE
     tiles = []
-    for sample in map(str, shown["sample"]):
-        title = f"{class_label(known[sample].label)}, rather {class_label(known[sample].instead)}?"
+    for sample in map(str, samples[start:stop]):
+        title = f"{class_label(known[sample].label)} → {class_label(known[sample].instead)}?"
         verdict = judged[sample].verdict if sample in judged else ""
         tiles.append(Tile(sample, photo_tile(run, sample, side=_SIDE // 2), None, title, verdict))
     photo_grid(
         tiles,
-        kinds(correct=False),
         key="suspects-grid",
         current=current,
         actions=Actions(
             show=lambda sample: goal.update(show=sample),
             judge=judging(run, known.__getitem__),
             undo=undoing(run),
-            open=lambda sample: goal.update(show=sample),
         ),
         finish=finish,
         label="Label suspects",
+        around=(samples[start - 1] if start else None, samples[stop] if stop < len(samples) else None),
+        undoable=is_undoable(run),
         height=_HEIGHT if current is not None else None,
     )
     st.caption(
@@ -174,10 +201,11 @@ def _panel(
         st.button("Close", icon=":material/close:", key="close-panel", on_click=url.put, args=(at, None))
     if sample in known:
         st.markdown(_reason(table[table["sample"] == sample].iloc[0]))
+    verdict_choice(run, subject, judged.get(sample))
     picture = photo_tile(run, sample, side=720)
     if picture is not None:
         st.image(picture, width="stretch", alt=f"{sample}, labeled {class_label(subject.label)}")
-    photo_verdict(run, subject, judged.get(sample))
+    verdict_words(run, subject, judged.get(sample))
     embedding = _embedding(run, sample)
     if embedding is not None:
         similar_training_photos(run, embedding, count=4, leave_out=sample)

@@ -7,9 +7,11 @@ import streamlit as st
 from app_pages.components import download_photos
 from app_pages.components.no_results import no_results
 from app_pages.components.verdict_effect import verdict_effect
+from app_pages.home.what_to_do import what_to_do
 from app_pages.state import runs, url
 from har_core.analysis.confusion import confused_pairs
 from har_core.analysis.scores import Summary, summarize
+from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz import text
 from har_core.viz.text import class_markdown, count_photos
@@ -18,6 +20,8 @@ _NEXT_PAGES = {
     "app_pages/predict/predict.py": ("Try your own photo", ":material/photo_camera:"),
     "app_pages/analysis/confusions.py": ("Which actions are confused", ":material/grid_on:"),
     "app_pages/analysis/errors.py": ("Every misclassified photo", ":material/photo_library:"),
+    "app_pages/decide/data.py": ("Wrong labels and copies", ":material/rule:"),
+    "app_pages/decide/map.py": ("Where errors gather", ":material/scatter_plot:"),
     "app_pages/analysis/scores.py": ("Scores per action", ":material/bar_chart:"),
     "app_pages/analysis/training.py": ("How it was trained", ":material/monitoring:"),
     "app_pages/analysis/compare.py": ("Compare with other results", ":material/compare_arrows:"),
@@ -60,6 +64,8 @@ def _results(run: Run) -> None:
                 icon=":material/photo_library:",
                 query_params=url.query(true=true, predicted=predicted),
             )
+    if run.has(PREDICTIONS):
+        what_to_do(run)
     if download_photos.are_missing(run):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption("The photos behind these numbers are not on this machine.")

@@ -13,7 +13,7 @@ from app_pages.predict import own_part, samples
 from app_pages.predict.answer import answer, evidence
 from app_pages.predict.batch import AT_ONCE, batch
 from app_pages.predict.samples import Sample
-from app_pages.predict.sets import Rule, rule_of
+from app_pages.predict.sets import Rule, claimed, rule_of
 from app_pages.state import models, url
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
@@ -83,7 +83,7 @@ def _answer(
         if shown is not prediction:
             own_part.compare(shown, prediction)
         if sample is not None:
-            samples.tell_truth(run, sample, int(shown.ranking[0]))
+            samples.tell_truth(run, sample, claimed(shown, rule), shown.ranking[0])
     evidence(shown, predictor, rule, of=prediction)
 
 

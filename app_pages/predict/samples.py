@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -68,13 +69,22 @@ def chosen(run: Run) -> Sample | None:
     return Sample(name, path.read_bytes(), f"Test photo {name}", int(runs.predictions(run).true[places[0]]))
 
 
-def tell_truth(run: Run, sample: Sample, predicted: int) -> None:
-    """Whether the answer is right, with the way to another sample."""
+def tell_truth(run: Run, sample: Sample, claimed: Sequence[int], likeliest: int) -> None:
+    """Whether the answer is right, with the way to another sample.
+
+    Args:
+        claimed: the classes that the answer names.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         if sample.true is None:
             st.caption(sample.source)
             return
-        outcome = "The model is right" if sample.true == predicted else "The model is wrong"
+        if len(claimed) == 2 and sample.true in claimed:
+            outcome = "One of the two is right"
+        elif claimed:
+            outcome = "The model is right" if sample.true in claimed else "The model is wrong"
+        else:
+            outcome = "The likeliest action is " + ("right" if sample.true == likeliest else "wrong")
         label = class_markdown(run.classes[sample.true])
         st.markdown(f"**{outcome}**: labeled *{label}*. {escape_markdown(sample.source)}.")
         others = [row for row in _one_of_each_class(run) if _name(run, row) != sample.name]

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app_pages.state import runs, url
+from app_pages.state import models, runs, url
 from har_core.analysis.answers import STEP, AnswerRule, named
 from har_core.errors import RunError
 from har_core.inference.predictor import Prediction
 from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz.text import answer_rule_caption, answer_words, percent
+from har_core.viz.text import answer_rule_caption, answer_words, none_words, percent
 
 DEFAULT_THRESHOLD = 0.5
 """Of runs that cannot tell a better one."""
@@ -23,10 +23,14 @@ _THRESHOLD, _SET_BY_VISITOR = "threshold", "threshold-set"
 
 @dataclass(frozen=True)
 class Rule:
-    """What is `known` from the photos on which the model was scored, None if nothing is; and the threshold that holds."""
+    """What is `known` from the photos on which the model was scored, None if nothing is; and the threshold that holds.
+
+    `least_known`: photos below it probably show none of the actions; None where that cannot be told.
+    """
 
     known: AnswerRule | None
     threshold: float
+    least_known: float | None = None
 
     @property
     def lowest(self) -> float:
@@ -39,18 +43,27 @@ def rule_of(run: Run) -> Rule:
     default = DEFAULT_THRESHOLD if known is None or known.threshold is None else known.threshold
     if not st.session_state.get(_SET_BY_VISITOR, False) and st.session_state.get(_THRESHOLD) != default:
         url.put(_THRESHOLD, default)
-    return Rule(known, st.session_state[_THRESHOLD])
+    return Rule(known, st.session_state[_THRESHOLD], models.least_known(run))
+
+
+def claimed(prediction: Prediction, rule: Rule) -> list[int]:
+    """The classes that the answer names, the likeliest first: one, two, or none."""
+    if _is_unknown(prediction, rule):
+        return []
+    chosen = named(prediction.probabilities[None], rule.lowest, rule.threshold)[0]
+    return [index for index in prediction.ranking if chosen[index]]
 
 
 def words(prediction: Prediction, rule: Rule) -> tuple[str, str]:
     """The headline of the answer, and a line on how sure it is."""
     probabilities, ranking = prediction.probabilities, prediction.ranking
-    chosen = named(probabilities[None], rule.lowest, rule.threshold)[0]
     possible = [index for index in ranking if probabilities[index] >= rule.lowest]
+    if _is_unknown(prediction, rule):
+        return none_words(prediction.classes, probabilities)
     return answer_words(
         prediction.classes,
         probabilities,
-        [index for index in ranking if chosen[index]],
+        claimed(prediction, rule),
         possible if len(possible) > 2 else ranking[:2],
         rule.known.stated if rule.known is not None else 0.0,
     )
@@ -69,6 +82,10 @@ def threshold_slider(rule: Rule) -> None:
     )
     if rule.known is not None:
         st.caption(answer_rule_caption(rule.known, rule.threshold))
+
+
+def _is_unknown(prediction: Prediction, rule: Rule) -> bool:
+    return rule.least_known is not None and prediction.known < rule.least_known
 
 
 def _known(run: Run) -> AnswerRule | None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app_pages.state import own_runs, runs
 from har_core.errors import RunError
+from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Kind, Verdict, kinds
 
@@ -30,10 +31,14 @@ class Subject(NamedTuple):
 
 def scored_subject(run: Run, sample: str) -> Subject:
     """A photo of the evaluation: its label and its prediction."""
-    predictions = runs.predictions(run)
+    return _subject(runs.predictions(run), sample)
+
+
+def _subject(predictions: Predictions, sample: str) -> Subject:
     row = int((predictions.samples == sample).nonzero()[0][0])
     label, predicted = int(predictions.true[row]), int(predictions.probabilities[row].argmax())
-    return Subject(sample, run.classes[label], run.classes[predicted] if predicted != label else "")
+    classes = predictions.classes
+    return Subject(sample, classes[label], classes[predicted] if predicted != label else "")
 
 
 def judging(
@@ -49,9 +54,9 @@ def judging(
     """
     if not own_runs.may_judge(run):
         return None
-    runs.predictions(run)  # cached now: later there may be no session to ask
+    predictions = runs.predictions(run)  # now: later a look at the session may break the work off
     store, failed, steps = own_runs.verdicts(run), failures(), _steps(run)
-    find = subject_of or (lambda sample: scored_subject(run, sample))
+    find = subject_of or (lambda sample: _subject(predictions, sample))
 
     def save(samples: Sequence[str], place: int) -> None:
         try:
@@ -69,11 +74,10 @@ def judging(
 
 
 def undoing(run: Run) -> Callable[[], None] | None:
-    """What takes the session's last change of verdicts back; None if there is none."""
-    steps = _steps(run)
-    if not steps or not own_runs.may_judge(run):
+    """What takes the session's last change of verdicts back, if there is one; None if this visitor may not judge."""
+    if not own_runs.may_judge(run):
         return None
-    store, failed = own_runs.verdicts(run), failures()
+    store, failed, steps = own_runs.verdicts(run), failures(), _steps(run)
 
     def undo() -> None:
         if not steps:
@@ -85,6 +89,11 @@ def undoing(run: Run) -> Callable[[], None] | None:
             failed.update(dict.fromkeys(before, str(error)))
 
     return undo
+
+
+def is_undoable(run: Run) -> bool:
+    """Whether this session has changed a verdict."""
+    return bool(_steps(run)) and own_runs.may_judge(run)
 
 
 def failures() -> dict[str, str]:

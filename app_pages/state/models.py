@@ -11,9 +11,11 @@ import streamlit as st
 from PIL import Image
 
 from app_pages.state import own_runs, runs
+from har_core.analysis import unknown
+from har_core.errors import RunError
 from har_core.media.images import MAX_BYTES, open_photo
 from har_core.media.isolated import IsolatedDecoder
-from har_core.runs.manifest import MODEL
+from har_core.runs.manifest import EMBEDDINGS, MODEL
 from har_core.runs.run import Run, shipped_run
 from har_core.viz.text import escape_markdown
 
@@ -35,6 +37,21 @@ def _predictor(folder: Path, version: int) -> Predictor:
     from har_core.inference.predictor import Predictor
 
     return Predictor.from_run(Run.open(folder), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def least_known(run: Run) -> float | None:
+    """What 95 % of the photos that a run was evaluated on reach (`analysis.unknown`); None if that cannot be told."""
+    return _least_known(run.folder, runs.version(run)) if run.has(EMBEDDINGS) and run.has(MODEL) else None
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _least_known(folder: Path, version: int) -> float | None:
+    run = Run.open(folder)
+    try:
+        found = predictor(run).logits(run.embeddings())
+    except (RunError, ValueError):  # damaged, or of another network: its model answers all the same
+        return None
+    return unknown.least_known(unknown.known_score(found))
 
 
 @st.cache_resource

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.preprocessing import normalize
 
 from har_core.runs.tables import Number, OneOf, Schema, Text
@@ -68,12 +68,14 @@ def out_of_sample_probabilities(
         ValueError: if there are photos of fewer than two classes, or fewer than two groups.
     """
     groups = np.arange(len(labels)) if groups is None else groups
-    folds = min(folds, len(np.unique(groups)))
-    if len(np.unique(labels)) < 2 or folds < 2:
+    present, photos = np.unique(labels, return_counts=True)
+    folds = min(folds, len(np.unique(groups)), max(2, int(photos.max(initial=0))))
+    if len(present) < 2 or folds < 2:
         raise ValueError("expected photos of two classes or more in two groups or more, found fewer")
     unit = normalize(np.asarray(features, dtype=np.float32))
     found = np.zeros((len(labels), classes), dtype=np.float32)
-    split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    kind = StratifiedGroupKFold if photos.max() >= folds else GroupKFold
+    split = kind(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)  # it is still split
         parts = list(split.split(unit, labels, groups))

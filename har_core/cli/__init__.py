@@ -16,6 +16,7 @@ COMMANDS = {
     "predict": "name the action in photos",
     "evaluate": "score a model on labeled photos",
     "analyze": "find label suspects, near-duplicates and slices of a run, and judge its heatmaps",
+    "export": "write a run's corrected labels, or its predictions as cleanlab and FiftyOne read them",
     "calibrate": "make a run's probabilities right as often as they say",
     "soup": "average the weights of several runs",
     "near-duplicates": "find test photos that show the same as a training photo",

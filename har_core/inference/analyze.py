@@ -34,7 +34,7 @@ from har_core.runs.training_embeddings import (
     write_training_embeddings,
 )
 
-MAPS_JUDGED = 48
+MAPS_JUDGED = 24
 """Photos, evenly drawn, by which heatmaps are judged."""
 
 MakeProgress = Callable[[str], Progress]

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from har_core.analysis.unknown import known_score
 from har_core.cam.closed_form import CamOutput, class_activation_maps
 from har_core.data.transforms import Box, eval_transform
 from har_core.errors import Cancelled, CheckpointError, ImageError
@@ -24,6 +25,7 @@ from har_core.inference import views
 from har_core.inference.views import Found, Look
 from har_core.models.checkpoint import load_checkpoint
 from har_core.models.numerics import exact_fp32
+from har_core.models.registry import head
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import CENTER_ALONE, MODEL, View
 from har_core.runs.run import Run
@@ -34,6 +36,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Prediction:
     """A photo and what the model says of it.  K classes, D features.
+
+    `known`: how much the photo is like those of the known classes, higher is more (see `analysis.unknown`).
 
     `photo`: upright, RGB.  `probabilities`: (K,) float32, sum 1, in the order of `classes`.  `class_maps`: (K, h, w)
     float32, raw and signed, over the part of the photo that the network saw: `crop`, in the photo's pixels.  `embedding`:
@@ -50,6 +54,7 @@ class Prediction:
     crop: Box
     input: Tensor
     nearer: Box | None = None
+    known: float = np.inf
 
     @property
     def ranking(self) -> list[int]:
@@ -123,6 +128,12 @@ class Predictor:
     def forward(self, images: Tensor) -> CamOutput:
         """Predict normalized images (B, 3, H, W) in 32-bit arithmetic."""
         return self._network.submit(self._forward, images).result()
+
+    def logits(self, embeddings: np.ndarray) -> np.ndarray:
+        """(N, D) pooled features → (N, K) float32, as the last layer makes them, not divided by the temperature."""
+        last = head(self.model)
+        weight, bias = (part.detach().float().cpu().numpy() for part in (last.weight, last.bias))
+        return np.asarray(np.asarray(embeddings, dtype=np.float32) @ weight.T + bias)
 
     def predict(self, photo: Image.Image, name: str, box: Box | None = None) -> Prediction:
         """Predict one upright RGB photo, or what is in a box of it, in its pixels."""
@@ -219,6 +230,7 @@ class Predictor:
             crop=region.box.scaled(*size),
             input=region.image,
             nearer=prepared.nearer.box.scaled(*size) if prepared.nearer is not None else None,
+            known=float(known_score(answer.logits[None])[0]),
         )
 
     def _look(self, images: Sequence[Tensor]) -> Iterator[Found]:

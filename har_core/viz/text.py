@@ -96,6 +96,16 @@ def answer_words(
     return "unsure", f"perhaps {', '.join(first)} or {last} ({', '.join(others)} and {least})"
 
 
+def none_words(classes: Sequence[str], probabilities: np.ndarray) -> tuple[str, str]:
+    """The headline for a photo that probably shows none of the classes, and a line that says why."""
+    likeliest = int(probabilities.argmax())
+    return (
+        "none of these?",
+        f"Probably none of the {len(classes)} actions: it shows less evidence than 95 % of photos of them. If one after all, "
+        f"{class_label(classes[likeliest])} ({percent(float(probabilities[likeliest]))}).",
+    )
+
+
 def answer_rule_caption(rule: AnswerRule, threshold: float) -> str:
     """When an answer names an action, and what that buys on the scored photos."""
     row = rule.outcomes.iloc[int(np.abs(rule.outcomes["threshold"].to_numpy() - threshold).argmin())]

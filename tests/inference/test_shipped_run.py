@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+from har_core.analysis.calibration import calibration
+from har_core.analysis.temperature import log_loss, rescale
+from har_core.data.labels_file import read_labels
+from har_core.data.samples import Sample
 from har_core.data.scan import scan
 from har_core.data.split import stratified_split
+from har_core.inference.calibrate import require_unseen
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
@@ -55,6 +61,7 @@ def test_its_arrays_belong_to_its_predictions(run: Run, shipped: Predictor) -> N
         run.class_maps().astype(np.float32).mean(axis=(2, 3)) + bias,
         run.embeddings().astype(np.float32) @ weight.T + bias,
     ):
+        logits = logits / shipped.spec.temperature
         exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = exponent / exponent.sum(axis=1, keepdims=True)
         assert np.abs(probabilities - run.predictions().probabilities).max() < 0.01
@@ -85,12 +92,12 @@ def test_near_duplicates_of_test_photos_did_not_train(run: Run) -> None:
 
 
 def test_it_was_trained_by_the_best_recipe(run: Run) -> None:
-    """By its parts: the trainings of a soup were made one after the other."""
+    """By its parts: the trainings of a soup were made one after the other.  Its temperature was fitted on photos from elsewhere."""
     recipe = RECIPES["best"]
     assert run.manifest.training.soup_size == recipe.soup_size and run.manifest.model.views == recipe.views
     for config in configs(run):
         same = {"soup_size": recipe.soup_size, "soup_offset": 0, "views": recipe.views, "weights": recipe.weights}
-        assert config.replace(**same) == recipe
+        assert config.replace(**same, calibration_fraction=recipe.calibration_fraction) == recipe
 
 
 def test_only_the_shipped_run_has_weights(published: Run) -> None:
@@ -121,3 +128,22 @@ def test_a_photo_on_its_own_gives_the_same_as_in_a_batch(run: Run, shipped: Pred
     for path in sorted((real_photos / "train").iterdir())[:5]:
         found = shipped.predict(open_photo(path), path.name)
         assert np.abs(found.probabilities - stored.probabilities[row[path.name]]).max() < 1e-3
+
+
+def test_its_probabilities_are_calibrated(run: Run, shipped: Predictor) -> None:
+    """The figures of docs/trust.md, from the stored predictions, with the temperature and without."""
+    predictions, model = run.predictions(), run.manifest.model
+    assert shipped.spec.temperature == model.temperature == pytest.approx(0.863, abs=5e-4)
+    assert model.calibrated_on is not None and model.calibrated_on.startswith("387 photos")
+    found = calibration(predictions)
+    assert found.ece == pytest.approx(0.026, abs=5e-4) and found.confidence == pytest.approx(0.838, abs=5e-4)
+    assert log_loss(predictions.probabilities, predictions.true) == pytest.approx(0.500, abs=5e-4)
+    plain = replace(predictions, probabilities=rescale(predictions.probabilities, 1 / model.temperature))
+    assert calibration(plain).ece == pytest.approx(0.070, abs=5e-4) and (plain.predicted == predictions.predicted).all()
+
+
+def test_what_it_is_calibrated_on_is_neither_trained_nor_scored_on(run: Run) -> None:
+    """The names are those of another folder of the data set, which begins to count at 1 as well: labels tell them apart."""
+    rows = [(name, label) for _, name, label in read_labels(assets_folder() / "calibration_labels.csv")]
+    assert len(rows) == len({name for name, _ in rows}) == 387 and {label for _, label in rows} == set(run.classes)
+    require_unseen(run, [Sample(name, Path(name), label) for name, label in rows])

@@ -16,11 +16,10 @@ from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import CheckpointError, DataError, ImageError, RunError
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
-from har_core.runs.manifest import COMPLETE, MANIFEST, TRAINING
+from har_core.runs.manifest import COMPLETE, DROPPED, MANIFEST, TRAINING
 from har_core.runs.run import Run
 from har_core.training.config import TrainConfig
 from har_core.training.pipeline import LOCK, Callbacks
-from har_core.runs.manifest import DROPPED
 from har_core.training.state import STATE, read_state
 from har_core.training.trainer import Step
 from tests.conftest import ROOT

@@ -1,0 +1,60 @@
+"""Of the overview: what the errors call for, with what is gained at most, each a link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app_pages.decide.duplicates_part import leaks
+from app_pages.state import groups, own_runs, runs, url
+from har_core.analysis.error_kinds import PREFIX, ErrorKindCount, count_kinds
+from har_core.runs.run import Run
+from har_core.viz.text import count_photos
+
+_WORDS = {
+    "label": ("Labels that are probably wrong", "Look at them and correct what is wrong."),
+    "ambiguous": (
+        "Too close to call",
+        "The label came second by a hair: both may fit. Merge or redefine the two actions.",
+    ),
+    "model": ("Errors of the model", "More photos like these, a better model, or an answer only where it is sure."),
+}
+
+
+def what_to_do(run: Run) -> None:
+    """For a run with predictions."""
+    examples, judged = runs.examples(run), own_runs.verdicts(run).all()
+    counts = count_kinds(examples, groups.error_kinds_of(run), judged)
+    total = sum(count.photos for count in counts)
+    if not total:
+        return
+    st.subheader("What to do about the errors", anchor=False)
+    for column, count in zip(st.columns(3), counts, strict=True):
+        with column.container(border=True, height="stretch"):
+            _card(count)
+    found = leaks(run)
+    if found:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                f"{count_photos(found)} of the test {'shows' if found == 1 else 'show'} what a training photo shows too: the "
+                "score may be a little too good."
+            )
+            st.page_link(
+                "app_pages/decide/data.py",
+                label="See the copies",
+                icon=":material/content_copy:",
+                query_params=url.query(part="copies"),
+            )
+
+
+def _card(count: ErrorKindCount) -> None:
+    title, remedy = _WORDS[count.kind]
+    st.markdown(f"**{title}**: {count_photos(count.photos)}")
+    judged = f", {count.judged:,} of them by your verdicts" if count.judged else ""
+    st.caption(f"{remedy} At most {count.points:.1f} points of accuracy{judged}.")
+    if count.photos:
+        st.page_link(
+            "app_pages/analysis/errors.py",
+            label="Look and judge",
+            icon=":material/grid_view:",
+            query_params=url.query(group=PREFIX + count.kind, view="grid"),
+        )

@@ -1,0 +1,98 @@
+"""What is computed once is stored with the run, and what later steps need is taken from earlier ones."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from har_core.analysis import duplicate_groups
+from har_core.analysis.label_suspects import TRAINING, suspects_schema
+from har_core.cli import main
+from har_core.data.photo_properties import read_photo_properties
+from har_core.data.scan import scan
+from har_core.inference.evaluate import evaluate, write_evaluation
+from har_core.inference.predictor import Predictor
+from har_core.models.checkpoint import save_checkpoint
+from har_core.runs.manifest import (
+    COMPLETE,
+    DUPLICATES,
+    EMBEDDING_MAP,
+    FAITHFULNESS,
+    MODEL,
+    SUSPECTS,
+    DataInfo,
+    Manifest,
+)
+from har_core.runs.run import Run
+from har_core.runs.tables import read_table
+from har_core.runs.training_embeddings import read_training_embeddings
+from har_core.runs.writing import write_manifest
+
+
+@pytest.fixture
+def data(kaggle_folder: Path, tmp_path: Path) -> Path:
+    """The photos of `kaggle_folder`; the first is there once more, as the last, with another label."""
+    folder = Path(shutil.copytree(kaggle_folder, tmp_path / "data"))
+    shutil.copy(folder / "train" / "Image_0.jpg", folder / "train" / "Image_99.jpg")
+    with (folder / "Training_set.csv").open("a") as file:
+        file.write("Image_99.jpg,red\n")
+    return folder
+
+
+@pytest.fixture
+def run(data: Path, tmp_path: Path, tiny: Predictor) -> Run:
+    """Evaluated on the first half of the photos, as if it had learned from the others."""
+    by = tmp_path / "by"
+    by.mkdir()
+    save_checkpoint(tiny.model, tiny.spec, by / MODEL)
+    made = write_manifest(by, Manifest(status=COMPLETE, classes=tiny.spec.classes))
+    found = evaluate(scan(data, verify=False).samples[:18], tiny)
+    scored = write_evaluation(tmp_path / "run", found, made, title="t")
+    save_checkpoint(tiny.model, tiny.spec, scored.folder / MODEL)
+    return write_manifest(scored.folder, scored.manifest.model_copy(update={"data": DataInfo(train=19, test=18)}))
+
+
+def test_all_steps(run: Run, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(run.folder), str(data), "--device", "cpu"]) == 0
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert list(lines) == ["photos", "embeddings", "near-duplicates", "suspects", "map", "faithfulness"]
+    after = Run.open(run.folder)
+    training = read_training_embeddings(after)
+    assert set(training.samples) == {f"Image_{number}.jpg" for number in (*range(18, 36), 99)}
+    groups = duplicate_groups.from_table(read_table(after, DUPLICATES, duplicate_groups.SCHEMA))
+    copies = next(one for one in groups if "Image_99.jpg" in {member.sample for member in one.members})
+    assert copies.across_split and copies.labels_differ
+    assert set(read_table(after, SUSPECTS, suspects_schema(run.classes))["sample"]) <= {
+        *after.predictions().samples,
+        *training.samples,
+    }
+    assert np.isfinite(read_photo_properties(after, after.predictions().samples)["brightness"]).all()
+    placed = after.file(EMBEDDING_MAP).read_text().splitlines()
+    assert len(placed) == 1 + 37 and sum(f",{TRAINING}," in line for line in placed) == 19
+    assert after.has(FAITHFULNESS)
+    assert np.array_equal(after.predictions().probabilities, run.predictions().probabilities)
+
+
+def test_one_step_and_unknown_ones(run: Run, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(run.folder), str(data), "--only", "photos"]) == 0
+    assert not Run.open(run.folder).has(SUSPECTS)
+    assert main(["analyze", str(run.folder), str(data), "--only", "fotos"]) == 1
+    assert "fotos" in capsys.readouterr().err
+
+
+def test_a_run_without_training_photos_is_analyzed_by_its_own(run: Run, data: Path) -> None:
+    write_manifest(run.folder, run.manifest.model_copy(update={"data": DataInfo(test=18)}))
+    assert main(["analyze", str(run.folder), str(data), "--only", "embeddings,near-duplicates,suspects,map"]) == 0
+    after = Run.open(run.folder)
+    assert after.has(SUSPECTS) and len(after.file(EMBEDDING_MAP).read_text().splitlines()) == 1 + 18
+
+
+def test_photos_that_are_not_the_runs(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other" / "blue"
+    other.mkdir(parents=True)
+    shutil.copy(tmp_path / "data" / "train" / "Image_0.jpg", other / "else.jpg")
+    assert main(["analyze", str(run.folder), str(other.parent)]) == 1
+    assert "found none" in capsys.readouterr().err
