@@ -77,5 +77,6 @@ def _judged(run: Run, other: Run, changes: Changes) -> None:
             },
         }
     )
-    height = "content" if len(table) <= 12 else 460
-    st.dataframe(table, hide_index=True, height=height, alt="The judged photos that turned")
+    st.dataframe(
+        table, hide_index=True, height="content" if len(table) <= 12 else 460, alt="The judged photos that turned"
+    )

@@ -10,6 +10,7 @@ from PIL import Image
 
 from app_pages.components import evidence
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
+from app_pages.components.contribution_table import contribution_table
 from app_pages.components.download_photos import offer_download
 from app_pages.components.gallery import LAST_OPENED, PER_PAGE
 from app_pages.components.photo_keys import NEXT, PREVIOUS, photo_keys
@@ -214,3 +215,12 @@ def _comparison(run: Run, row: int, photo: Image.Image | None) -> None:
             else:
                 heatmap_color_bar()
     st.caption("The first two share one scale: the brighter one has the stronger evidence.")
+    maps = runs.class_maps(run)
+    if maps is not None:
+        pair = list(compared)
+        contribution_table(
+            (run.classes[pair[0]], run.classes[pair[1]]),
+            np.asarray(maps[row, pair]),
+            probabilities[pair],
+            temperature=run.manifest.model.temperature,
+        )

@@ -111,4 +111,4 @@ def _labels(run: Run) -> dict[str, str]:
         known = {name: label for _, name, label in read_labels(settings().data / LABELS_FILE)}
     except (DataError, OSError):
         return own
-    return known if own.keys() <= known.keys() else own
+    return known | own if own.keys() <= known.keys() else own  # the run may have been made with corrected labels

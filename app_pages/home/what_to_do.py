@@ -11,7 +11,7 @@ from har_core.runs.run import Run
 from har_core.viz.text import count_photos
 
 _WORDS = {
-    "label": ("Labels that are probably wrong", "Look at them and correct what is wrong."),
+    "label": ("Labels that may be wrong", "Look at them and correct what is wrong."),
     "ambiguous": (
         "Too close to call",
         "The label came second by a hair: both may fit. Merge or redefine the two actions.",

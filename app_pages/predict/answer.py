@@ -13,6 +13,7 @@ import streamlit as st
 from PIL import Image
 
 from app_pages.components.color_bar import heatmap_color_bar
+from app_pages.components.contribution_table import contribution_table
 from app_pages.predict import own_part
 from app_pages.predict.sets import Rule, threshold_slider, words
 from app_pages.state.jobs import Job, watch
@@ -64,7 +65,7 @@ def evidence(prediction: Prediction, predictor: Predictor, rule: Rule, *, of: Pr
                 picture = overlays.framed(picture, prediction.photo, prediction.crop)
             _below(prediction, picture, target, method, views, several=not part and views not in _ALONE, part=part)
     st.divider()
-    _comparison(prediction, opacity, predictor.spec.crop_size)
+    _comparison(prediction, opacity, predictor.spec.crop_size, predictor.spec.temperature)
 
 
 def png(picture: Image.Image) -> bytes:
@@ -214,7 +215,7 @@ def _what_was_seen(views: tuple[View, ...]) -> str:
     return f"{first}, and at what is framed once more, from nearer." if "evidence" in views else f"{first}."
 
 
-def _comparison(prediction: Prediction, opacity: float, crop_size: int) -> None:
+def _comparison(prediction: Prediction, opacity: float, crop_size: int, temperature: float) -> None:
     pair = prediction.ranking[:2]
     names = [class_markdown(prediction.classes[index]) for index in pair]
     st.subheader(f"Why {names[0]} rather than {names[1]}?")
@@ -230,3 +231,9 @@ def _comparison(prediction: Prediction, opacity: float, crop_size: int) -> None:
             )
     heatmap_color_bar()
     st.caption("Grad-CAM for both, on one scale: the brighter picture has the stronger evidence.")
+    contribution_table(
+        (prediction.classes[pair[0]], prediction.classes[pair[1]]),
+        prediction.class_maps[pair],
+        prediction.probabilities[pair],
+        temperature=temperature,
+    )

@@ -46,7 +46,7 @@ def mask(run: Run, name: str) -> np.ndarray:
     from app_pages.decide.slices_part import slice_photos
 
     if name.startswith(SLICE):
-        return slice_photos(run, name)
+        return slice_photos(run, name.removeprefix(SLICE))
     if name.startswith(ISSUE):
         return issue_photos(run, name.removeprefix(ISSUE))
     if name.removeprefix(ERRORS) in ERROR_KINDS and name.startswith(ERRORS):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from har_core.errors import RunError
-from har_core.runs.verdicts import MAX_NOTE, Verdict, Verdicts
+from har_core.runs.verdicts import MAX_NOTE, MAX_TAG, Verdict, Verdicts
 from tests.conftest import ROOT
 
 
@@ -86,3 +86,23 @@ def test_a_file_of_an_earlier_version_is_read_and_written(tmp_path: Path) -> Non
         list(pool.map(lambda number: Verdicts(path).set(f"{number}.jpg", "label is wrong", "", "running"), range(8)))
     found = Verdicts(path).all()
     assert found["old.jpg"] == Verdict("unclear", "dark") and len(found) == 9 and found["3.jpg"].label == "running"
+
+
+def test_many_are_judged_and_taken_back_at_once(tmp_path: Path) -> None:
+    kept = Verdicts(tmp_path / "verdicts.sqlite")
+    kept.set("a.jpg", "unclear", "dark")
+    kept.set_all({"a.jpg": None, "b.jpg": Verdict("both fit", ""), "c.jpg": Verdict("label is wrong", "", "running")})
+    assert kept.all() == {"b.jpg": Verdict("both fit", ""), "c.jpg": Verdict("label is wrong", "", "running")}
+    kept.set_all({"b.jpg": None, "never judged.jpg": None})
+    assert list(kept.all()) == ["c.jpg"]
+
+
+def test_tags_are_kept_without_a_verdict(tmp_path: Path) -> None:
+    kept = Verdicts(tmp_path / "verdicts.sqlite")
+    assert kept.tags() == {} and not kept.path.exists()
+    kept.set_tags({"a.jpg": [" night ", "dark", "", "night"], "b.jpg": ["x" * 80]})
+    assert kept.tags() == {"a.jpg": ("dark", "night"), "b.jpg": ("x" * MAX_TAG,)} and kept.all() == {}
+    kept.set_tags({"a.jpg": ["dark"], "b.jpg": []})
+    kept.set("a.jpg", "unclear")
+    kept.remove("a.jpg")
+    assert kept.tags() == {"a.jpg": ("dark",)}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from har_core.runs.predictions import Predictions
+from har_core.runs.verdicts import Verdicts
 from tests.helpers import random_predictions
 from tests.pages.conftest import opened, text, widget, write_run
 
@@ -49,3 +50,39 @@ def test_a_partner_with_predictions_comes_first_and_mcnemar_alone_decides() -> N
     app = opened("compare", "best")
     assert app.selectbox[1].value == "baseline"
     assert "chance" not in app.title[0].value and "more than chance would give" in text(app)
+
+
+def test_runs_with_other_labels_are_compared_under_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same predictions: the labels of two errors are corrected, that of one correct answer is spoiled."""
+    first = random_predictions(40, ("blue", "green", "red"))
+    wrong, right = np.flatnonzero(~first.correct), np.flatnonzero(first.correct)
+    true = first.true.copy()
+    true[wrong[:2]] = first.predicted[wrong[:2]]
+    true[right[0]] = (true[right[0]] + 1) % 3
+    second = Predictions(first.classes, first.samples, true, first.probabilities)
+    for name, predictions in (("old", first), ("new", second)):
+        write_run(tmp_path / "runs" / name, predictions, maps=False)
+    for row in (*wrong[:3], right[0]):
+        Verdicts(tmp_path / "runs" / "old" / "verdicts.sqlite").set(str(first.samples[row]), "label is wrong")
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("compare", "new", **{"with": "old"})
+    assert not app.exception and app.title[0].value == "New and Old are equally accurate"
+    (table,) = (frame.value for frame in app.dataframe if "old labels (those of Old)" in frame.value.columns)
+    shares = [f"{(len(right) + more) / 40:.1%}".replace("%", " %") for more in (0, 1)]
+    for run in ("Old", "New"):
+        assert [cell.split(" (")[0] for cell in table.loc[run]] == shares
+    assert "**3 photos** of the 40 in both runs have another label" in text(app)
+    assert "the labels of New" in text(app) and "**Fixed: 0 photos**" in text(app)
+    (listed,) = (frame.value for frame in app.dataframe if "because of" in frame.value.columns)
+    assert sorted(listed["photo"]) == sorted(first.samples[[*wrong[:2], right[0]]])
+    assert list(listed["because of"]) == ["the label"] * 3 and sorted(listed["is now"]) == [
+        "correct",
+        "correct",
+        "wrong",
+    ]
+
+
+def test_the_same_labels_are_not_compared() -> None:
+    app = opened("compare", "best")
+    assert not any(column.startswith("old labels") for frame in app.dataframe for column in frame.value.columns)
+    assert "another label" not in text(app)
