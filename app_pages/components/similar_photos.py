@@ -55,7 +55,7 @@ def similar_training_photos(run: Run, embedding: np.ndarray, *, count: int, leav
         for index, cosine in nearest_to(query, training.embeddings, count=count + 1)
         if training.samples[index] != leave_out
     ][:count]
-    for column, (index, cosine) in zip(st.columns(count), found, strict=False):
+    for column, (index, cosine) in zip(st.columns(count, wrap=False), found, strict=False):
         sample, label = str(training.samples[index]), run.classes[int(training.labels[index])]
         with column:
             if (picture := photo_tile(run, sample, side=240)) is not None:

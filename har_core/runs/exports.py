@@ -96,7 +96,7 @@ def cleanlab_bytes(
     if suspects is not None:
         arrays["is_label_issue"] = pd.Series(predictions.samples).isin(list(suspects)).to_numpy(dtype=bool)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 

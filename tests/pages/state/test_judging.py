@@ -25,8 +25,8 @@ def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Verdicts:
     """A visitor who may judge, without a session of Streamlit's."""
     verdicts = Verdicts(tmp_path / "verdicts.sqlite")
     monkeypatch.setattr(module, "st", SimpleNamespace(session_state={}))
-    monkeypatch.setattr(module.own_runs, "may_judge", lambda run: True)
-    monkeypatch.setattr(module.own_runs, "verdicts", lambda run: verdicts)
+    monkeypatch.setattr("app_pages.state.own_runs.may_judge", lambda run: True)
+    monkeypatch.setattr("app_pages.state.own_runs.verdicts", lambda run: verdicts)
     return verdicts
 
 
