@@ -28,7 +28,15 @@ export default function ({ parentElement, data, setStateValue }) {
     state.undoable = data.undoable;
   }
   state.chosen = new Set([...state.chosen].filter((id) => ids.includes(id)));
-  drawTiles(grid, data.tiles);
+  drawTiles(grid, data);
+  const arrived = (event) => {
+    if (event.detail !== data.key) return;
+    drawTiles(grid, data);
+    paint();
+  };
+  window.removeEventListener("photo-grid-pictures", grid.arrived);
+  window.addEventListener("photo-grid-pictures", arrived);
+  grid.arrived = arrived;
 
   const isCorrect = (id) => data.tiles.find((tile) => tile.id === id)?.correct ?? false;
   const verdict = (place, id) => data.verdicts[isCorrect(id) ? 1 : 0][place];
@@ -78,7 +86,7 @@ export default function ({ parentElement, data, setStateValue }) {
     bar.replaceChildren(
       ...(data.judges ? named.map((name, place) => button(`${place + 1} ${name}`, () => judge(place), !samples.length)) : []),
       ...(data.judges ? [button("Undo", undo, !state.undoable)] : []),
-      ...(data.tiles.some((tile) => tile.heat)
+      ...(Object.values(picturesOf(data)).some(([, heat]) => heat)
         ? [button(state.heat ? "Hide evidence" : "Show evidence", () => ((state.heat = !state.heat), paint()))]
         : []),
       slider(),
@@ -161,7 +169,10 @@ export default function ({ parentElement, data, setStateValue }) {
   const opens = data.height !== null && !grid.classList.contains("beside");
   grid.classList.toggle("beside", data.height !== null);
   if (opens || state.current !== wasAt) requestAnimationFrame(() => bringIntoSight(bar, grid, tileOf(grid, state.current)));
-  return () => window.removeEventListener("keydown", pressed);
+  return () => {
+    window.removeEventListener("keydown", pressed);
+    window.removeEventListener("photo-grid-pictures", arrived);
+  };
 }
 
 // The grid got shorter, or the server chose a photo: the page and the grid still stand elsewhere.
@@ -183,23 +194,30 @@ function preferred() {
   }
 }
 
-function drawTiles(grid, tiles) {
-  const drawn = JSON.stringify(tiles.map((tile) => [tile.id, tile.picture.length, tile.heat.length, tile.title, tile.mark]));
+function picturesOf(data) {
+  return window.photoGridPictures?.[data.key] ?? {};
+}
+
+function drawTiles(grid, data) {
+  const { tiles } = data;
+  const pictures = picturesOf(data);
+  const sizes = (id) => (pictures[id] ?? ["", ""]).map((picture) => picture.length);
+  const drawn = JSON.stringify(tiles.map((tile) => [tile.id, ...sizes(tile.id), tile.title, tile.mark]));
   if (grid.drawn !== drawn) {
-    grid.replaceChildren(...tiles.map(makeTile));
+    grid.replaceChildren(...tiles.map((tile, place) => makeTile(tile, place, ...(pictures[tile.id] ?? ["", ""]))));
     grid.drawn = drawn;
   }
   for (const tile of tiles) badge(grid, tile.id, tile.verdict);
 }
 
-function makeTile(tile, place) {
+function makeTile(tile, place, picture, heat) {
   const made = element("div", { className: "tile", id: `tile-${place}`, title: `${tile.title}\n${tile.id}` });
   made.dataset.id = tile.id;
   made.setAttribute("role", "option");
   const frame = element("div", { className: "frame" });
-  if (tile.picture) frame.append(element("img", { src: tile.picture, alt: tile.id, className: "plain", draggable: false }));
-  if (tile.heat) frame.append(element("img", { src: tile.heat, alt: `${tile.id}: evidence`, className: tile.picture ? "over" : "plain", draggable: false }));
-  if (!tile.picture && !tile.heat) frame.append(element("span", { className: "name", textContent: tile.id }));
+  if (picture) frame.append(element("img", { src: picture, alt: tile.id, className: "plain", draggable: false }));
+  if (heat) frame.append(element("img", { src: heat, alt: `${tile.id}: evidence`, className: picture ? "over" : "plain", draggable: false }));
+  if (!picture && !heat) frame.append(element("span", { className: "name", textContent: tile.id }));
   frame.append(element("span", { className: "verdict", hidden: true }));
   if (tile.mark) frame.append(element("span", { className: "mark", textContent: "!", title: tile.mark }));
   made.append(frame, element("div", { className: "title", textContent: tile.title }));

@@ -20,6 +20,8 @@ _component = own_component(
     '<div class="bar"></div><div class="grid" role="listbox" aria-multiselectable="true" tabindex="0"></div>',
 )
 
+_pictures = own_component("photo_grid_pictures", "<span hidden></span>")
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -93,8 +95,6 @@ def photo_grid(
         "tiles": [
             {
                 "id": tile.sample,
-                "picture": _encoded(tile.picture),
-                "heat": _encoded(tile.heat),
                 "title": tile.title,
                 "verdict": tile.verdict,
                 "mark": tile.mark,
@@ -114,6 +114,8 @@ def photo_grid(
         "height": height,
         "colors": [PRIMARY, SECONDARY],
     }
+    pictures = {tile.sample: [_encoded(tile.picture), _encoded(tile.heat)] for tile in tiles}
+    _pictures(key=f"{key}-pictures", data={"key": key, "pictures": pictures}, height=1)
     _component(key=key, data=data, on_log_change=act_on_all)
     if pressed():  # what a run that was broken off has left to do
         st.rerun()

@@ -24,7 +24,16 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.faithfulness import measure_faithfulness
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
-from har_core.runs.manifest import DROPPED, DUPLICATES, EMBEDDING_MAP, FAITHFULNESS, SUSPECTS, TRAINING_EMBEDDINGS
+from har_core.runs.manifest import (
+    DROPPED,
+    DUPLICATES,
+    EMBEDDING_MAP,
+    EMBEDDINGS,
+    FAITHFULNESS,
+    MODEL,
+    SUSPECTS,
+    TRAINING_EMBEDDINGS,
+)
 from har_core.runs.run import Run
 from har_core.runs.tables import read_table, write_table
 from har_core.runs.training_embeddings import (
@@ -33,6 +42,8 @@ from har_core.runs.training_embeddings import (
     reduce_embeddings,
     write_training_embeddings,
 )
+
+_WITHOUT_MODEL = "this run has no model: skipped"
 
 MAPS_JUDGED = 24
 """Photos, evenly drawn, by which heatmaps are judged."""
@@ -91,6 +102,8 @@ class Analysis:
         """The embeddings of the training photos."""
         if not self.photos.training:
             return self.run, "no training photos in this folder: none are embedded"
+        if not self.run.has(MODEL):
+            return self.run, _WITHOUT_MODEL
         found = evaluate(
             self.photos.training, Predictor.from_run(self.run, self.device), progress=self.progress("embedding")
         )
@@ -131,6 +144,8 @@ class Analysis:
 
     def find_suspects(self) -> tuple[Run, str]:
         """Labels that are probably wrong, by heads that never saw the photo they judge."""
+        if not self.run.has(EMBEDDINGS):
+            return self._suspects_by_own_answers()
         features, labels, samples, splits = self._all_features()
         groups = np.arange(len(labels))
         if self.run.has(DUPLICATES):
@@ -142,6 +157,16 @@ class Analysis:
         found = find_suspects(samples, splits, labels, probabilities, features, self.run.classes, groups=groups)
         run = write_table(self.run, SUSPECTS, found, suspects_schema(self.run.classes))
         return run, f"{len(found):,} label suspects among {len(labels):,} photos"
+
+    def _suspects_by_own_answers(self) -> tuple[Run, str]:
+        """Without embeddings: the model's own answers to the photos that it was evaluated on."""
+        predictions = self.run.predictions()
+        splits = np.full(len(predictions), TEST, dtype=object)
+        found = find_suspects(
+            predictions.samples, splits, predictions.true, predictions.probabilities, None, self.run.classes
+        )
+        run = write_table(self.run, SUSPECTS, found, suspects_schema(self.run.classes))
+        return run, f"{len(found):,} label suspects among {len(predictions):,} photos, by the model's own answers"
 
     def measure(self) -> tuple[Run, str]:
         """Brightness, sharpness, size, … of the test photos."""
@@ -158,6 +183,8 @@ class Analysis:
 
     def draw_map(self) -> tuple[Run, str]:
         """The map of the embeddings of test and training photos."""
+        if not self.run.has(EMBEDDINGS):
+            return self.run, "this run has no embeddings: nothing is drawn"
         predictions, training = self.run.predictions(), self._training()
         features, *_ = self._all_features()
         table, method = embedding_map.map_table(
@@ -169,6 +196,8 @@ class Analysis:
 
     def judge_maps(self) -> tuple[Run, str]:
         """Deletion, insertion and ROAD of the class maps."""
+        if not self.run.has(MODEL):
+            return self.run, _WITHOUT_MODEL
         count = min(MAPS_JUDGED, len(self.photos.test))
         chosen = [self.photos.test[row] for row in np.linspace(0, len(self.photos.test) - 1, count).astype(int)]
         table = measure_faithfulness(
@@ -195,8 +224,10 @@ class Analysis:
             np.concatenate([splits, np.full(len(training), TRAINING, dtype=object)]),
         )
 
-    def _embeddings_of(self, samples: Sequence[str]) -> np.ndarray:
-        """(M, D) float32; NaN where a photo has none."""
+    def _embeddings_of(self, samples: Sequence[str]) -> np.ndarray | None:
+        """(M, D) float32; NaN where a photo has none; None if none has any."""
+        if not self.run.has(EMBEDDINGS):
+            return None
         predictions, training = self.run.predictions(), self._training()
         tested = np.asarray(self.run.embeddings(), dtype=np.float32)
         found = np.full((len(samples), tested.shape[1]), np.nan, dtype=np.float32)

@@ -145,9 +145,10 @@ def test_suspects_become_corrected_labels(page: Page, address: str, kept: Verdic
         page.keyboard.press("2")
         page.wait_for_timeout(80)
     expect(current(page)).to_have_attribute("data-id", samples[3], timeout=PATIENCE)
+    settle(page)
+    page.get_by_role("button", name="Export").click()
     offer = page.get_by_role("button", name="Corrected labels as CSV")
     expect(offer).to_be_visible(timeout=PATIENCE)
-    settle(page)
     right = {sample: given.label for sample, given in kept.all().items()}
     assert set(right) == set(samples[:3]) and all(right.values())
     with page.expect_download(timeout=PATIENCE) as download:

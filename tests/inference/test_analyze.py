@@ -20,6 +20,7 @@ from har_core.runs.manifest import (
     COMPLETE,
     DUPLICATES,
     EMBEDDING_MAP,
+    EMBEDDINGS,
     FAITHFULNESS,
     MODEL,
     SUSPECTS,
@@ -96,3 +97,18 @@ def test_photos_that_are_not_the_runs(run: Run, tmp_path: Path, capsys: pytest.C
     shutil.copy(tmp_path / "data" / "train" / "Image_0.jpg", other / "else.jpg")
     assert main(["analyze", str(run.folder), str(other.parent)]) == 1
     assert "found none" in capsys.readouterr().err
+
+
+def test_a_run_without_model_and_one_without_embeddings(
+    run: Run, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be had is said, and the other steps are made."""
+    (run.folder / MODEL).unlink()
+    write_manifest(run.folder, run.manifest)
+    assert main(["analyze", str(run.folder), str(data)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("no model" in line for line in lines) == 2 and Run.open(run.folder).has(EMBEDDING_MAP)
+    (run.folder / EMBEDDINGS).unlink()
+    write_manifest(run.folder, run.manifest)
+    assert main(["analyze", str(run.folder), str(data), "--only", "near-duplicates,suspects,map"]) == 0
+    assert "no embeddings" in capsys.readouterr().out and Run.open(run.folder).has(SUSPECTS)
