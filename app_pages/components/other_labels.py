@@ -26,7 +26,7 @@ def other_labels(run: Run, other: Run, changes: Changes) -> None:
     scores = under_both_labels(changes.photos, classes=len(run.classes))
     columns = {"before": f"old labels (those of {other.title})", "after": f"new labels (those of {run.title})"}
     table = {
-        title: {
+        f"{title} ({when})" if other.title == run.title else title: {
             column: f"{share(found.accuracy)} ({interval(*found.interval)})"
             for whose, column in columns.items()
             for found in [scores[when, whose]]

@@ -49,10 +49,10 @@ def similar_training_photos(run: Run, embedding: np.ndarray, *, count: int, leav
     if training is None or not len(training):
         return
     st.markdown("**Most similar training photos**")
-    query = training.project(embedding[None])[0]
+    query = training.direction_of(embedding)
     found = [
         (index, cosine)
-        for index, cosine in nearest_to(query, training.embeddings, count=count + 1)
+        for index, cosine in nearest_to(query, training.directions, count=count + 1)
         if training.samples[index] != leave_out
     ][:count]
     for column, (index, cosine) in zip(st.columns(count, wrap=False), found, strict=False):

@@ -123,8 +123,10 @@ def _csv(table: pd.DataFrame, judged: dict[str, Verdict]) -> bytes:
 
 
 def _subjects(run: Run, table: pd.DataFrame) -> dict[str, Subject]:
+    predictions = runs.predictions(run)
+    wrong = set(predictions.samples[~predictions.correct])
     return {
-        str(sample): Subject(str(sample), str(label), str(suggested))
+        str(sample): Subject(str(sample), str(label), str(suggested), sample in wrong)
         for sample, label, suggested in zip(table["sample"], table["label"], table["suggested"], strict=True)
     }
 
@@ -170,7 +172,16 @@ def _grid(
     for sample in map(str, samples[start:stop]):
         title = f"{class_label(known[sample].label)} → {class_label(known[sample].instead)}?"
         verdict = judged[sample].verdict if sample in judged else ""
-        tiles.append(Tile(sample, photo_tile(run, sample, side=_SIDE // 2), None, title, verdict))
+        tiles.append(
+            Tile(
+                sample,
+                photo_tile(run, sample, side=_SIDE // 2),
+                None,
+                title,
+                verdict,
+                correct=not known[sample].misclassified,
+            )
+        )
     photo_grid(
         tiles,
         key="suspects-grid",
@@ -195,7 +206,7 @@ def _panel(
     run: Run, table: pd.DataFrame, sample: str, known: dict[str, Subject], judged: dict[str, Verdict], at: str
 ) -> None:
     label = known[sample].label if sample in known else _training_label(run, sample)
-    subject = known.get(sample) or Subject(sample, label or "", "")
+    subject = known.get(sample) or Subject(sample, label or "", "", False)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**Labeled {class_markdown(subject.label)}**")
         st.button("Close", icon=":material/close:", key="close-panel", on_click=url.put, args=(at, None))

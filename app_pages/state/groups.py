@@ -1,4 +1,6 @@
-"""Named sets of a run's photos, for the filter `group` of the errors page: a slice, a photo issue, the label suspects."""
+"""Named sets of a run's photos, for the filter `group` of the errors page: a slice, a photo issue, a kind of error,
+the label suspects.
+"""
 
 from __future__ import annotations
 

@@ -17,16 +17,20 @@ _STEPS = 200  # that can be undone
 
 
 class Subject(NamedTuple):
-    """What is judged: a photo's label, and the class that is said to be right instead; empty if it is the same."""
+    """What is judged: a photo's label, and the class that is said to be right instead; empty if it is the same.
+
+    `misclassified`: whether the model says something else than the label; of a training photo nobody asked it.
+    """
 
     sample: str
     label: str
     instead: str
+    misclassified: bool
 
     @property
     def verdicts(self) -> tuple[Kind, ...]:
         """Those that there can be, in the order of their keys."""
-        return kinds(correct=not self.instead)
+        return kinds(correct=not self.misclassified)
 
 
 def scored_subject(run: Run, sample: str) -> Subject:
@@ -38,7 +42,7 @@ def _subject(predictions: Predictions, sample: str) -> Subject:
     row = int((predictions.samples == sample).nonzero()[0][0])
     label, predicted = int(predictions.true[row]), int(predictions.probabilities[row].argmax())
     classes = predictions.classes
-    return Subject(sample, classes[label], classes[predicted] if predicted != label else "")
+    return Subject(sample, classes[label], classes[predicted] if predicted != label else "", predicted != label)
 
 
 def judging(

@@ -1,4 +1,4 @@
-"""The suspects and near-duplicates that were found for a run, cached."""
+"""The label suspects of a run, cached."""
 
 from __future__ import annotations
 

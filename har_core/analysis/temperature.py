@@ -17,7 +17,7 @@ _TINY = float(np.finfo(np.float32).tiny)
 def rescale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Divide the logits by a temperature: softmax(log p / T), which is softmax(z / T) whatever logits z the p came from.
 
-    `rescale(rescale(p, t), 1 / t)` is p: nothing is lost.
+    `rescale(rescale(p, t), 1 / t)` is p, but for what is too small for 32 bits.
 
     Args:
         probabilities: (N, K), rows sum to 1.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from har_core.cli.options import Subparsers, add_data, add_labels, add_run, chosen_run
@@ -32,6 +33,8 @@ def run(given: argparse.Namespace) -> int:
     require_clean(photos, skip_bad=given.skip_bad)
     title = given.title or Path(given.data).resolve().name
     written, fit = calibrate(by, photos.samples, title=title, progress=ProgressBar("scoring"))
+    for problem in fit.skipped:
+        print(f"skipped {problem}", file=sys.stderr)
     after = calibration(written.predictions())
     print(
         f"temperature {fit.temperature:.3f}, fitted on {fit.photos:,} photos (log loss {fit.before:.4f} to {fit.after:.4f})"

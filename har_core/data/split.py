@@ -128,8 +128,8 @@ def split_photos(
     dropped = {pair.train for pair in pairs}
     kept = [sample for sample in train if sample.name not in dropped]
     _require_every_class(photos.classes, train, kept)
+    kept, evaluation = corrections.apply(kept), corrections.apply(evaluation)
     kept, calibration = _calibration_photos(kept, calibration_fraction, seed)
-    kept, calibration, evaluation = (corrections.apply(part) for part in (kept, calibration, evaluation))
     if not evaluation:
         raise DataError(
             "expected photos to evaluate on, found that all of them are left out; name fewer with --leave-out"

@@ -7,7 +7,7 @@ show what the model uses.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -33,9 +33,10 @@ from har_core.runs.manifest import (
     MODEL,
     SUSPECTS,
     TRAINING_EMBEDDINGS,
+    TRAINING_PHOTOS,
 )
 from har_core.runs.run import Run
-from har_core.runs.tables import read_table, write_table
+from har_core.runs.tables import TRAINED, read_table, training_schema, write_table
 from har_core.runs.training_embeddings import (
     TrainingEmbeddings,
     read_training_embeddings,
@@ -66,19 +67,28 @@ class Photos:
     def of(cls, run: Run, samples: Sequence[Sample]) -> Photos:
         """Sort a data folder's photos.
 
-        Photos with labels that the model does not know are none of these.
+        A run tells which photos it learned from, and with which labels; of one that does not, all others count whose labels the
+        model knows.
 
         Raises:
             DataError: if none of the run's photos is there.
         """
         predictions = run.predictions()
         by_name = {sample.name: sample for sample in samples}
-        test = [by_name[name] for name in predictions.samples if name in by_name]
+        labels = zip(predictions.samples, predictions.true.tolist(), strict=True)
+        test = [replace(by_name[name], label=run.classes[true]) for name, true in labels if name in by_name]
         if not test:
             raise DataError(
                 f"expected some of the {len(predictions):,} photos that run {run.name} was evaluated on, found none; name the "
                 "folder they are in"
             )
+        if run.has(TRAINING_PHOTOS):
+            table = read_table(run, TRAINING_PHOTOS, training_schema(run.classes))
+            used = table[table["used"] == TRAINED]
+            pairs = zip(used["sample"], used["label"], strict=True)
+            trained = [replace(by_name[name], label=label) for name, label in pairs if name in by_name]
+            listed = {*predictions.samples, *table["sample"]}
+            return cls(test, trained, [one for one in samples if one.name not in listed and one.name in _dropped(run)])
         tested, dropped = set(predictions.samples), _dropped(run)
         known = [] if run.manifest.data.train is None else [one for one in samples if one.label in run.classes]
         others = [one for one in known if one.name not in tested]
@@ -114,7 +124,7 @@ class Analysis:
             f"{len(reduced):,} training photos, {reduced.embeddings.shape[1]} components, which keep {kept:.1%} of the ten "
             "nearest neighbors"
         )
-        return write_training_embeddings(self.run, reduced), line
+        return write_training_embeddings(self.run, reduced), line + _and(found.skipped)
 
     def find_near_duplicates(self) -> tuple[Run, str]:
         """Groups of photos that show the same, over test and training photos."""

@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from har_core.analysis.temperature import FEWEST, fit_temperature, log_loss, rescale
-from har_core.data.samples import Sample
+from har_core.data.samples import Problem, Sample
 from har_core.data.scan import Progress
-from har_core.errors import DataError
+from har_core.errors import DataError, RunError
+from har_core.files import atomic_path
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
-from har_core.models.checkpoint import load_checkpoint, replace_spec
-from har_core.runs.manifest import MODEL, PREDICTIONS, Manifest
+from har_core.models.checkpoint import copy_with_spec, load_checkpoint
+from har_core.runs.manifest import MODEL, PREDICTIONS, TRAINING_EMBEDDINGS, Manifest
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
+from har_core.runs.training_embeddings import read_training_embeddings
 from har_core.runs.writing import write_manifest
 
 _SAME = 0.5
@@ -25,12 +27,15 @@ _SAME = 0.5
 
 @dataclass(frozen=True)
 class Fit:
-    """A temperature, the photos it was fitted on, and their log loss in nats without and with it."""
+    """A temperature, the number of photos it was fitted on, their log loss in nats without and with it, and the photos that could
+    not be used.
+    """
 
     temperature: float
     photos: int
     before: float
     after: float
+    skipped: tuple[Problem, ...] = ()
 
 
 def fit(predictor: Predictor, samples: Sequence[Sample], *, progress: Progress | None = None) -> Fit:
@@ -40,12 +45,19 @@ def fit(predictor: Predictor, samples: Sequence[Sample], *, progress: Progress |
         DataError: if there are fewer than `FEWEST` that can be used.
     """
     plain = Predictor(predictor.model, replace(predictor.spec, temperature=1.0), predictor.device)
-    found = evaluate(samples, plain, progress=progress).predictions
+    evaluation = evaluate(samples, plain, progress=progress)
+    found = evaluation.predictions
     if len(found) < FEWEST:
         raise DataError(f"expected {FEWEST} labeled photos or more to calibrate on, found {len(found)}; add some")
     temperature = fit_temperature(found.probabilities, found.true)
     after = rescale(found.probabilities, temperature)
-    return Fit(temperature, len(found), log_loss(found.probabilities, found.true), log_loss(after, found.true))
+    return Fit(
+        temperature,
+        len(found),
+        log_loss(found.probabilities, found.true),
+        log_loss(after, found.true),
+        evaluation.skipped,
+    )
 
 
 def calibrate(run: Run, samples: Sequence[Sample], *, title: str, progress: Progress | None = None) -> tuple[Run, Fit]:
@@ -67,14 +79,27 @@ def calibrate(run: Run, samples: Sequence[Sample], *, title: str, progress: Prog
 
 
 def store_temperature(run: Run, predictions: Predictions, found: Fit, *, title: str) -> Run:
-    """Give a run's model a temperature, in place of the one that its predictions were made with."""
+    """Give a run's model a temperature, in place of the one that its predictions were made with.
+
+    Both files are complete before either is replaced.
+
+    Raises:
+        RunError: if model and manifest tell different temperatures: then it is not certain what the predictions were made with.
+        OSError: if the run cannot be written.
+    """
     path = run.file(MODEL)
-    spec = load_checkpoint(path)[1]
+    spec, told = load_checkpoint(path)[1], run.manifest.model.temperature
+    if abs(spec.temperature - told) > 1e-6 * told:
+        raise RunError(
+            f"{run.name}: expected one temperature, found {spec.temperature:g} in the model and {told:g} in the manifest; evaluate "
+            "the model again"
+        )
     rescaled = replace(
         predictions, probabilities=rescale(predictions.probabilities, found.temperature / spec.temperature)
     )
-    replace_spec(path, replace(spec, temperature=found.temperature))
-    rescaled.write(run.folder / PREDICTIONS)
+    with atomic_path(path) as model, atomic_path(run.folder / PREDICTIONS) as table:
+        copy_with_spec(path, replace(spec, temperature=found.temperature), model)
+        rescaled.frame().to_parquet(table, index=False)
     return write_manifest(run.folder, with_temperature(run.manifest, found, title=title))
 
 
@@ -85,7 +110,7 @@ def with_temperature(manifest: Manifest, found: Fit, *, title: str) -> Manifest:
 
 
 def require_unseen(run: Run, samples: Sequence[Sample]) -> None:
-    """Stop if these are photos that the run was scored on, as far as names and labels tell.
+    """Stop if these are photos that the run was scored or trained on, as far as names and labels tell.
 
     Names alone tell nothing: every camera and every data set begins to count at 1.
 
@@ -93,11 +118,15 @@ def require_unseen(run: Run, samples: Sequence[Sample]) -> None:
         DataError: with their number.
     """
     predictions = run.predictions()
-    own = dict(zip(predictions.samples, np.array(run.classes, dtype=object)[predictions.true], strict=True))
+    names = np.array(run.classes, dtype=object)
+    own = dict(zip(predictions.samples, names[predictions.true], strict=True))
+    if run.has(TRAINING_EMBEDDINGS):
+        training = read_training_embeddings(run)
+        own |= dict(zip(training.samples.tolist(), names[training.labels], strict=True))
     shared = [sample for sample in samples if sample.name in own]
     same = sum(own[sample.name] == sample.label for sample in shared)
     if shared and same > _SAME * len(shared):
         raise DataError(
             f"expected photos that the run was neither trained nor scored on, found {same:,} with names and labels of those "
-            "it was scored on; name others: what is scored must not be fitted"
+            "it was scored or trained on; name others: what is scored must not be fitted"
         )

@@ -76,17 +76,21 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
     return model.requires_grad_(False), spec
 
 
-def replace_spec(path: Path, spec: ModelSpec) -> None:
-    """Change the metadata of a model's file; the weights stay as they are, to the last bit.
+def copy_with_spec(path: Path, spec: ModelSpec, to: Path) -> None:
+    """Write a model's file with other metadata; the weights stay as they are, to the last bit.
 
     Raises:
         CheckpointError: if the file is missing or damaged.
-        OSError: if it cannot be written.
+        OSError: if the copy cannot be written.
     """
     load_checkpoint(path)
-    state = load_file(path)
+    _write(load_file(path), spec, to)
+
+
+def replace_spec(path: Path, spec: ModelSpec) -> None:
+    """Change the metadata of a model's file in one step, as `copy_with_spec`."""
     with atomic_path(path) as partial:
-        _write(state, spec, partial)
+        copy_with_spec(path, spec, partial)
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -32,6 +32,7 @@ MANIFEST, LEGACY_MANIFEST = "run.json", "card.json"
 MODEL, HISTORY, MATRIX = "model.safetensors", "history.csv", "matrix.csv"
 PREDICTIONS, CLASS_MAPS, EMBEDDINGS = "predictions.parquet", "heatmaps.npy", "embeddings.npy"
 ROBUSTNESS, TRAINING_EMBEDDINGS = "robustness.csv", "training_embeddings.npz"
+TRAINING_PHOTOS = "training_photos.csv"
 SUSPECTS, DUPLICATES, PHOTO_PROPERTIES = "analysis/suspects.csv", "analysis/near_duplicates.csv", "analysis/photos.csv"
 EMBEDDING_MAP, FAITHFULNESS = "analysis/map.csv", "analysis/faithfulness.csv"
 DROPPED = "near_duplicates_dropped.txt"
@@ -43,6 +44,7 @@ FILES = (
     EMBEDDINGS,
     MATRIX,
     ROBUSTNESS,
+    TRAINING_PHOTOS,
     TRAINING_EMBEDDINGS,
     SUSPECTS,
     DUPLICATES,
@@ -185,7 +187,7 @@ class ModelInfo(_Record):
     resize: Count = 256
     views: Annotated[tuple[View, ...], AfterValidator(in_order)] = CENTER_ALONE
     starting_weights: Text | None = None
-    temperature: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
+    temperature: Annotated[float, Field(ge=0.05, le=20, allow_inf_nan=False)] = 1.0
     calibrated_on: Text | None = None
 
 

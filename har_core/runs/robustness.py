@@ -9,7 +9,7 @@ from har_core.errors import RunError
 from har_core.files import atomic_path, reason_of
 from har_core.runs.manifest import ROBUSTNESS
 from har_core.runs.run import Run
-from har_core.runs.writing import write_manifest
+from har_core.runs.writing import add_file
 
 COLUMNS = ("group", "shift", "correct", "photos")
 CLEAN = "as it is"
@@ -28,7 +28,7 @@ def write_robustness(run: Run, table: pd.DataFrame) -> Run:
     _require(table, run.name)
     with atomic_path(run.folder / ROBUSTNESS) as partial:
         table.to_csv(partial, index=False)
-    return write_manifest(run.folder, run.manifest)
+    return add_file(run, ROBUSTNESS)
 
 
 def read_robustness(run: Run) -> pd.DataFrame:

@@ -8,6 +8,9 @@
     heatmaps.npy         (N, K, h, w) float16, raw signed class maps, in the order of the predictions
     embeddings.npy       (N, D) float16, pooled features, in the same order
     robustness.csv       accuracy on shifted photos (`runs.robustness`)
+    training_photos.csv  what it learned from and was calibrated on, with the labels of then
+    training_embeddings.npz  of what it learned from (`runs.training_embeddings`)
+    analysis/            tables that `inference.analyze` computed once (`runs.tables`)
 
 Every file but the manifest is optional.
 """

@@ -11,16 +11,20 @@ import pandas as pd
 from har_core.errors import RunError
 from har_core.files import atomic_path, reason_of
 from har_core.runs.run import Run
-from har_core.runs.writing import write_manifest
+from har_core.runs.writing import add_file
 
 MAX_ROWS = 10**7
+
+
+TRAINED, CALIBRATED = "train", "calibration"
+"""Of a photo that the model learned from, and of one that its temperature was fitted on."""
 
 
 @dataclass(frozen=True)
 class Text:
     """Any text of at most `length` characters; none, where `empty`."""
 
-    length: int = 1000
+    length: int = 4096
     empty: bool = False
 
 
@@ -60,7 +64,7 @@ def write_table(run: Run, file: str, table: pd.DataFrame, schema: Schema) -> Run
     _checked(table, file, schema)
     with atomic_path(run.folder / file) as partial:
         table.to_csv(partial, index=False)
-    return write_manifest(run.folder, Run.open(run.folder).manifest)
+    return add_file(run, file)
 
 
 def read_table(run: Run, file: str, schema: Schema) -> pd.DataFrame:
@@ -131,3 +135,8 @@ def _words(column: Column) -> str:
     if isinstance(column, OneOf):
         return "one of " + ", ".join(sorted(column.words)[:20])
     return f"text of 1 to {column.length} characters"
+
+
+def training_schema(classes: Collection[str]) -> Schema:
+    """The table of the photos that a run was made with, besides those of its evaluation, with the labels they had then."""
+    return {"sample": Text(4096), "used": OneOf((TRAINED, CALIBRATED)), "label": OneOf(classes)}

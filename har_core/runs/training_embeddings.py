@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from har_core.errors import RunError
 from har_core.files import atomic_path, reason_of
 from har_core.runs.manifest import TRAINING_EMBEDDINGS
 from har_core.runs.run import Run
-from har_core.runs.writing import write_manifest
+from har_core.runs.writing import add_file
 
 COMPONENTS = 576
 """Of 2,048 features, as many keep 95 % of the ten nearest neighbors of the shipped run's training photos; 256 keep 89 %."""
@@ -44,6 +45,26 @@ class TrainingEmbeddings:
         """(N, D) pooled features → (N, d) float32."""
         centered = _unit(embeddings) - self.mean.astype(np.float32)
         return np.asarray(centered @ self.components.astype(np.float32).T)
+
+    @cached_property
+    def directions(self) -> np.ndarray:
+        """(M, d + 1) float32: what to compare with `direction_of` by cosine similarity, as if by the restored embeddings."""
+        found = self.embeddings.astype(np.float32) + self._center
+        return np.column_stack([found, np.full(len(found), self._rest, dtype=np.float32)])
+
+    def direction_of(self, embedding: np.ndarray) -> np.ndarray:
+        """(D,) pooled features → (d + 1,) float32."""
+        return np.append(self.project(embedding[None])[0] + self._center, self._rest).astype(np.float32)
+
+    @cached_property
+    def _center(self) -> np.ndarray:
+        return np.asarray(self.components.astype(np.float32) @ self.mean.astype(np.float32))
+
+    @cached_property
+    def _rest(self) -> np.float32:
+        """Length of the part of the mean that no component tells: all embeddings share it."""
+        mean = self.mean.astype(np.float32)
+        return np.float32(np.linalg.norm(mean - self._center @ self.components.astype(np.float32)))
 
     def restore(self, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """(M, D) float32, or those of some rows: the embeddings at length 1, as far as the components tell them."""
@@ -101,8 +122,15 @@ def write_training_embeddings(run: Run, found: TrainingEmbeddings) -> Run:
     """
     _check(run, found)
     with atomic_path(run.folder / TRAINING_EMBEDDINGS) as partial, partial.open("wb") as file:
-        np.savez(file, **{name: np.asarray(getattr(found, name)) for name in _KINDS}, allow_pickle=False)
-    return write_manifest(run.folder, Run.open(run.folder).manifest)
+        np.savez(
+            file,
+            samples=found.samples,
+            labels=found.labels,
+            embeddings=found.embeddings,
+            mean=found.mean,
+            components=found.components,
+        )
+    return add_file(run, TRAINING_EMBEDDINGS)
 
 
 def read_training_embeddings(run: Run) -> TrainingEmbeddings:

@@ -42,6 +42,23 @@ def require_no_run(folder: Path) -> None:
         )
 
 
+def add_file(run: Run, name: str) -> Run:
+    """List a file that was written into a run's folder, and open the run.  What is said of its other files stays as it is.
+
+    Raises:
+        RunError: if the manifest could not be read back; nothing is written then.
+        OSError: if the folder cannot be written.
+    """
+    manifest = Run.open(run.folder).manifest
+    files = {**manifest.files, name: _entry(run.folder / name)}
+    write_text(run.folder / MANIFEST, dump_manifest(manifest.model_copy(update={"files": files})))
+    return Run.open(run.folder)
+
+
+def _entry(path: Path) -> FileEntry:
+    return FileEntry(bytes=path.stat().st_size, sha256=checksum(path))
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> Run:
     """Replace the manifest, with the list of the files that are there, and open the run.
 
@@ -52,7 +69,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> Run:
         OSError: if the folder cannot be written.
     """
     files = {
-        name: FileEntry(bytes=(folder / name).stat().st_size, sha256=checksum(folder / name))
+        name: _entry(folder / name)
         for name in FILES
         if (folder / name).is_file() and not (name == HISTORY and manifest.status == TRAINING)
     }

@@ -25,8 +25,9 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import load_checkpoint, replace_spec, save_checkpoint
 from har_core.models.pretrained import load_pretrained
-from har_core.runs.manifest import LEGACY_MANIFEST, MANIFEST, MODEL, TRAINING, Manifest, TrainingInfo
+from har_core.runs.manifest import LEGACY_MANIFEST, MANIFEST, MODEL, TRAINING, TRAINING_PHOTOS, Manifest, TrainingInfo
 from har_core.runs.run import Run
+from har_core.runs.tables import training_schema, write_table
 from har_core.runs.writing import write_history, write_manifest, write_results
 from har_core.training import provenance
 from har_core.training.config import TrainConfig
@@ -204,7 +205,8 @@ def _evaluate_and_complete(
         }
     )
     complete = manifest.model_copy(update={"training": training, "scores": scores_of(found.predictions)})
-    return write_results(folder, found.predictions, found.class_maps, found.embeddings, complete)
+    run = write_results(folder, found.predictions, found.class_maps, found.embeddings, complete)
+    return write_table(run, TRAINING_PHOTOS, provenance.training_photos(split), training_schema(run.classes))
 
 
 def _precision(config: TrainConfig, saved: dict[str, Any] | None, device: torch.device) -> torch.dtype:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from har_core import __version__
@@ -19,6 +20,7 @@ from har_core.files import csv_bytes, printable, write_text
 from har_core.models.registry import is_head
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import DROPPED, TRAINING, DataInfo, Manifest, ModelInfo, TrainingInfo
+from har_core.runs.tables import CALIBRATED, TRAINED
 from har_core.training.config import TrainConfig
 
 SKIPPED, CORRECTED = "skipped.txt", "labels_corrected.csv"
@@ -104,6 +106,13 @@ def write_lists(folder: Path, photos: LabeledPhotos, split: Split, corrections: 
     for name, lines in ((SKIPPED, map(str, photos.problems)), (DROPPED, map(printable, split.dropped))):
         if text := "".join(f"{line}\n" for line in lines):
             write_text(folder / name, text)
+
+
+def training_photos(split: Split) -> pd.DataFrame:
+    """Of `runs.tables.training_schema`."""
+    rows = [(one.name, TRAINED, one.label) for one in split.train]
+    rows += [(one.name, CALIBRATED, one.label) for one in split.calibration]
+    return pd.DataFrame(rows, columns=["sample", "used", "label"])
 
 
 _FREE = ("precision", "weights", "recipe", "split", "views")

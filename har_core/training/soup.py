@@ -18,7 +18,7 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import load_checkpoint, save_checkpoint
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import COMPLETE, HISTORY, MODEL, TrainingInfo, View
+from har_core.runs.manifest import COMPLETE, HISTORY, MODEL, PREDICTIONS, TrainingInfo, View
 from har_core.runs.run import HISTORY_COLUMNS, Run
 from har_core.runs.writing import require_no_run, write_history, write_results
 
@@ -40,7 +40,12 @@ def average(runs: Sequence[Run]) -> tuple[nn.Module, ModelSpec]:
             raise RunError(f"expected runs of one kind of network and the same classes, found another in {run.name}")
         models.append((model, spec))
     data = {run.manifest.data.test_names_sha256 for run in runs}
-    if len(data) > 1 or None in data:
+    labels = [
+        dict(zip(run.predictions().samples, run.predictions().true, strict=True))
+        for run in runs
+        if run.has(PREDICTIONS)
+    ]
+    if len(data) > 1 or None in data or any(each != labels[0] for each in labels):
         raise RunError(
             "expected runs that were evaluated on the same photos, found different ones: what one was evaluated on, another "
             "may have learned from; train with the same --seed and --split"
@@ -75,8 +80,10 @@ def make_soup(
     model, spec = average(runs)
     spec = spec if views is None else replace(spec, views=views)
     first = runs[0]
-    names = set(first.predictions().samples)
-    wanted = [sample for sample in samples if sample.name in names]
+    scored = first.predictions()
+    labels = {name: first.classes[true] for name, true in zip(scored.samples, scored.true.tolist(), strict=True)}
+    names = labels.keys()
+    wanted = [replace(sample, label=labels[sample.name]) for sample in samples if sample.name in labels]
     if len(wanted) != len(names):
         raise RunError(f"expected the {len(names):,} photos of the evaluation, found {len(wanted):,} of them")
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +110,7 @@ def make_soup(
             "model": first.manifest.model.model_copy(
                 update={"views": spec.views, "temperature": 1.0, "calibrated_on": None}
             ),
+            "data": first.manifest.data.model_copy(update={"calibration": None}),
             "training": training,
             "scores": scores_of(found.predictions),
             "ingredients": [run.manifest.config for run in runs],

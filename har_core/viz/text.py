@@ -88,7 +88,9 @@ def answer_words(
     shares = [percent(probabilities[index]) for index in named or candidates]
     if named:
         parts = ", ".join(" ".join(pair) for pair in zip(labels, shares, strict=True))
-        return " or ".join(labels), f"{percent(stated)} sure that it is one of these; {parts}"
+        return " or ".join(
+            labels
+        ), f"one of the two: answers like this hold the right action for {percent(stated)} of photos; {parts}"
     if len(labels) > 4:
         return "unsure", f"perhaps {', '.join(labels[:3])} or one of {len(labels) - 3} others"
     *first, last = labels

@@ -93,3 +93,13 @@ def test_a_folder_of_photos_with_labels_of_its_own(kaggle_folder: Path, tmp_path
     assert not found.problems
     plain = scan(kaggle_folder / "train", labels=labels, verify=False)
     assert [one.name for one in plain.samples] == ["Image_3.jpg", "Image_4.jpg"]
+
+
+def test_calibration_photos_that_are_left_out_do_not_make_them_too_few(tmp_path: Path) -> None:
+    """They are drawn from what is left, and are enough or none."""
+    plain = split_photos(PHOTOS, test_fraction=0.2, seed=1, calibration_fraction=0.16)
+    assert len(plain.calibration) == 50
+    removed = written(tmp_path / "out.txt", "\n".join(sample.name for sample in plain.calibration[:20]))
+    found = read_corrections(PHOTOS, leave_out=removed)
+    split = split_photos(PHOTOS, test_fraction=0.2, seed=1, calibration_fraction=0.16, corrections=found)
+    assert len(split.calibration) in (0, 50) and len(split.calibration) + len(split.train) == 300

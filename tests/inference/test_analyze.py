@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from har_core.analysis import duplicate_groups
@@ -13,6 +14,8 @@ from har_core.analysis.label_suspects import TRAINING, suspects_schema
 from har_core.cli import main
 from har_core.data.photo_properties import read_photo_properties
 from har_core.data.scan import scan
+from har_core.errors import RunError
+from har_core.inference.analyze import Photos
 from har_core.inference.evaluate import evaluate, write_evaluation
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import save_checkpoint
@@ -24,11 +27,12 @@ from har_core.runs.manifest import (
     FAITHFULNESS,
     MODEL,
     SUSPECTS,
+    TRAINING_PHOTOS,
     DataInfo,
     Manifest,
 )
 from har_core.runs.run import Run
-from har_core.runs.tables import read_table
+from har_core.runs.tables import read_table, training_schema, write_table
 from har_core.runs.training_embeddings import read_training_embeddings
 from har_core.runs.writing import write_manifest
 
@@ -112,3 +116,24 @@ def test_a_run_without_model_and_one_without_embeddings(
     write_manifest(run.folder, run.manifest)
     assert main(["analyze", str(run.folder), str(data), "--only", "near-duplicates,suspects,map"]) == 0
     assert "no embeddings" in capsys.readouterr().out and Run.open(run.folder).has(SUSPECTS)
+
+
+def test_what_a_run_says_it_learned_from_counts(run: Run, data: Path) -> None:
+    """Not the labels that lie in the folder now, nor photos that it was calibrated on or that came later."""
+    rows = [
+        ("Image_20.jpg", "train", "red"),
+        ("Image_21.jpg", "train", "blue"),
+        ("Image_22.jpg", "calibration", "blue"),
+    ]
+    table = pd.DataFrame(rows, columns=["sample", "used", "label"])
+    written = write_table(run, TRAINING_PHOTOS, table, training_schema(run.classes))
+    found = Photos.of(written, scan(data, verify=False).samples)
+    assert [(one.name, one.label) for one in found.training] == [("Image_20.jpg", "red"), ("Image_21.jpg", "blue")]
+    assert len(found.test) == 18 and not found.left_out
+
+
+def test_a_table_that_is_added_does_not_vouch_for_other_files(run: Run, data: Path) -> None:
+    (run.folder / EMBEDDINGS).write_bytes(b"damaged")
+    assert main(["analyze", str(run.folder), str(data), "--only", "photos"]) == 0
+    with pytest.raises(RunError, match=EMBEDDINGS.replace(".", r"\.")):
+        Run.open(run.folder).embeddings()

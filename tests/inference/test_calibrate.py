@@ -13,7 +13,7 @@ from har_core.analysis.temperature import rescale
 from har_core.cli import main
 from har_core.data.samples import Sample
 from har_core.data.scan import scan
-from har_core.errors import DataError
+from har_core.errors import DataError, RunError
 from har_core.inference.calibrate import calibrate, fit
 from har_core.inference.evaluate import evaluate, write_evaluation
 from har_core.inference.predictor import Predictor
@@ -99,3 +99,12 @@ def test_the_spec_refuses_other_temperatures(tiny: Predictor) -> None:
     for value in (0.0, -1.0, float("nan"), 1e9):
         with pytest.raises(Exception, match="temperature"):
             replace(tiny.spec, temperature=value)
+
+
+def test_two_temperatures_are_one_too_many(run: Run, others: list[Sample]) -> None:
+    """As a kill between two files could leave them: what the predictions were made with is then not certain."""
+    model, spec = load_checkpoint(run.file(MODEL))
+    save_checkpoint(model, replace(spec, temperature=0.5), run.folder / MODEL)
+    changed = write_manifest(run.folder, run.manifest)
+    with pytest.raises(RunError, match="one temperature"):
+        calibrate(changed, others, title="others")

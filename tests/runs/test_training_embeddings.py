@@ -76,3 +76,11 @@ def test_those_of_the_shipped_run_keep_the_neighbors() -> None:
         found, samples=run.predictions().samples.astype(str), embeddings=found.project(whole).astype(np.float16)
     )
     assert again.neighbors_kept(whole) > 0.92
+
+
+def test_directions_compare_as_restored_embeddings_do() -> None:
+    found, values = made(60, 700)
+    assert found.components.shape == (60, 700)
+    directions, restored = found.directions, found.restore()
+    assert np.allclose(directions @ directions.T, restored @ restored.T, atol=0.01)
+    assert np.allclose(found.direction_of(values[5]), directions[5], atol=0.01)
