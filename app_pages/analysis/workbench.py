@@ -138,13 +138,14 @@ def _panel(run: Run, row: int, judged: dict[str, Verdict], at: str) -> None:
     sample = str(example["sample"])
     predicted, true = (class_markdown(run.classes[int(example[name])]) for name in ("predicted", "true"))
     outcome = "predicted correctly" if predicted == true else f"predicted as {predicted}"
+    photo = evidence.open_stored_photo(run, row)  # first: what is drawn below must not stand under the picture before
     with st.container(key="photo-panel"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{capitalize(true)}**, {outcome} ({percent(example['confidence'])})")
             st.button("Close", icon=":material/close:", key="close-panel", on_click=url.put, args=(at, None))
         subject, given = scored_subject(run, sample), judged.get(sample)
         verdict_choice(run, subject, given)
-        evidence_for_any(run, row, evidence.open_stored_photo(run, row))
+        evidence_for_any(run, row, photo)
         verdict_words(run, subject, given)
         embeddings = runs.embeddings(run)
         if embeddings is not None:

@@ -51,7 +51,7 @@ class Actions:
 
     show: Callable[[str], object]
     judge: Callable[[Sequence[str], int], object] | None = None
-    undo: Callable[[], object] | None = None
+    undo: Callable[[], Sequence[str]] | None = None
     open: Callable[[str], object] | None = None
 
 
@@ -89,7 +89,7 @@ def photo_grid(
     pressed = log_reader(key, act)
 
     def act_on_all() -> None:
-        pressed()
+        pressed(told=True)
 
     data: dict[str, Any] = {
         "tiles": [
@@ -117,7 +117,7 @@ def photo_grid(
     pictures = {tile.sample: [_encoded(tile.picture), _encoded(tile.heat)] for tile in tiles}
     _pictures(key=f"{key}-pictures", data={"key": key, "pictures": pictures}, height=1)
     _component(key=key, data=data, on_log_change=act_on_all)
-    if pressed():  # what a run that was broken off has left to do
+    if pressed(told=False):  # what a run that was broken off has left to do
         st.rerun()
 
 
@@ -128,7 +128,8 @@ def _act(press: dict[str, Any], actions: Actions) -> None:
     elif what == "judge" and actions.judge is not None:
         actions.judge([str(sample) for sample in press["samples"]], int(press["place"]))
     elif what == "undo" and actions.undo is not None:
-        actions.undo()
+        if samples := actions.undo():
+            actions.show(samples[0])  # to be judged again
     elif what == "open" and actions.open is not None:
         actions.open(str(press["sample"]))
 

@@ -28,10 +28,10 @@ def photo_keys(*, key: str, first: bool, last: bool, act: Act, keys: Sequence[st
     pressed = log_reader(key, act)
 
     def act_on_all() -> None:
-        pressed()
+        pressed(told=True)
 
     _component(
         key=key, data={"first": first, "last": last, "keys": list(keys)}, on_log_change=act_on_all, width="content"
     )
-    if pressed():  # what a run that was broken off has left to do
+    if pressed(told=False):  # what a run that was broken off has left to do
         st.rerun()

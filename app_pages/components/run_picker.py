@@ -14,7 +14,7 @@ _STYLE = """<style>
 h1 { font-size: 1.75rem !important }
 .stMainBlockContainer { max-width: 76rem; padding-top: 4.4rem }
 .js-plotly-plot text { fill: currentColor !important }
-.st-key-run-bar { gap: .15rem .35rem }
+.st-key-run-bar { gap: .6rem .35rem }
 .st-key-run-bar [data-testid=stPageLink] a { padding: .2rem .3rem; margin: 0 }
 .st-key-run-bar [data-testid=stPageLink] a > span:has([data-testid=stIconMaterial]) { display: none }
 </style>"""  # lines of text stay readable on a wide screen; Streamlit writes in charts in a gray that is hard to read

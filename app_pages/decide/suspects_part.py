@@ -81,7 +81,7 @@ def _answer(run: Run, table: pd.DataFrame, judged: dict[str, Verdict]) -> str:
     where = f" ({tested:,} of the test, {len(table) - tested:,} of the training)" if is_stored(run) else ""
     words = f"**{count_photos(len(table))}**{where}, the most suspicious first."
     if seen:
-        words += f" Of the {seen:,} judged so far, {wrong:,} are wrong."
+        words += f" Of the {seen:,} judged so far, {wrong:,} {'is' if wrong == 1 else 'are'} wrong."
     return words
 
 

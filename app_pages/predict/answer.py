@@ -211,7 +211,12 @@ def _below(
 def _what_was_seen(views: tuple[View, ...]) -> str:
     if views == ("evidence",):
         return "The model looks only at what is framed."
-    first = "The model looks at the whole photo" if "whole" in views else "The model looks only at this square"
+    whole = (
+        "The model looks at the center, at the whole photo"
+        if "center" in views
+        else "The model looks at the whole photo"
+    )
+    first = whole if "whole" in views else "The model looks only at this square"
     return f"{first}, and at what is framed once more, from nearer." if "evidence" in views else f"{first}."
 
 

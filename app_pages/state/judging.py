@@ -77,20 +77,22 @@ def judging(
     return save
 
 
-def undoing(run: Run) -> Callable[[], None] | None:
-    """What takes the session's last change of verdicts back, if there is one; None if this visitor may not judge."""
+def undoing(run: Run) -> Callable[[], list[str]] | None:
+    """What takes the session's last change of verdicts back and returns the photos it was about; None if this visitor may not judge."""
     if not own_runs.may_judge(run):
         return None
     store, failed, steps = own_runs.verdicts(run), failures(), _steps(run)
 
-    def undo() -> None:
+    def undo() -> list[str]:
         if not steps:
-            return
-        before = steps.pop()
+            return []
+        before = steps[-1]
         try:
             store.set_all(before)
+            del steps[-1]
         except RunError as error:
             failed.update(dict.fromkeys(before, str(error)))
+        return list(before)
 
     return undo
 

@@ -119,14 +119,20 @@ def require_unseen(run: Run, samples: Sequence[Sample]) -> None:
     """
     predictions = run.predictions()
     names = np.array(run.classes, dtype=object)
-    own = dict(zip(predictions.samples, names[predictions.true], strict=True))
+    own = {_base(name): label for name, label in zip(predictions.samples, names[predictions.true], strict=True)}
     if run.has(TRAINING_EMBEDDINGS):
         training = read_training_embeddings(run)
-        own |= dict(zip(training.samples.tolist(), names[training.labels], strict=True))
-    shared = [sample for sample in samples if sample.name in own]
-    same = sum(own[sample.name] == sample.label for sample in shared)
+        pairs = zip(training.samples.tolist(), names[training.labels], strict=True)
+        own |= {_base(name): label for name, label in pairs}
+    shared = [sample for sample in samples if _base(sample.name) in own]
+    same = sum(own[_base(sample.name)] == sample.label for sample in shared)
     if shared and same > _SAME * len(shared):
         raise DataError(
             f"expected photos that the run was neither trained nor scored on, found {same:,} with names and labels of those "
             "it was scored or trained on; name others: what is scored must not be fitted"
         )
+
+
+def _base(name: str) -> str:
+    """A file name without its folders: another layout of the same photos has others."""
+    return name.rsplit("/", 1)[-1]
