@@ -67,6 +67,6 @@ def test_a_scoring_goes_on_beside_other_pages_and_can_be_cancelled(page: Page, a
     expect(status).not_to_have_text(before, timeout=PATIENCE)
     page.get_by_role("link", name="Your photos").first.click()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("button", name="Stopping …")).to_be_visible(timeout=2000)
+    expect(page.get_by_role("button", name="Stopping …")).to_be_visible(timeout=10_000)
     expect(page.get_by_text("It was stopped")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("button", name="Evaluate again")).to_be_visible(timeout=PATIENCE)
