@@ -10,13 +10,12 @@ import streamlit as st
 
 from app_pages.analysis.workbench import FOLLOW, at_key, workbench
 from app_pages.components.gallery import gallery
-from app_pages.components.no_results import no_results
+from app_pages.components.no_photos import says_no_photos
 from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_detail, turn
 from app_pages.components.verdict_effect import offer_exports
 from app_pages.state import filters as filter_state
 from app_pages.state import groups, own_runs, runs, url
 from har_core.analysis.examples import DRAWN, SHOWS, SORTS, UNJUDGED, Filters, Selection, to_csv
-from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS, Verdict
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent, share
@@ -39,13 +38,7 @@ TOP3_LABELS = {True: "in the top 3", False: "not in the top 3"}
 
 def page() -> None:
     run = runs.current_run()
-    if not run.is_scored:
-        no_results(run)
-        return
-    if not run.has(PREDICTIONS):
-        st.title(f"{escape_markdown(run.title)} has no photos to look at")
-        st.info("It is a matrix only: which photos were misclassified was not published.", icon=":material/info:")
-        url.publish({})
+    if says_no_photos(run):
         return
     keys = filter_state.seeded(run)
     judged = own_runs.verdicts(run).all()

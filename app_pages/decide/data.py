@@ -6,15 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app_pages.components.no_results import no_results
+from app_pages.components.no_photos import says_no_photos
 from app_pages.decide.duplicates_part import duplicates_part
 from app_pages.decide.photo_issues_part import photo_issues_part
 from app_pages.decide.slices_part import slices_part
 from app_pages.decide.suspects_part import suspects_part
 from app_pages.state import runs, url
-from har_core.runs.manifest import PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz.text import escape_markdown
 
 Address = dict[str, object | None]
 
@@ -37,13 +35,7 @@ PARTS: dict[str, tuple[str, Callable[[Run], Address]]] = {
 
 def page() -> None:
     run = runs.current_run()
-    if not run.is_scored:
-        no_results(run)
-        return
-    if not run.has(PREDICTIONS):
-        st.title(f"{escape_markdown(run.title)} has no photos to look at")
-        st.info("It is a matrix only: which photos were misclassified was not published.", icon=":material/info:")
-        url.publish({})
+    if says_no_photos(run):
         return
     known = {name: name for name in PARTS}
     key = url.seed(f"data-part-{run.folder}", "part", "labels", url.one_of(known))

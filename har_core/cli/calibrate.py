@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
         print(f"skipped {problem}", file=sys.stderr)
     after = calibration(written.predictions())
     print(
-        f"temperature {fit.temperature:.3f}, fitted on {fit.photos:,} photos (log loss {fit.before:.4f} to {fit.after:.4f})"
+        f"temperature {fit.temperature:.3f}, fitted on {fit.photos:,} photos (accuracy {fit.accuracy:.4f}, log loss {fit.before:.4f} to {fit.after:.4f})"
     )
     print(
         f"on the run's own photos: expected calibration error {before.ece:.4f} to {after.ece:.4f}, mean confidence "

@@ -27,12 +27,13 @@ _SAME = 0.5
 
 @dataclass(frozen=True)
 class Fit:
-    """A temperature, the number of photos it was fitted on, their log loss in nats without and with it, and the photos that could
+    """A temperature, the number of photos it was fitted on, the accuracy on them, their log loss in nats without and with it, and the photos that could
     not be used.
     """
 
     temperature: float
     photos: int
+    accuracy: float
     before: float
     after: float
     skipped: tuple[Problem, ...] = ()
@@ -54,6 +55,7 @@ def fit(predictor: Predictor, samples: Sequence[Sample], *, progress: Progress |
     return Fit(
         temperature,
         len(found),
+        float(found.correct.mean()),
         log_loss(found.probabilities, found.true),
         log_loss(after, found.true),
         evaluation.skipped,

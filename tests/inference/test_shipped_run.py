@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+from har_core.analysis.answers import answer_rule
 from har_core.analysis.calibration import calibration
-from har_core.analysis.temperature import log_loss, rescale
+from har_core.analysis.conformal import Method, reached
+from har_core.analysis.temperature import fit_temperature, log_loss, rescale
 from har_core.data.labels_file import read_labels
 from har_core.data.samples import Sample
 from har_core.data.scan import scan
@@ -147,3 +149,33 @@ def test_what_it_is_calibrated_on_is_neither_trained_nor_scored_on(run: Run) -> 
     rows = [(name, label) for _, name, label in read_labels(assets_folder() / "calibration_labels.csv")]
     assert len(rows) == len({name for name, _ in rows}) == 387 and {label for _, label in rows} == set(run.classes)
     require_unseen(run, [Sample(name, Path(name), label) for name, label in rows])
+
+
+def test_no_temperature_does_much_better(run: Run) -> None:
+    """Not even the one that fits the photos that are scored, which must not be used; and chance alone is nearly as far off."""
+    predictions = run.predictions()
+    best = fit_temperature(predictions.probabilities, predictions.true)
+    oracle = replace(predictions, probabilities=rescale(predictions.probabilities, best))
+    assert calibration(oracle).ece == pytest.approx(0.021, abs=5e-4)
+    assert calibration(predictions).chance_ece == pytest.approx(0.020, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("method", "coverage", "size", "least", "hardest"),
+    [("LAC", 0.902, 1.16, 0.828, "texting"), ("RAPS", 0.901, 1.20, 0.822, "texting"),
+     ("LAC per class", 0.911, 1.32, 0.890, "drinking")],
+)  # fmt: skip
+def test_its_prediction_sets(
+    run: Run, method: Method, coverage: float, size: float, least: float, hardest: str
+) -> None:
+    """The table of docs/trust.md."""
+    found = reached(run.predictions(), 0.1, method)
+    assert (found.coverage, found.size) == pytest.approx((coverage, size), abs=6e-3)
+    assert found.class_coverage.min() == pytest.approx(least, abs=6e-4) and run.classes[found.worst] == hardest
+
+
+def test_its_answers_at_the_first_threshold(run: Run) -> None:
+    rule = answer_rule(run.predictions())
+    assert rule.threshold == pytest.approx(0.6)
+    row = rule.outcomes[np.isclose(rule.outcomes["threshold"], 0.6)].iloc[0]
+    assert row["two_right"] == pytest.approx(0.864, abs=5e-4)
