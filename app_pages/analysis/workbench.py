@@ -9,6 +9,8 @@ import numpy as np
 import streamlit as st
 
 from app_pages.components import evidence
+from app_pages.components.download_photos import say_what_is_missing
+from app_pages.components.gallery import in_place_of_photos
 from app_pages.components.grid_tiles import scored_tiles
 from app_pages.components.photo_detail import OPENED, evidence_for_any
 from app_pages.components.photo_grid import Actions, photo_grid
@@ -102,6 +104,7 @@ def _grid(
     current: str | None,
     around: tuple[str | None, str | None],
 ) -> None:
+    say_what_is_missing(run, runs.predictions(run).samples[shown], instead=in_place_of_photos(run))
     photo_grid(
         scored_tiles(run, shown, judged, _marks(run)),
         key="errors-grid",

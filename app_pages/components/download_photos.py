@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -17,6 +18,7 @@ from har_core.viz.text import escape_markdown
 
 _MEGABYTES = BYTES // 10**6
 _JOB = "download"
+_LOOKED_FOR = 200  # photos
 _beginning = Lock()
 
 
@@ -27,6 +29,25 @@ def are_missing(run: Run) -> bool:
         and not own_runs.is_own(run)
         and not (settings().data / LABELS_FILE).is_file()
     )
+
+
+def say_what_is_missing(run: Run, samples: Sequence[str], *, instead: str = "") -> None:
+    """Say how many of these photos are not on this machine, and offer to fetch them; nothing if all are here.
+
+    Args:
+        samples: names; of many, the first are looked for.
+        instead: what is shown in their place.
+    """
+    store, checked = own_runs.photo_store(run), samples[:_LOOKED_FOR]
+    missing = sum(store.find(str(sample)) is None for sample in checked)
+    if not missing:
+        return
+    count = "None of these photos is" if missing == len(checked) else f"{missing} of these photos are not"
+    if len(samples) > len(checked) and missing < len(checked):
+        count = "Some of these photos are not"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f":material/image_not_supported: {count} on this machine{f': {instead}' if instead else ''}.")
+        offer_download(run)
 
 
 def offer_download(run: Run) -> None:

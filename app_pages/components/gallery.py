@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
-from app_pages.components.download_photos import offer_download
+from app_pages.components.download_photos import say_what_is_missing
 from app_pages.components.evidence import compared_classes
 from app_pages.components.scroll_here import scroll_here
 from app_pages.components.thumbnails import thumbnail
@@ -43,8 +43,8 @@ def gallery(
         url.put(page_key, min(max(1, _first_page(run, rows)), pages))
     number: int = st.session_state[url.seed(page_key, "page", 1, int)]
     scroll_here(str(number), key=f"{key}-top")
-    _missing_photos(run, rows)
     has_maps = runs.class_maps(run) is not None
+    say_what_is_missing(run, runs.predictions(run).samples[rows[:201]], instead=in_place_of_photos(run))
     with_difference = False
     if has_maps:
         with_difference = st.toggle(
@@ -116,17 +116,6 @@ def _heads(run: Run, row: int, compared: tuple[int, int], with_difference: bool)
     st.html(f'<div style="display:flex;gap:8px;font-size:.82rem;line-height:1.3">{cells}</div>')
 
 
-def _missing_photos(run: Run, rows: np.ndarray) -> None:
-    """Say how many of these photos are not here, and offer to fetch them."""
-    samples, store = runs.predictions(run).samples, own_runs.photo_store(run)
-    checked = rows[:200]
-    missing = sum(store.find(samples[row]) is None for row in checked)
-    if not missing:
-        return
-    count = "None of these photos is" if missing == len(checked) else f"{missing} of these photos are not"
-    if len(rows) > len(checked) and missing < len(checked):
-        count = "Some of these photos are not"
-    instead = "heatmaps are shown alone" if runs.class_maps(run) is not None else "there are no pictures to show"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f":material/image_not_supported: {count} on this machine: {instead}.")
-        offer_download(run)
+def in_place_of_photos(run: Run) -> str:
+    """What is shown of a photo of the evaluation that is not here."""
+    return "heatmaps are shown alone" if runs.class_maps(run) is not None else "there are no pictures to show"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from app_pages.components.download_photos import offer_download
+from app_pages.components.download_photos import say_what_is_missing
 from app_pages.components.photo_tile import SIDE, photo_tile
 from app_pages.state import own_runs, runs, url
 from har_core.analysis.duplicate_groups import SCHEMA, TEST, Group, Member, from_table, without_leaks
@@ -51,7 +51,7 @@ def duplicates_part(run: Run) -> dict[str, object | None]:
     key = url.seed(f"duplicates-{run.folder}-{pages}", _PAGE, 1, lambda text: _page(text, pages))
     number: int = st.session_state[key]
     shown = found.groups[(number - 1) * PER_PAGE : number * PER_PAGE]
-    _missing_photos(run, shown)
+    say_what_is_missing(run, [member.sample for group in shown for member in group.members[:_SHOWN]])
     for start in range(0, len(shown), 2):
         for column, group in zip(st.columns(2), shown[start : start + 2], strict=False):
             with column.container(border=True, height="stretch"):
@@ -147,18 +147,6 @@ def _photo(run: Run, member: Member, *, first: bool) -> None:
         )
     else:
         st.caption(escape_markdown(member.sample))
-
-
-def _missing_photos(run: Run, groups: list[Group]) -> None:
-    """Say so where photos of these groups are not here, and offer to fetch them."""
-    store = own_runs.photo_store(run)
-    here = [store.find(member.sample) is not None for group in groups for member in group.members[:_SHOWN]]
-    if all(here):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        count = "Some of these photos are" if any(here) else "None of these photos is"
-        st.caption(f":material/image_not_supported: {count} {'not ' if any(here) else ''}on this machine.")
-        offer_download(run)
 
 
 def _read(folder: Path) -> _Found:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app_pages.components.download_photos import say_what_is_missing
 from app_pages.components.photo_grid import Actions, Tile, photo_grid
 from app_pages.components.photo_tile import photo_tile
 from app_pages.components.photo_verdict import verdict_choice, verdict_words
@@ -168,6 +169,7 @@ def _grid(
 
     start = (number - 1) * PER_PAGE
     stop = start + PER_PAGE
+    say_what_is_missing(run, samples[start:stop])
     tiles = []
     for sample in map(str, samples[start:stop]):
         title = f"{class_label(known[sample].label)} → {class_label(known[sample].instead)}?"

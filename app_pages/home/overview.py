@@ -150,7 +150,7 @@ def _facts(run: Run) -> list[str]:
         )
     actions = ", ".join(class_markdown(name) for name in run.classes[:_MOST_ACTIONS])
     more = " …" if len(run.classes) > _MOST_ACTIONS else ""
-    facts.append(f"It always answers with one of its {len(run.classes)} actions: {actions}{more}.")
+    facts.append(f"It knows {len(run.classes)} actions, {actions}{more}, and often names one where a photo shows none.")
     return facts
 
 

@@ -92,7 +92,7 @@ def _probabilities(prediction: Prediction) -> None:
         key="top-five",
         alt="Most likely actions: " + ", ".join(f"{class_label(names[i])} {percent(probabilities[i])}" for i in top),
     )
-    st.caption(f"The model always answers with one of its {len(names)} actions, even if the photo shows none of them.")
+    st.caption(f"The model knows {len(names)} actions. Of a photo that shows none it often names one all the same.")
 
 
 def _controls(prediction: Prediction, of: Prediction) -> tuple[int, Method, float]:

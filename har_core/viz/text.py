@@ -115,9 +115,9 @@ def answer_rule_caption(rule: AnswerRule, threshold: float) -> str:
         first = "The likeliest action is named if it reaches the threshold."
     else:
         first = (
-            f"In question are all actions of at least {percent(rule.lowest)}: for {percent(rule.stated)} of photos like the "
-            "scored ones, the true one is among them. One or two are named if together they reach the threshold; otherwise "
-            "the answer is “unsure”."
+            f"Only actions of at least {percent(rule.lowest)} are considered: for {percent(rule.stated)} of photos like those "
+            "that were scored, the true one is among them. If there are one or two and together they reach the threshold, the "
+            "answer names them; else it is “unsure”."
         )
     bought = []
     if row["one"]:
