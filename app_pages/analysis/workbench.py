@@ -148,7 +148,7 @@ def _panel(run: Run, row: int, judged: dict[str, Verdict], at: str) -> None:
             st.button("Close", icon=":material/close:", key="close-panel", on_click=url.put, args=(at, None))
         subject, given = scored_subject(run, sample), judged.get(sample)
         verdict_choice(run, subject, given)
-        evidence_for_any(run, row, photo)
+        evidence_for_any(run, row, photo, offers_photos=False)
         verdict_words(run, subject, given)
         embeddings = runs.embeddings(run)
         if embeddings is not None:

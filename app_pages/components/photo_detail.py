@@ -133,8 +133,12 @@ def _close() -> None:
     url.put(OPENED, None)
 
 
-def evidence_for_any(run: Run, row: int, photo: Image.Image | None) -> None:
-    """The photo with the evidence for the class that is chosen, at first the predicted one."""
+def evidence_for_any(run: Run, row: int, photo: Image.Image | None, *, offers_photos: bool = True) -> None:
+    """The photo with the evidence for the class that is chosen, at first the predicted one.
+
+    Args:
+        offers_photos: whether to offer the photos, if this one is missing; once on a page.
+    """
     ranking = [int(index) for index in np.argsort(-runs.predictions(run).probabilities[row], kind="stable")]
     heatmap, target = None, None
     if runs.class_maps(run) is not None:
@@ -151,7 +155,8 @@ def evidence_for_any(run: Run, row: int, photo: Image.Image | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             alone = "; the heatmap stands alone." if heatmap is not None else "."
             st.caption(f":material/image_not_supported: This photo is not on this machine{alone}")
-            offer_download(run)
+            if offers_photos:
+                offer_download(run)
     picture = evidence.evidence_picture(run, photo, heatmap)
     if picture is None:
         return

@@ -12,11 +12,11 @@ import streamlit as st
 from app_pages.components.download_photos import say_what_is_missing
 from app_pages.components.photo_tile import SIDE, photo_tile
 from app_pages.state import own_runs, runs, url
-from har_core.analysis.duplicate_groups import SCHEMA, TEST, Group, Member, from_table, without_leaks
+from har_core.analysis.duplicate_groups import SCHEMA, Group, Member, from_table, without_leaks
 from har_core.analysis.scores import Summary, summarize
 from har_core.runs.manifest import DUPLICATES, PREDICTIONS
 from har_core.runs.run import Run
-from har_core.runs.tables import read_table
+from har_core.runs.tables import TEST, read_table
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, interval, share
 
 PER_PAGE = 12

@@ -17,7 +17,7 @@ from har_core.analysis.embedding_map import EmbeddingMap, Gathering
 from har_core.analysis.label_suspects import suspects_schema
 from har_core.runs.manifest import EMBEDDING_MAP, EMBEDDINGS, PREDICTIONS, SUSPECTS
 from har_core.runs.run import Run
-from har_core.runs.tables import read_table
+from har_core.runs.tables import TEST, TRAINING, read_table
 from har_core.runs.verdicts import VERDICTS
 from har_core.viz import map_figures as figures
 from har_core.viz.map_figures import MOST_COLORED
@@ -183,12 +183,9 @@ def _kinds(run: Run, places: EmbeddingMap, color: str, highlighted: Sequence[int
         return np.where(places.scored & (predicted != places.true), 0, -1), ["misclassified"], "correct"
     if color == "suspect":
         suspects = read_table(run, SUSPECTS, suspects_schema(run.classes))
-        layer = np.where(places.scored, maps.TEST, maps.TRAINING)
-        found = [
-            np.isin(places.samples, suspects["sample"][suspects["split"] == split])
-            for split in (maps.TEST, maps.TRAINING)
-        ]
-        return np.where(np.where(layer == maps.TEST, *found), 0, -1), ["label suspects"], "not suspected"
+        layer = np.where(places.scored, TEST, TRAINING)
+        found = [np.isin(places.samples, suspects["sample"][suspects["split"] == split]) for split in (TEST, TRAINING)]
+        return np.where(np.where(layer == TEST, *found), 0, -1), ["label suspects"], "not suspected"
     judged = own_runs.verdicts(run).all()
     kinds = np.full(len(places), -1)
     for number, verdict in enumerate(VERDICTS):

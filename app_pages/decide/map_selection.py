@@ -5,9 +5,7 @@ The selection is the session's: the chart knows it only until somebody goes to a
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -15,9 +13,9 @@ import streamlit as st
 
 from app_pages.components.gallery import gallery
 from app_pages.components.photo_detail import ORIGINS
-from app_pages.state import models, own_runs, runs, url
+from app_pages.components.photo_tile import photo_tile
+from app_pages.state import runs, url
 from har_core.analysis.embedding_map import EmbeddingMap, drawn_points
-from har_core.errors import ImageError
 from har_core.runs.run import Run
 from har_core.viz import map_figures as figures
 from har_core.viz.map_figures import Group
@@ -123,27 +121,13 @@ def _training_photos(run: Run, training: EmbeddingMap) -> None:
     """Small pictures with their labels, those that are here."""
     st.subheader(f"{count_photos(len(training)).replace('photo', 'training photo')}", anchor=False)
     shown = training.subset(drawn_points(len(training), _MOST_TRAINING))
-    store = own_runs.photo_store(run)
     for start in range(0, len(shown), _COLUMNS):
         for column, place in zip(st.columns(_COLUMNS), range(start, min(start + _COLUMNS, len(shown))), strict=False):
             sample, label = str(shown.samples[place]), run.classes[int(shown.true[place])]
-            path = store.find(sample)
-            picture = _small(run, path) if path is not None else None
+            picture = photo_tile(run, sample, side=_PICTURE // 2)
             with column:
                 if picture is not None:
                     st.image(picture, width="stretch", alt=f"{sample}: {class_label(label)}")
                 st.caption(f"**{class_markdown(label)}**  \n{escape_markdown(sample)}")
     if len(training) > len(shown):
         st.caption(f"{len(shown)} of {len(training):,} are shown, chosen at random.")
-
-
-def _small(run: Run, path: Path) -> bytes | None:
-    """A JPEG of a photo; None if it cannot be read."""
-    try:
-        photo = models.read_photo(run, path)
-    except (ImageError, OSError):
-        return None
-    photo.thumbnail((_PICTURE, _PICTURE))
-    buffer = io.BytesIO()
-    photo.save(buffer, format="JPEG", quality=88)
-    return buffer.getvalue()

@@ -11,13 +11,12 @@ import streamlit as st
 
 from app_pages.state import runs, url
 from app_pages.state.own_runs import is_own
+from har_core.analysis.clusters import cluster_names, embedding_clusters
 from har_core.analysis.slices import (
     CLUSTER,
     FDR,
     PREFIX,
     Slice,
-    cluster_names,
-    embedding_clusters,
     find_slices,
     slice_mask,
     slice_values,

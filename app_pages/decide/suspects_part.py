@@ -17,9 +17,10 @@ from app_pages.components.verdict_effect import offer_exports
 from app_pages.state import own_runs, runs, url
 from app_pages.state.judging import Subject, is_undoable, judging, undoing
 from app_pages.state.suspects import is_stored, suspects
-from har_core.analysis.label_suspects import NEIGHBORS, TEST, TRAINING
+from har_core.analysis.label_suspects import NEIGHBORS
 from har_core.files import csv_bytes
 from har_core.runs.run import Run
+from har_core.runs.tables import TEST, TRAINING
 from har_core.runs.verdicts import Verdict
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
 
@@ -169,7 +170,7 @@ def _grid(
 
     start = (number - 1) * PER_PAGE
     stop = start + PER_PAGE
-    say_what_is_missing(run, samples[start:stop])
+    say_what_is_missing(run, samples[start:stop].tolist())
     tiles = []
     for sample in map(str, samples[start:stop]):
         title = f"{class_label(known[sample].label)} → {class_label(known[sample].instead)}?"

@@ -10,10 +10,10 @@ import streamlit as st
 
 from app_pages.state import runs
 from app_pages.state.own_runs import is_own
-from har_core.analysis.label_suspects import TEST, find_suspects, suspects_schema
+from har_core.analysis.label_suspects import find_suspects, suspects_schema
 from har_core.runs.manifest import PREDICTIONS, SUSPECTS
 from har_core.runs.run import Run
-from har_core.runs.tables import read_table
+from har_core.runs.tables import TEST, read_table
 
 MOST_AT_ONCE = 2_000_000
 """Photos times classes of a run without stored suspects: of more, finding them takes longer than a visitor waits."""

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from har_core.analysis.scores import Summary, summarize
 from har_core.errors import RunError
 from har_core.runs.predictions import Predictions
-from har_core.runs.tables import Number, OneOf, Schema, Text
+from har_core.runs.tables import TEST, TRAINING, Number, OneOf, Schema, Text
 
 DISTANCE = 8
 """Bits of 64 in which the hashes of near-duplicates may differ.
@@ -48,7 +48,7 @@ same, none is below 0.91.
 LARGEST_CHAIN = 10
 """Photos of a group of which some are alike only through others.  Larger ones are taken apart."""
 
-TEST, TRAINING, LEFT_OUT = "test", "training", "left out"
+LEFT_OUT = "left out"
 """Where a photo is.  Left out: neither scored nor learned from, as are the near-duplicates that a training drops."""
 
 SPLITS = (TEST, TRAINING, LEFT_OUT)

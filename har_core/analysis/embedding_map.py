@@ -20,14 +20,14 @@ from har_core.errors import RunError
 from har_core.runs.manifest import EMBEDDING_MAP
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
-from har_core.runs.tables import Number, OneOf, Schema, Text, read_table
+from har_core.runs.tables import TEST, TRAINING, Number, OneOf, Schema, Text, read_table
+from har_core.runs.training_embeddings import unit_rows
 
 COMPONENTS = 50
 NEIGHBORS, MIN_DISTANCE, METRIC = 15, 0.1, "euclidean"
 """Of UMAP.  The rows have length 1 before their principal components are taken: the distance is that of the cosine."""
 
 UMAP_METHOD, PCA_METHOD = "UMAP", "PCA"
-TEST, TRAINING = "test", "training"
 SCHEMA: Schema = {
     "sample": Text(4096),
     "split": OneOf((TEST, TRAINING)),
@@ -115,7 +115,7 @@ def trust_in_map(
     neighbors = min(NEIGHBORS, (len(drawn) - 1) // 2)
     if neighbors < 1:
         return float("nan")
-    values = _unit_rows(embeddings[drawn if rows is None else rows[drawn]])
+    values = unit_rows(embeddings[drawn if rows is None else rows[drawn]])
     return float(trustworthiness(values, positions[drawn], n_neighbors=neighbors))
 
 
@@ -251,7 +251,7 @@ def _umap() -> Any | None:
 def _principal_components(embeddings: np.ndarray, most: int, seed: int) -> np.ndarray:
     """(M, d) float32, d at most `most`, fewer of few photos or features."""
     count = len(embeddings)
-    fitted = _unit_rows(embeddings[drawn_points(count, _FITTED, seed=seed)])
+    fitted = unit_rows(embeddings[drawn_points(count, _FITTED, seed=seed)])
     size = min(most, *fitted.shape)
     if count < 2 or not size:
         return np.zeros((count, size), dtype=np.float32)
@@ -259,15 +259,8 @@ def _principal_components(embeddings: np.ndarray, most: int, seed: int) -> np.nd
         pca = PCA(size, random_state=seed).fit(fitted)
     reduced = np.empty((count, size), dtype=np.float32)
     for start in range(0, count, _ROWS):
-        reduced[start : start + _ROWS] = pca.transform(_unit_rows(embeddings[start : start + _ROWS]))
+        reduced[start : start + _ROWS] = pca.transform(unit_rows(embeddings[start : start + _ROWS]))
     return reduced
-
-
-def _unit_rows(embeddings: np.ndarray) -> np.ndarray:
-    """Float32 rows of length 1; what is not finite counts as 0, and a row of zeros stays one."""
-    rows = np.nan_to_num(np.asarray(embeddings, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1))
 
 
 def _two_columns(reduced: np.ndarray) -> np.ndarray:

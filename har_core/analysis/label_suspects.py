@@ -11,11 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.preprocessing import normalize
 
-from har_core.runs.tables import Number, OneOf, Schema, Text
+from har_core.runs.tables import TEST, TRAINING, Number, OneOf, Schema, Text
 
 FOLDS = 5
 NEIGHBORS = 10
-TEST, TRAINING = "test", "training"
 
 _CHUNK = 2_000  # rows of a matrix of similarities at a time
 _INVERSE_REGULARIZATION = 10.0

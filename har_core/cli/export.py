@@ -91,9 +91,9 @@ def _suspects(run: Run) -> set[str]:
     """The stored ones, else those by the model's own answers to the photos that it was evaluated on."""
     import numpy as np
 
-    from har_core.analysis.label_suspects import TEST, find_suspects, suspects_schema
+    from har_core.analysis.label_suspects import find_suspects, suspects_schema
     from har_core.runs.manifest import SUSPECTS
-    from har_core.runs.tables import read_table
+    from har_core.runs.tables import TEST, read_table
 
     if run.has(SUSPECTS):
         return set(read_table(run, SUSPECTS, suspects_schema(run.classes))["sample"])

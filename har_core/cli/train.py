@@ -156,7 +156,7 @@ def last_interrupted(runs: Path) -> Path:
 def _photos(given: argparse.Namespace) -> LabeledPhotos:
     from har_core.data.samples import list_problems
     from har_core.data.scan import require_clean, scan
-    from har_core.runs.manifest import check_class_names
+    from har_core.runs.class_names import check_class_names
 
     if classes := scan(given.data, verify=False).classes:
         check_class_names(classes)  # before all photos are decoded

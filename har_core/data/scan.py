@@ -14,7 +14,7 @@ from har_core.data.samples import Problem, Sample, list_problems
 from har_core.errors import DataError, ImageError
 from har_core.media.images import open_photo
 from har_core.media.layout import LABELS_FILE, photo_folder
-from har_core.runs.manifest import check_class_names
+from har_core.runs.class_names import check_class_names
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""

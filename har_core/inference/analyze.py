@@ -14,7 +14,7 @@ import torch
 
 from har_core.analysis import duplicate_groups, embedding_map
 from har_core.analysis import faithfulness as faithful
-from har_core.analysis.label_suspects import TEST, TRAINING, find_suspects, out_of_sample_probabilities, suspects_schema
+from har_core.analysis.label_suspects import find_suspects, out_of_sample_probabilities, suspects_schema
 from har_core.data.near_duplicates import hash_pairs, hash_photos
 from har_core.data.photo_properties import measure_photos, write_photo_properties
 from har_core.data.samples import Problem, Sample
@@ -36,7 +36,7 @@ from har_core.runs.manifest import (
     TRAINING_PHOTOS,
 )
 from har_core.runs.run import Run
-from har_core.runs.tables import TRAINED, read_table, training_schema, write_table
+from har_core.runs.tables import TEST, TRAINED, TRAINING, read_table, training_schema, write_table
 from har_core.runs.training_embeddings import (
     TrainingEmbeddings,
     read_training_embeddings,

@@ -18,7 +18,8 @@ from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import open_photo
-from har_core.runs.manifest import CENTER_ALONE, COMPLETE, DataInfo, Manifest, View, check_class_names, class_key
+from har_core.runs.class_names import check_class_names, class_key
+from har_core.runs.manifest import CENTER_ALONE, COMPLETE, DataInfo, Manifest, View
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.writing import require_no_run, write_results

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import reprlib
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
@@ -25,8 +23,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from har_core.errors import RunError
-from har_core.files import printable
 from har_core.runs import legacy_card
+from har_core.runs.class_names import MAX_NAME, check_class_names
 
 MANIFEST, LEGACY_MANIFEST = "run.json", "card.json"
 MODEL, HISTORY, MATRIX = "model.safetensors", "history.csv", "matrix.csv"
@@ -59,7 +57,7 @@ TRAINING: Final = "training"
 COMPLETE: Final = "complete"
 
 _MAX_BYTES = 4 * 2**20
-_MAX_CLASSES, _MAX_NAME, _MAX_TEXT = 1000, 100, 2000
+_MAX_TEXT = 2000
 _EXPECTED = {
     "model_type": "a table",
     "dict_type": "a table",
@@ -79,40 +77,6 @@ def _printable(length: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-def check_class_names(names: Sequence[str]) -> None:
-    """Stop unless a run can have classes of these names.
-
-    Raises:
-        RunError: naming what is wrong; of two that are too much alike (see `class_key`), both.
-    """
-    if not 1 <= len(names) <= _MAX_CLASSES:
-        raise RunError(f"expected classes, 1 to {_MAX_CLASSES} of them, found {len(names):,}")
-    seen: dict[str, str] = {}
-    for name in names:
-        if not 1 <= len(name) <= _MAX_NAME or not name.isprintable():
-            raise RunError(
-                f"expected classes with names of 1 to {_MAX_NAME} printable characters, found '{printable(name[:_MAX_NAME])}'; "
-                "rename it"
-            )
-        if (other := seen.get(class_key(name))) is not None:
-            raise RunError(
-                f"expected classes whose names differ in more than case, spaces, underscores and hyphens, found '{other}' and "
-                f"'{name}'; rename or merge them"
-            )
-        seen[class_key(name)] = name
-
-
-def class_key(name: str) -> str:
-    """What class names are compared by: without case, spaces, underscores and hyphens.
-
-    These remain, all alike, where they tell numbers apart (-1 and 1, 1-0 and 10).
-    """
-    plain = re.sub(
-        r"(^|(?<=\d))[\s_-]+(?=\d)|[\s_-]+", lambda found: "_" * (found[1] is not None), name.strip().casefold()
-    )
-    return unicodedata.normalize("NFC", plain)
-
-
 def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
     check_class_names(names)
     return names
@@ -129,7 +93,7 @@ def _counts(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-Name = Annotated[StrictStr, _printable(_MAX_NAME)]
+Name = Annotated[StrictStr, _printable(MAX_NAME)]
 Text = Annotated[StrictStr, _printable(_MAX_TEXT)]
 Count = Annotated[StrictInt, Field(ge=1, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
@@ -328,4 +292,4 @@ def _sentence(error: ValidationError, place: str) -> str:
         return f"expected {where}, found nothing"
     expected = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
     found = reprlib.repr(first["input"])  # never deeper than a few levels, whatever is in it
-    return f"expected {where[:_MAX_NAME]} to be {expected}, found {found if len(found) <= 80 else found[:79] + '…'}"
+    return f"expected {where[:MAX_NAME]} to be {expected}, found {found if len(found) <= 80 else found[:79] + '…'}"

@@ -16,6 +16,9 @@ from har_core.runs.writing import add_file
 MAX_ROWS = 10**7
 
 
+TEST, TRAINING = "test", "training"
+"""Which photos a row is about: those that a run was evaluated on, or those that it learned from."""
+
 TRAINED, CALIBRATED = "train", "calibration"
 """Of a photo that the model learned from, and of one that its temperature was fitted on."""
 

@@ -43,7 +43,7 @@ class TrainingEmbeddings:
 
     def project(self, embeddings: np.ndarray) -> np.ndarray:
         """(N, D) pooled features → (N, d) float32."""
-        centered = _unit(embeddings) - self.mean.astype(np.float32)
+        centered = unit_rows(embeddings) - self.mean.astype(np.float32)
         return np.asarray(centered @ self.components.astype(np.float32).T)
 
     @cached_property
@@ -82,7 +82,7 @@ class TrainingEmbeddings:
         rows = np.unique(np.linspace(0, len(self) - 1, min(most, len(self))).astype(int))
         found = []
         for values in (embeddings, self.restore()):
-            unit = _unit(values)
+            unit = unit_rows(values)
             similarity = unit[rows] @ unit.T
             similarity[np.arange(len(rows)), rows] = -np.inf
             found.append(np.argpartition(-similarity, count - 1, axis=1)[:, :count])
@@ -98,7 +98,7 @@ def reduce_embeddings(samples: Sequence[str], labels: np.ndarray, embeddings: np
     """
     from sklearn.decomposition import PCA
 
-    values = _unit(embeddings)
+    values = unit_rows(embeddings)
     count = min(COMPONENTS, *values.shape)
     fitted = PCA(count, svd_solver="randomized" if count < min(values.shape) else "full", random_state=0).fit(values)
     components, mean = fitted.components_.astype(np.float16), fitted.mean_.astype(np.float16)
@@ -108,9 +108,14 @@ def reduce_embeddings(samples: Sequence[str], labels: np.ndarray, embeddings: np
     )
 
 
-def _unit(embeddings: np.ndarray) -> np.ndarray:
-    values = np.asarray(embeddings, dtype=np.float32)
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))
+def unit_rows(embeddings: np.ndarray) -> np.ndarray:
+    """(N, D) of any float type → float32 rows of length 1, so that direction alone counts.
+
+    A row of zeros stays one; a value that is not finite counts as zero.
+    """
+    rows = np.nan_to_num(np.asarray(embeddings, dtype=np.float32), posinf=0.0, neginf=0.0)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1))
 
 
 def write_training_embeddings(run: Run, found: TrainingEmbeddings) -> Run:

@@ -18,7 +18,7 @@ from har_core.analysis import embedding_map as maps
 from har_core.errors import RunError
 from har_core.runs.manifest import COMPLETE, EMBEDDING_MAP, Manifest
 from har_core.runs.run import Run
-from har_core.runs.tables import write_table
+from har_core.runs.tables import TRAINING, write_table
 from har_core.runs.writing import write_results
 from tests.helpers import random_predictions
 
@@ -142,7 +142,7 @@ def test_a_map_of_something_else_is_refused(tmp_path: Path, column: str) -> None
     run = write_run(tmp_path / "run")
     predictions = run.predictions()
     table, _ = maps.map_table(predictions, clusters(30))
-    table.loc[0, column] = {"sample": "other.jpg", "true": "other", "split": maps.TRAINING}[column]
+    table.loc[0, column] = {"sample": "other.jpg", "true": "other", "split": TRAINING}[column]
     with pytest.raises(RunError, match="analyze the run again"):
         maps.read_map(write_table(run, EMBEDDING_MAP, table, maps.SCHEMA), predictions)
 

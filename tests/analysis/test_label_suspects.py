@@ -7,14 +7,8 @@ import pytest
 from cleanlab.filter import find_label_issues
 from sklearn.datasets import make_blobs
 
-from har_core.analysis.label_suspects import (
-    NEIGHBORS,
-    TEST,
-    TRAINING,
-    find_suspects,
-    out_of_sample_probabilities,
-    suspects_schema,
-)
+from har_core.analysis.label_suspects import NEIGHBORS, find_suspects, out_of_sample_probabilities, suspects_schema
+from har_core.runs.tables import TEST, TRAINING
 
 CLASSES = ("a", "b", "c", "d")
 

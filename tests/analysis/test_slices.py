@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 from scipy.stats import false_discovery_control, fisher_exact
 
+from har_core.analysis.clusters import cluster_names, embedding_clusters
 from har_core.analysis.scores import wilson_interval
 from har_core.analysis.slices import (
-    cluster_names,
     compare_groups,
-    embedding_clusters,
     find_slices,
     slice_mask,
     slice_values,

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from har_core.analysis.label_suspects import TEST, find_suspects
+from har_core.analysis.label_suspects import find_suspects
 from har_core.cli import main
 from har_core.runs.manifest import COMPLETE, Manifest
+from har_core.runs.tables import TEST
 from har_core.runs.verdicts import NO_CLASS, Verdict, Verdicts
 from har_core.runs.writing import write_manifest
 from tests.helpers import random_predictions

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from har_core.analysis import duplicate_groups
-from har_core.analysis.label_suspects import TRAINING, suspects_schema
+from har_core.analysis.label_suspects import suspects_schema
 from har_core.cli import main
 from har_core.data.photo_properties import read_photo_properties
 from har_core.data.scan import scan
@@ -32,7 +32,7 @@ from har_core.runs.manifest import (
     Manifest,
 )
 from har_core.runs.run import Run
-from har_core.runs.tables import read_table, training_schema, write_table
+from har_core.runs.tables import TRAINING, read_table, training_schema, write_table
 from har_core.runs.training_embeddings import read_training_embeddings
 from har_core.runs.writing import write_manifest
 
