@@ -121,6 +121,7 @@ def pages(folder: Path) -> None:
 
 def parts(folder: Path) -> None:
     """What a page of the big run is made of."""
+    from har_core.analysis import answers, calibration, conformal
     from har_core.analysis.confusion import class_order, normalize
     from har_core.analysis.examples import Filters, example_table, select
     from har_core.runs.run import Run
@@ -133,10 +134,23 @@ def parts(folder: Path) -> None:
     values, order = normalize(counts, "true"), class_order(counts, "similarity")
     _, figure = timed(lambda: json.dumps(confusion_table(counts, values, run.classes, order, as_percent=True)))
     _, chosen = timed(lambda: select(table, Filters("errors", true=3, low=0.2), sort="margin"))
+    _, trust = timed(
+        lambda: (
+            calibration.calibration(predictions),
+            calibration.reliability(predictions),
+            calibration.coverage_curve(predictions),
+            calibration.area_under_coverage(predictions),
+        )
+    )
+    _, sets = timed(lambda: conformal.reached_all(predictions))
+    _, rule = timed(lambda: answers.answer_rule(predictions))
     print(f"parts of the big run, {len(predictions):,} photos")
     show("load and check the table, once", [load])
     show("measures of every photo, once", [measures])
     show("matrix, once", [matrix])
+    show("calibration, for Scores, once", [trust])
+    show("prediction sets, for Scores, once", [sets])
+    show("threshold of the answers, for Predict, once", [rule])
     show("table of the matrix", [figure])
     show("filter and sort", [chosen])
 

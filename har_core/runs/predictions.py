@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -62,17 +63,17 @@ class Predictions:
     def __len__(self) -> int:
         return len(self.samples)
 
-    @property
+    @cached_property
     def predicted(self) -> np.ndarray:
         """(N,) int64: the class of highest probability, the first of equals."""
         return np.asarray(self.probabilities.argmax(axis=1))
 
-    @property
+    @cached_property
     def confidence(self) -> np.ndarray:
         """(N,) float32 in [1/K, 1]: the probability of the predicted class."""
         return np.asarray(self.probabilities.max(axis=1))
 
-    @property
+    @cached_property
     def correct(self) -> np.ndarray:
         """(N,) bool: whether the predicted class is the true one."""
         return np.asarray(self.predicted == self.true)
