@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+from har_core.analysis import duplicate_groups, faithfulness
 from har_core.analysis.answers import answer_rule
 from har_core.analysis.calibration import calibration
 from har_core.analysis.conformal import Method, reached
+from har_core.analysis.label_suspects import suspects_schema
 from har_core.analysis.temperature import fit_temperature, log_loss, rescale
+from har_core.analysis.unknown import known_score, least_known
 from har_core.data.labels_file import read_labels
 from har_core.data.samples import Sample
 from har_core.data.scan import scan
@@ -23,8 +26,9 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.models.registry import head
-from har_core.runs.manifest import MODEL
+from har_core.runs.manifest import DUPLICATES, FAITHFULNESS, MODEL, SUSPECTS
 from har_core.runs.run import SHIPPED, Run, assets_folder, shipped_run
+from har_core.runs.tables import read_table
 from har_core.training.config import RECIPES, TrainConfig
 from tests.data.test_split import REPORT_TEST_SHA256, data_set_labels
 
@@ -179,3 +183,36 @@ def test_its_answers_at_the_first_threshold(run: Run) -> None:
     assert rule.threshold == pytest.approx(0.6)
     row = rule.outcomes[np.isclose(rule.outcomes["threshold"], 0.6)].iloc[0]
     assert row["two_right"] == pytest.approx(0.864, abs=5e-4)
+
+
+def test_it_notices_one_of_the_portraits_that_show_no_action(run: Run, shipped: Predictor) -> None:
+    """Shares of the test photos with less evidence, as in docs/trust.md: below 5 % "none of these?" is the answer."""
+    known = known_score(shipped.logits(run.embeddings()))
+    least = least_known(known)
+    assert least is not None
+    folder, shares = assets_folder() / "samples", {"astronaut": 0.002, "camera": 0.189, "grace_hopper": 0.272}
+    for name, share in shares.items():
+        path = next(folder.glob(f"{name}.*"))
+        found = shipped.predict(open_photo(path), path.name)
+        assert (known < found.known).mean() == pytest.approx(share, abs=2e-3)
+        assert (found.known < least) == (share < 0.05)
+
+
+def test_its_heatmaps_are_better_than_chance(run: Run) -> None:
+    """The stored areas, by every measure of docs/trust.md."""
+    table = read_table(run, FAITHFULNESS, faithfulness.SCHEMA)
+    found = {(one.measure, one.other): one for one in faithfulness.compare(table)}
+    assert all(one.low > 0 for one in found.values()) and {one.photos for one in found.values()} == {24}
+    least = found["deletion", "random"]
+    assert (least.gain, least.low, least.high) == pytest.approx((0.144, 0.087, 0.202), abs=6e-4)
+
+
+def test_its_near_duplicates_and_suspects(run: Run) -> None:
+    """The counts of docs/trust.md."""
+    groups = duplicate_groups.from_table(read_table(run, DUPLICATES, duplicate_groups.SCHEMA))
+    assert (len(groups), sum(group.across_split for group in groups)) == (167, 4)
+    assert not any(group.labels_differ for group in groups)
+    without, leaked = duplicate_groups.without_leaks(run.predictions(), groups)
+    assert without is not None and leaked == 4 and without.accuracy == pytest.approx(0.855, abs=5e-4)
+    suspects = read_table(run, SUSPECTS, suspects_schema(run.classes))
+    assert suspects["split"].value_counts().to_dict() == {"training": 125, "test": 97}

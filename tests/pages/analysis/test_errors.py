@@ -13,9 +13,10 @@ import pytest
 
 from har_core.errors import DownloadError
 from har_core.runs.run import SHIPPED, assets_folder, shipped_run
+from har_core.runs.training_embeddings import read_training_embeddings
 from har_core.runs.verdicts import NO_CLASS, VERDICTS, Verdicts
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, click, follow, opened, text, widget, write_run
+from tests.pages.conftest import PAGES, address, click, follow, links, opened, text, widget, write_run
 
 FOLDERS = random_predictions(40, ("blue", "green", "red"))  # those of the run "folders"
 WRONG, CORRECT = (np.flatnonzero((FOLDERS.true == FOLDERS.predicted) == correct) for correct in (False, True))
@@ -203,3 +204,16 @@ def test_pages_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert address(app)["page"] == "3" and any(sample == line.value.replace("\\", "") for line in app.caption)
     widget(app, "selectbox", f"errors-true-{tmp_path / 'runs' / 'many'}").set_value(1).run()
     assert "page" not in address(app)
+
+
+def test_a_photo_in_full_shows_what_put_one_action_first_and_the_training_photos_most_like_it(
+    shipped_error: str,
+) -> None:
+    app = opened("errors", SHIPPED, photo=shipped_error)
+    assert not app.exception
+    assert any("in numbers" in expander.label for expander in app.expander)
+    learned = read_training_embeddings(shipped_run()).samples
+    leading = [link["photo"] for link in links(app, "Open") if link["page"] == PAGES["data"]]
+    assert len(leading) == 5 and set(leading) <= set(learned)
+    opened_there = opened("data", SHIPPED, photo=leading[0])
+    assert not opened_there.exception and "a training photo" in text(opened_there)

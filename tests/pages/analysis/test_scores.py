@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, top_k_accuracy_score
 from har_core.runs.robustness import CLEAN, write_robustness
 from har_core.runs.run import SHIPPED, Run, shipped_run
 from tests.helpers import random_predictions
-from tests.pages.conftest import address, opened, widget, write_run
+from tests.pages.conftest import address, opened, text, widget, write_run
 
 
 def test_metrics_are_scikit_learns() -> None:
@@ -52,3 +52,12 @@ def test_where_all_are_right_none_is_called_the_weakest() -> None:
     app = opened("scores", "perfect")
     assert "100.0 %" in app.title[0].value and not any("weakest" in line.value for line in app.markdown)
     assert not any("weakest" in header.value for header in app.subheader)
+
+
+def test_the_shipped_run_says_whether_its_heatmaps_can_be_believed() -> None:
+    app = opened("scores", SHIPPED)
+    assert not app.exception
+    headings = [element.value for element in app.subheader]
+    assert "Do the heatmaps show what the model uses?" in headings and "Sets that contain the truth" in headings
+    without = opened("scores", "folders")
+    assert not without.exception and "--only faithfulness" in text(without)
