@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import streamlit as st
 
 from app_pages.components.download_photos import say_what_is_missing
 from app_pages.components.photo_tile import SIDE, photo_tile
-from app_pages.state import own_runs, runs, url
+from app_pages.state import runs, url
+from app_pages.state.once import once_per_run
 from har_core.analysis.duplicate_groups import SCHEMA, Group, Member, from_table, without_leaks
 from har_core.analysis.scores import Summary, summarize
 from har_core.runs.manifest import DUPLICATES, PREDICTIONS
@@ -149,24 +148,8 @@ def _photo(run: Run, member: Member, *, first: bool) -> None:
         st.caption(escape_markdown(member.sample))
 
 
-def _read(folder: Path) -> _Found:
-    run = Run.open(folder)
+@once_per_run("Reading the run …")
+def _found(run: Run) -> _Found:
     groups = from_table(read_table(run, DUPLICATES, SCHEMA))
     without, leaked = without_leaks(runs.predictions(run), groups) if run.has(PREDICTIONS) else (None, 0)
     return _Found(groups, without, leaked)
-
-
-def _found(run: Run) -> _Found:
-    cached: Callable[[Path, int], Any] = _of_this_session if own_runs.is_own(run) else _of_all_sessions
-    found: _Found = cached(run.folder, runs.version(run))
-    return found
-
-
-@st.cache_resource(max_entries=6, show_spinner="Reading the run …")
-def _of_all_sessions(folder: Path, version: int) -> _Found:
-    return _read(folder)
-
-
-@st.cache_resource(max_entries=4, scope="session", show_spinner="Reading the run …")
-def _of_this_session(folder: Path, version: int) -> _Found:
-    return _read(folder)

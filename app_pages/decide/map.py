@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -12,6 +11,7 @@ import streamlit as st
 from app_pages.components.no_results import no_results
 from app_pages.decide.map_selection import map_chart, selected_photos, selected_points
 from app_pages.state import own_runs, runs, url
+from app_pages.state.once import once_per_run
 from har_core.analysis import embedding_map as maps
 from har_core.analysis.embedding_map import EmbeddingMap, Gathering
 from har_core.analysis.label_suspects import suspects_schema
@@ -77,12 +77,8 @@ def _missing(run: Run) -> None:
     url.publish({})
 
 
+@once_per_run("Drawing the map …")
 def _drawn(run: Run) -> Drawn:
-    cached: Callable[[Path, int], Any] = _of_this_session if own_runs.is_own(run) else _of_all_sessions
-    return cast("Drawn", cached(run.folder, runs.version(run)))
-
-
-def _read(run: Run) -> Drawn:
     predictions, embeddings = runs.predictions(run), runs.embeddings(run)
     if run.has(EMBEDDING_MAP):
         every = maps.read_map(run, predictions)
@@ -98,16 +94,6 @@ def _read(run: Run) -> Drawn:
     )
     gathering = maps.densest_errors(scored.positions, scored.true, predictions.predicted[scored.rows])
     return places, trust, gathering, hover, total
-
-
-@st.cache_resource(max_entries=6, show_spinner="Drawing the map …")
-def _of_all_sessions(folder: Path, version: int) -> Drawn:
-    return _read(Run.open(folder))
-
-
-@st.cache_resource(max_entries=2, scope="session", show_spinner="Drawing the map …")
-def _of_this_session(folder: Path, version: int) -> Drawn:
-    return _read(Run.open(folder))
 
 
 def _controls(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -11,6 +10,7 @@ import streamlit as st
 from app_pages.components.thumbnails import thumbnail
 from app_pages.decide.slices_part import ask_for_analysis, say_unmeasured
 from app_pages.state import own_runs, runs, url
+from app_pages.state.once import once_per_run
 from har_core.analysis.photo_issues import PREFIX, Issue, evidence_outside, find_issues, issue_kinds
 from har_core.analysis.slices import Slice, compare_groups
 from har_core.data.photo_properties import crop_boxes, read_photo_properties
@@ -28,11 +28,6 @@ class PhotoIssues:
 
     masks: dict[str, np.ndarray]
     measured: np.ndarray
-
-
-def issues(run: Run) -> PhotoIssues:
-    """Of a run with predictions and measured photos."""
-    return (_of_this_session if own_runs.is_own(run) else _of_all_sessions)(run.folder, runs.version(run))
 
 
 def issue_photos(run: Run, name: str) -> np.ndarray:
@@ -115,7 +110,9 @@ def _card(run: Run, kind: Issue, mask: np.ndarray, compared: Slice | None) -> No
     )
 
 
-def _read(run: Run) -> PhotoIssues:
+@once_per_run("Looking for photos that are hard to see …")
+def issues(run: Run) -> PhotoIssues:
+    """Of a run with predictions and measured photos."""
     predictions, model = runs.predictions(run), run.manifest.model
     table = read_photo_properties(run, predictions.samples)
     maps = runs.class_maps(run) if "whole" in model.views else None
@@ -125,13 +122,3 @@ def _read(run: Run) -> PhotoIssues:
         outside = evidence_outside(maps, predictions.predicted, boxes)
     masks = find_issues(table, crop_size=model.crop_size, evidence_outside=outside)
     return PhotoIssues(masks, table["width"].notna().to_numpy())
-
-
-@st.cache_resource(max_entries=6, show_spinner="Looking for photos that are hard to see …")
-def _of_all_sessions(folder: Path, version: int) -> PhotoIssues:
-    return _read(Run.open(folder))
-
-
-@st.cache_resource(max_entries=4, scope="session", show_spinner="Looking for photos that are hard to see …")
-def _of_this_session(folder: Path, version: int) -> PhotoIssues:
-    return _read(Run.open(folder))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from app_pages.state import runs, url
-from app_pages.state.own_runs import is_own
+from app_pages.state.once import once_per_run
 from har_core.analysis.clusters import cluster_names, embedding_clusters
 from har_core.analysis.slices import (
     CLUSTER,
@@ -42,11 +41,6 @@ class SliceTable:
     slices: list[Slice]
     values: dict[str, np.ndarray]
     clusters: np.ndarray | None
-
-
-def slice_table(run: Run) -> SliceTable:
-    """Of a run with predictions; without measured photos there are clusters alone, without embeddings there are none."""
-    return (_of_this_session if is_own(run) else _of_all_sessions)(run.folder, runs.version(run))
 
 
 def slice_photos(run: Run, key: str) -> np.ndarray:
@@ -169,7 +163,9 @@ def _table(slices: Sequence[Slice]) -> None:
     )
 
 
-def _read(run: Run) -> SliceTable:
+@once_per_run("Comparing groups of photos …")
+def slice_table(run: Run) -> SliceTable:
+    """Of a run with predictions; without measured photos there are clusters alone, without embeddings there are none."""
     predictions = runs.predictions(run)
     values: dict[str, np.ndarray] = {}
     if run.has(PHOTO_PROPERTIES):
@@ -180,13 +176,3 @@ def _read(run: Run) -> SliceTable:
         names = cluster_names(clusters, predictions.true, run.classes)
     slices = find_slices(predictions.correct, values, clusters, true=predictions.true, cluster_names=names)
     return SliceTable(slices, values, clusters)
-
-
-@st.cache_resource(max_entries=6, show_spinner="Comparing groups of photos …")
-def _of_all_sessions(folder: Path, version: int) -> SliceTable:
-    return _read(Run.open(folder))
-
-
-@st.cache_resource(max_entries=4, scope="session", show_spinner="Comparing groups of photos …")
-def _of_this_session(folder: Path, version: int) -> SliceTable:
-    return _read(Run.open(folder))

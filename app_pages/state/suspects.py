@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from app_pages.state import runs
-from app_pages.state.own_runs import is_own
+from app_pages.state.once import once_per_run
 from har_core.analysis.label_suspects import find_suspects, suspects_schema
 from har_core.runs.manifest import PREDICTIONS, SUSPECTS
 from har_core.runs.run import Run
@@ -28,7 +25,7 @@ def suspects(run: Run) -> pd.DataFrame | None:
         not run.has(PREDICTIONS) or len(runs.predictions(run)) * len(run.classes) > MOST_AT_ONCE
     ):
         return None
-    return (_of_this_session if is_own(run) else _of_all_sessions)(run.folder, runs.version(run))
+    return _find(run)
 
 
 def is_stored(run: Run) -> bool:
@@ -36,8 +33,8 @@ def is_stored(run: Run) -> bool:
     return run.has(SUSPECTS)
 
 
-def _find(folder: Path) -> pd.DataFrame:
-    run = Run.open(folder)
+@once_per_run("Looking for wrong labels …")
+def _find(run: Run) -> pd.DataFrame:
     if run.has(SUSPECTS):
         return read_table(run, SUSPECTS, suspects_schema(run.classes))
     predictions = runs.predictions(run)
@@ -49,13 +46,3 @@ def _find(folder: Path) -> pd.DataFrame:
         runs.embeddings(run),
         run.classes,
     )
-
-
-@st.cache_resource(max_entries=6, show_spinner="Looking for wrong labels …")
-def _of_all_sessions(folder: Path, version: int) -> pd.DataFrame:
-    return _find(folder)
-
-
-@st.cache_resource(max_entries=6, scope="session", show_spinner="Looking for wrong labels …")
-def _of_this_session(folder: Path, version: int) -> pd.DataFrame:
-    return _find(folder)
