@@ -55,6 +55,10 @@ def compute_cam(
             class_activation_maps(model, image[None]).class_maps[0, target].cpu().numpy(), image.shape[-1]
         )
 
+    passes = 1 + head(model).in_features if method == "Score-CAM" else 1
+    if progress is not None:
+        progress(0, passes)  # at once, since the import below takes seconds; once more when the first pass begins
+
     from pytorch_grad_cam import EigenCAM, GradCAMPlusPlus, LayerCAM, ScoreCAM  # slow import, rarely needed
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
@@ -64,7 +68,6 @@ def compute_cam(
             raise Cancelled("stopped while waiting for another heatmap; nothing was changed")
     try:
         own = copy.deepcopy(model).requires_grad_(True)
-        passes = 1 + head(own).in_features if method == "Score-CAM" else 1
         with torch.inference_mode(False), torch.enable_grad():
             cam = kinds[method](_Counted(own, passes, progress, cancelled), [last_conv_stage(own)])
             cam.batch_size = 4  # of Score-CAM: small, so that it stops soon
