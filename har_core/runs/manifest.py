@@ -218,8 +218,16 @@ class FileEntry(BaseModel):
     sha256: Sha256
 
 
+Probabilities = Literal["all", "top", "confidence", "none"]
+"""What is known of the probabilities of a run's predictions.
+
+`all`: of every class.  `top`: of the few most probable; what is left is spread evenly over the others.  `confidence`: of the
+predicted class alone; the rest likewise.  `none`: nothing but the predicted class, which is stored with probability 1.
+"""
+
+
 class Manifest(_Record):
-    """What a run is, and which files it consists of."""
+    """What a run is, and which files it consists of.  `probabilities`: how much of those of its predictions is known."""
 
     format: Literal["har-lens-run/2"] = FORMAT
     status: Literal["training", "complete"]
@@ -233,6 +241,7 @@ class Manifest(_Record):
     training: TrainingInfo = TrainingInfo()
     config: Annotated[JsonTable, AfterValidator(_counts)] = Field(default_factory=dict)
     scores: Scores | None = None
+    probabilities: Probabilities = "all"
     machine: JsonTable = Field(default_factory=dict)
     versions: JsonTable = Field(default_factory=dict)
     files: dict[str, FileEntry] = Field(default_factory=dict)

@@ -42,7 +42,9 @@ def test_eigencam_does_not_depend_on_the_class(tiny: Predictor) -> None:
 def test_scorecam_reports_progress_and_can_be_cancelled(tiny: Predictor) -> None:
     image, seen = tiny.preprocess(picture(COLORS["blue"])), []
     compute_cam("Score-CAM", tiny.model, image, 0, progress=lambda done, total: seen.append((done, total)))
-    assert seen[0] == (0, 513) and seen[-1] == (513, 513) and seen == sorted(seen)  # one pass for the photo, one for each of 512 channels
+    assert (
+        seen[0] == (0, 513) and seen[-1] == (513, 513) and seen == sorted(seen)
+    )  # one pass for the photo, one for each of 512 channels
     with pytest.raises(Cancelled):
         compute_cam("Score-CAM", tiny.model, image, 0, cancelled=lambda: len(seen) > 0)
     assert hooks(tiny.model) == 0 and not methods._package.locked()
