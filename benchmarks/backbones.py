@@ -25,7 +25,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 from tqdm import tqdm
 
-from har_core.cam.closed_form import class_activation_maps
+from har_core.cam.class_maps import class_activation_maps
 from har_core.data.samples import Sample
 from har_core.data.scan import scan
 from har_core.data.split import split_photos

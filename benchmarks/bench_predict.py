@@ -21,7 +21,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from har_core.cam.closed_form import class_activation_maps
+from har_core.cam.class_maps import class_activation_maps
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.runs.run import shipped_run

@@ -22,7 +22,7 @@ from sklearn.metrics import f1_score
 from har_core.analysis.compare import mcnemar
 from har_core.data.dataset import default_workers
 from har_core.data.scan import LabeledPhotos, scan
-from har_core.models.registry import STAGES
+from har_core.models.resnet import STAGES
 from har_core.runs.manifest import COMPLETE, MANIFEST
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run

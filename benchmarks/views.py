@@ -24,7 +24,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from har_core.analysis.compare import mcnemar
-from har_core.cam.closed_form import class_activation_maps
+from har_core.cam.class_maps import class_activation_maps
 from har_core.data.shifts import SHIFTS
 from har_core.inference.predictor import Predictor
 from har_core.inference.views import Found, Look, evidence_box, first_looks, look_at

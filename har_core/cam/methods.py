@@ -1,4 +1,4 @@
-"""Model + image + class → a heatmap by any method: Grad-CAM in closed form, the others by the grad-cam package."""
+"""Model + image + class → a heatmap by any method: the network's own class maps, occlusion, the others by the grad-cam package."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from har_core.cam.closed_form import class_activation_maps
+from har_core.cam.class_maps import class_activation_maps
+from har_core.cam.occlusion import GRID, occlusion_maps
 from har_core.cam.scales import to_heatmap
 from har_core.errors import Cancelled
-from har_core.models.registry import head, last_conv_stage
+from har_core.models.anatomy import Features
+from har_core.models.registry import anatomy_of, forward_features, forward_pool, head
 
-Method = Literal["Grad-CAM", "Grad-CAM++", "LayerCAM", "EigenCAM", "Score-CAM"]
+Method = Literal["Grad-CAM", "Grad-CAM++", "LayerCAM", "EigenCAM", "Score-CAM", "Occlusion"]
+"""Grad-CAM stands for the class maps of `class_maps`, whatever they are made of."""
+
 METHODS: tuple[Method, ...] = get_args(Method)
 CLASS_INDEPENDENT: frozenset[Method] = frozenset({"EigenCAM"})
 
@@ -36,12 +40,12 @@ def compute_cam(
 
     The methods of the package put hooks on the model, which two threads must not do at once: each call works on a copy
     of the model, one call at a time.  EigenCAM does not depend on `target`.  Score-CAM runs the network once for each
-    channel of the last stage (2,048 of a ResNet-50).
+    channel of the last stage (2,048 of a ResNet-50), occlusion once for each of 49 cells.
 
     Args:
         image: (3, H, W) float32, as `data.transforms.eval_transform` returns it.
         target: class index.
-        progress: called with (forward passes done, expected), for Score-CAM.
+        progress: called with (forward passes done, expected), for Score-CAM and occlusion.
         cancelled: asked before every forward pass.
 
     Returns:
@@ -55,7 +59,15 @@ def compute_cam(
             class_activation_maps(model, image[None]).class_maps[0, target].cpu().numpy(), image.shape[-1]
         )
 
-    passes = 1 + head(model).in_features if method == "Score-CAM" else 1
+    if method == "Occlusion":
+        counted = _Counted(model, 1 + GRID**2, progress, cancelled)
+        with torch.no_grad():
+            return to_heatmap(
+                occlusion_maps(counted, image[None], counted(image[None]).float())[0, target].cpu().numpy(),
+                image.shape[-1],
+            )
+
+    passes = 1 + anatomy_of(model).channels if method == "Score-CAM" else 1
     if progress is not None:
         progress(0, passes)  # at once, since the import below takes seconds; once more when the first pass begins
 
@@ -67,15 +79,41 @@ def compute_cam(
         if cancelled():
             raise Cancelled("stopped while waiting for another heatmap; nothing was changed")
     try:
-        own = copy.deepcopy(model).requires_grad_(True)
+        own = _InTwo(copy.deepcopy(model).requires_grad_(True))
         with torch.inference_mode(False), torch.enable_grad():
-            cam = kinds[method](_Counted(own, passes, progress, cancelled), [last_conv_stage(own)])
+            cam = kinds[method](_Counted(own, passes, progress, cancelled), [own.body])
             cam.batch_size = 4  # of Score-CAM: small, so that it stops soon
             with cam:
                 heatmaps = cam(image[None].clone(), [ClassifierOutputTarget(target)])
         return np.asarray(heatmaps[0], dtype=np.float32)
     finally:
         _package.release()
+
+
+class _Body(nn.Module):
+    """Images → last maps (B, C, h, w), a module for the package to put its hooks on."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.tokens: Tensor | None = None
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps, self.tokens = forward_features(self.model, images)
+        return maps
+
+
+class _InTwo(nn.Module):
+    """A model that passes through `_Body`, whatever its layout: so the package needs to know of no kind of network."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.body = _Body(model)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps, model = self.body(images), self.body.model
+        logits: Tensor = head(model)(forward_pool(model, Features(maps, self.body.tokens)))
+        return logits
 
 
 class _Counted(nn.Module):

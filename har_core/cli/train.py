@@ -28,6 +28,7 @@ _EXAMPLES = """
 train.py data/                          the most accurate recipe, into runs/<date>/
 train.py data/ --recipe baseline        the published report's
 train.py data/ --epochs 3 --lr 3e-4     the same as the first with two values changed
+train.py data/ --architecture timm/convnext_tiny --unfreeze last2   another network
 train.py data/ --resume                 go on with the last training that was interrupted
 torchrun --nproc-per-node 8 train.py data/   in 8 processes, which share every batch
 """
@@ -123,7 +124,7 @@ def _folder_and_config(given: argparse.Namespace) -> tuple[Path, TrainConfig]:
         folder = given.out or last_interrupted(RUNS)
         return folder, _resumed_config(folder, given.recipe, changes)
     folder = given.out or RUNS / f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    return folder, RECIPES[given.recipe or "best"].replace(**changes)
+    return folder, RECIPES[given.recipe or "best"].adapted(**changes)
 
 
 def _resumed_config(folder: Path, recipe: str | None, changes: dict[str, Any]) -> TrainConfig:

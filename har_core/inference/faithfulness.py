@@ -35,6 +35,7 @@ from har_core.analysis.faithfulness import (
     SCHEMA,
     SHUFFLED,
 )
+from har_core.cam.class_maps import direction_maps
 from har_core.inference.predictor import Predictor
 from har_core.models.numerics import exact_fp32
 from har_core.models.registry import forward_features, head
@@ -162,15 +163,15 @@ def centered_gaussian(height: int, width: int) -> np.ndarray:
     return np.asarray(np.exp(-((rows[:, None] / 0.25) ** 2 + (columns[None] / 0.25) ** 2) / 2))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _shuffled_head_map(predictor: Predictor, image: Tensor, random: np.random.Generator) -> np.ndarray:
-    """(h, w): a class's map in closed form after the weights of the last layer were shuffled (Adebayo et al. 2018)."""
+    """(h, w): a class's map after the weights of the last layer were shuffled (Adebayo et al. 2018)."""
     weights = head(predictor.model).weight.float()  # (K, D)
     row = random.permutation(weights.numel())[: weights.shape[1]]
     with exact_fp32():
-        features = forward_features(predictor.model, image[None].to(predictor.device)).float()[0]
+        features = forward_features(predictor.model, image[None].to(predictor.device))
         shuffled = weights.flatten()[torch.from_numpy(row).to(weights.device)]
-        return np.asarray(torch.einsum("d,dhw->hw", shuffled, features).cpu())
+        return np.asarray(direction_maps(predictor.model, features, shuffled[None])[0, 0].cpu())
 
 
 def blurred(image: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from har_core.analysis.unknown import known_score
-from har_core.cam.closed_form import CamOutput, class_activation_maps
+from har_core.cam.class_maps import CamOutput, class_activation_maps
 from har_core.data.transforms import Box, eval_transform
 from har_core.errors import Cancelled, CheckpointError, ImageError
 from har_core.inference import views
@@ -123,7 +123,7 @@ class Predictor:
 
     def preprocess(self, photo: Image.Image) -> Tensor:
         """The evaluation crop of an upright RGB photo: (3, crop_size, crop_size) float32, normalized."""
-        return eval_transform(self.spec.crop_size, self.spec.resize)(photo)
+        return eval_transform(self.spec.crop_size, self.spec.resize, self.spec.preprocessing)(photo)
 
     def forward(self, images: Tensor) -> CamOutput:
         """Predict normalized images (B, 3, H, W) in 32-bit arithmetic."""

@@ -15,7 +15,14 @@ from PIL import Image
 from torch import Tensor
 
 from har_core.cam.placing import GRID, place
-from har_core.data.transforms import center_crop_box, eval_transform, to_tensor
+from har_core.data.transforms import (
+    IMAGENET,
+    Preprocessing,
+    center_crop_box,
+    eval_transform,
+    resized,
+    to_tensor,
+)
 from har_core.media.geometry import Box, whole_photo
 from har_core.models.spec import ModelSpec
 
@@ -51,17 +58,17 @@ def first_looks(photo: Image.Image, spec: ModelSpec, box: Box | None = None) -> 
     The last of them covers all the others.
     """
     if box is not None:
-        return [look_at(photo, box, spec.crop_size)]
+        return [look_at(photo, box, spec.crop_size, spec.preprocessing)]
     looks = []
     if "center" in spec.views or "whole" not in spec.views:  # the nearer look needs one that finds the evidence
         crop = center_crop_box(*photo.size, crop_size=spec.crop_size, resize=spec.resize)
-        looks.append(Look(crop, eval_transform(spec.crop_size, spec.resize)(photo)))
+        looks.append(Look(crop, eval_transform(spec.crop_size, spec.resize, spec.preprocessing)(photo)))
     if "whole" in spec.views:
-        looks.append(look_at(photo, whole_photo(*photo.size), spec.crop_size))
+        looks.append(look_at(photo, whole_photo(*photo.size), spec.crop_size, spec.preprocessing))
     return looks
 
 
-def look_at(photo: Image.Image, box: Box, crop_size: int) -> Look:
+def look_at(photo: Image.Image, box: Box, crop_size: int, preprocessing: Preprocessing = IMAGENET) -> Look:
     """Any part of a photo, resized to about the area of a crop of that size in pixels, in the part's own shape."""
     width, height = input_size(box.width, box.height, crop_size)
     left, top = min(int(max(0.0, box.left)), photo.width - 1), min(int(max(0.0, box.top)), photo.height - 1)
@@ -70,7 +77,7 @@ def look_at(photo: Image.Image, box: Box, crop_size: int) -> Look:
         max(top + 1, round(min(photo.height, box.bottom))),
     )
     part = photo.crop((left, top, right, bottom))  # first: resizing a box of the photo would let in what is around it
-    return Look(box, to_tensor(part.resize((width, height), Image.Resampling.BILINEAR)))
+    return Look(box, to_tensor(resized(part, (width, height), preprocessing), preprocessing))
 
 
 def input_size(width: float, height: float, crop_size: int) -> tuple[int, int]:
@@ -105,10 +112,8 @@ def nearer_look(
         found: in the looks of `first_looks`.
     """
     box = evidence_box(found, looks, size, spec)
-    return Look(
-        box,
-        look_at(kept, box.scaled(kept.width / size[0], kept.height / size[1]), round(_SMALLER * spec.crop_size)).image,
-    )
+    part = box.scaled(kept.width / size[0], kept.height / size[1])
+    return Look(box, look_at(kept, part, round(_SMALLER * spec.crop_size), spec.preprocessing).image)
 
 
 def evidence_box(found: Sequence[Found], looks: Sequence[Look], size: tuple[int, int], spec: ModelSpec) -> Box:

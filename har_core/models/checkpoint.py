@@ -13,7 +13,7 @@ from torch import nn
 
 from har_core.errors import CheckpointError
 from har_core.files import atomic_path
-from har_core.models.registry import create_model
+from har_core.models.registry import create_model, newer_library
 from har_core.models.spec import ModelSpec
 
 FORMAT = "har-lens-model/1"
@@ -50,6 +50,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
     Raises:
         CheckpointError: if the file is missing, damaged, of another format, or holds values that are not numbers.
     """
+    spec = None
     if not path.is_file():
         raise CheckpointError(f"expected a model at {path}, found no file; train again, or choose a run with a model")
     try:
@@ -58,15 +59,15 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
             raise CheckpointError(
                 f"{path}: expected format {FORMAT}, found {metadata.get('format')!r}; train or export it again"
             )
-        values = json.loads(metadata["spec"])
-        lists = {name: tuple(values[name]) for name in ("classes", "views") if name in values}
-        spec = ModelSpec(**{**values, **lists})
+        spec = ModelSpec.from_dict(json.loads(metadata["spec"]))
         model = create_model(spec)
         state = load_file(path)
         model.load_state_dict(state)
     except CheckpointError:
         raise
     except Exception as error:  # safetensors, json and torch each have their own words for "damaged"
+        if spec is not None and (newer := newer_library(spec)):
+            raise CheckpointError(f"{path} cannot be rebuilt ({first_line(error)}): {newer}") from error
         raise CheckpointError(
             f"{path} is damaged or incomplete ({first_line(error)}); copy it again or train again"
         ) from error

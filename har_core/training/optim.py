@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR, StepLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from har_core.models.registry import head
+from har_core.models.registry import anatomy_of, head
 from har_core.training.config import TrainConfig
 
 _WARMUP_START = 1 / 25
@@ -15,11 +15,22 @@ _WARMUP_START = 1 / 25
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over what learns, with the last layer in a group of its own, the first."""
+    """Adam or AdamW over what learns, in groups: the last layer first, then the rest, by depth if rates differ.
+
+    With a layer decay (Clark et al. 2020) the stage before the last layer learns at `lr`, each one before it at so many times less.
+    """
     last = list(head(model).parameters())
-    known = {id(parameter) for parameter in last}
-    body = [each for each in model.parameters() if each.requires_grad and id(each) not in known]
-    groups = [{"params": last, "lr": config.lr * config.head_lr_factor}, {"params": body, "lr": config.lr}]
+    groups = [{"params": last, "lr": config.lr * config.head_lr_factor}]
+    if config.layer_decay < 1:
+        anatomy, stages = anatomy_of(model), config.unfreeze[:-1]
+        groups += [
+            {"params": anatomy.parameters_of(model, stage), "lr": config.lr * config.layer_decay**depth}
+            for depth, stage in reversed(list(enumerate(reversed(stages))))
+        ]
+    else:
+        known = {id(parameter) for parameter in last}
+        body = [each for each in model.parameters() if each.requires_grad and id(each) not in known]
+        groups.append({"params": body, "lr": config.lr})
     kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     return kinds[config.optimizer](
         [group for group in groups if group["params"]], lr=config.lr, weight_decay=config.weight_decay

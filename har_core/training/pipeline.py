@@ -18,7 +18,7 @@ from har_core.data.corrections import NONE, Corrections
 from har_core.data.dataset import PhotoDataset
 from har_core.data.scan import LabeledPhotos, Progress, require_trainable
 from har_core.data.split import Split, split_photos
-from har_core.data.transforms import Transform, eval_transform, train_transform
+from har_core.data.transforms import Preprocessing, Transform, eval_transform, train_transform
 from har_core.errors import DataError, RunError
 from har_core.inference.calibrate import fit, with_temperature
 from har_core.inference.evaluate import evaluate
@@ -118,6 +118,7 @@ def train(
             photos,
             split,
             config,
+            model,
             spec,
             origin=origin,
             precision=precision,
@@ -135,10 +136,14 @@ def train(
             PhotoDataset.of(
                 split.train,
                 photos.classes,
-                *(_random_crops(config, size) for size in config.crop_sizes),
+                *(_random_crops(config, size, spec.preprocessing) for size in config.crop_sizes),
                 seed=config.seed,
             ),
-            PhotoDataset.of(split.evaluation, photos.classes, eval_transform(config.crop_size, config.resize)),
+            PhotoDataset.of(
+                split.evaluation,
+                photos.classes,
+                eval_transform(config.crop_size, config.resize, spec.preprocessing),
+            ),
             config,
             folder=folder,
             identity=provenance.identity(config, photos.classes, split, model),
@@ -169,13 +174,14 @@ def train(
         return run
 
 
-def _random_crops(config: TrainConfig, crop_size: int) -> Transform:
+def _random_crops(config: TrainConfig, crop_size: int, preprocessing: Preprocessing) -> Transform:
     return train_transform(
         crop_size,
         config.min_crop_scale,
         augmentation=config.augmentation,
         zoom_out=config.zoom_out,
         random_erasing=config.random_erasing,
+        preprocessing=preprocessing,
     )
 
 

@@ -17,7 +17,7 @@ from har_core.data.corrections import NONE, Corrections
 from har_core.data.scan import LabeledPhotos
 from har_core.data.split import Split
 from har_core.files import csv_bytes, printable, write_text
-from har_core.models.registry import is_head
+from har_core.models.registry import anatomy_of, explanation
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import DROPPED, TRAINING, DataInfo, Manifest, ModelInfo, TrainingInfo
 from har_core.runs.tables import CALIBRATED, TRAINED
@@ -36,6 +36,7 @@ def describe(
     photos: LabeledPhotos,
     split: Split,
     config: TrainConfig,
+    model: torch.nn.Module,
     spec: ModelSpec,
     *,
     origin: str,
@@ -60,6 +61,7 @@ def describe(
             resize=spec.resize,
             views=spec.views,
             starting_weights=origin,
+            explanation=explanation(model),
         ),
         data=DataInfo(
             train=len(split.train),
@@ -92,6 +94,7 @@ def describe(
             "har-lens": __version__,
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
+            **({"timm": spec.library} if spec.library else {}),
         },
     )
 
@@ -129,7 +132,7 @@ def complete(saved: dict[str, Any]) -> dict[str, Any]:
     return {**saved, "configuration": {**configuration, **added}}
 
 
-_ADDED = ("augmentation", "zoom_out", "random_erasing", "soup_offset", "calibration_fraction")
+_ADDED = ("augmentation", "zoom_out", "random_erasing", "soup_offset", "calibration_fraction", "layer_decay")
 """Values of the configuration that the first states of this format do not have."""
 
 
@@ -139,7 +142,7 @@ def identity(config: TrainConfig, classes: tuple[str, ...], split: Split, model:
     Args:
         model: with its starting weights.
     """
-    start = hashlib.sha256()
+    start, is_head = hashlib.sha256(), anatomy_of(model).is_head
     for name, tensor in model.state_dict().items():
         if not is_head(name):
             start.update(tensor.cpu().contiguous().numpy().tobytes())

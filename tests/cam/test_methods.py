@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from har_core.cam import methods
-from har_core.cam.closed_form import class_activation_maps
+from har_core.cam.class_maps import class_activation_maps
 from har_core.cam.methods import METHODS, Method, compute_cam
 from har_core.errors import Cancelled
 from har_core.inference.predictor import Predictor

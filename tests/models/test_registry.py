@@ -11,15 +11,14 @@ from torch import nn
 from har_core.errors import CheckpointError
 from har_core.models.pretrained import load_pretrained
 from har_core.models.registry import (
-    STAGES,
     create_model,
     forward_features,
     head,
-    last_conv_stage,
     list_architectures,
     set_training_mode,
     split_frozen,
 )
+from har_core.models.resnet import STAGES
 from har_core.models.spec import ModelSpec
 
 
@@ -33,9 +32,9 @@ def test_features_and_head_make_the_network(architecture: str) -> None:
     model = create_model(ModelSpec(("a", "b", "c"), architecture))
     images = torch.randn(1, 3, 64, 64)
     seen: list[torch.Tensor] = []
-    last_conv_stage(model).register_forward_hook(lambda module, inputs, output: seen.append(output))
+    model.layer4[-1].register_forward_hook(lambda module, inputs, output: seen.append(output))
     with torch.no_grad():
-        features = forward_features(model, images)
+        features = forward_features(model, images).maps
         logits = head(model)(features.mean(dim=(2, 3)))
         assert torch.allclose(logits, model(images), atol=1e-4)
     assert features.shape[1:] == (head(model).in_features, 2, 2) and logits.shape == (1, 3)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from har_core.data.scan import LabeledPhotos
-from har_core.models.registry import STAGES, split_frozen
+from har_core.models.registry import split_frozen
+from har_core.models.resnet import STAGES
 from har_core.training import features
 from tests.training.conftest import CPU, best, make_trainer
 

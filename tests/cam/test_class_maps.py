@@ -12,11 +12,11 @@ import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from har_core.cam.closed_form import class_activation_maps
+from har_core.cam.class_maps import class_activation_maps
 from har_core.cam.scales import to_heatmap
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
-from har_core.models.registry import head, last_conv_stage
+from har_core.models.registry import head
 from tests.conftest import COLORS, ROOT, picture
 
 SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
@@ -25,7 +25,7 @@ SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
 def package_heatmaps(predictor: Predictor, image: torch.Tensor, classes: list[int]) -> list[np.ndarray]:
     """Grad-CAM by the package, which needs parameters that require gradients."""
     model = copy.deepcopy(predictor.model).requires_grad_(True)
-    with GradCAM(model=model, target_layers=[last_conv_stage(model)]) as cam:
+    with GradCAM(model=model, target_layers=[model.layer4[-1]]) as cam:
         return [cam(image[None], [ClassifierOutputTarget(index)])[0] for index in classes]
 
 
