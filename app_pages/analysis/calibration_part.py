@@ -13,7 +13,7 @@ _THRESHOLDS = (0.5, 0.7, 0.9)
 
 
 def calibration_part(run: Run) -> None:
-    """For a run with predictions."""
+    """For a run whose predictions have a confidence."""
     found, table, curve, area = runs.calibration(run)
     st.subheader("Does a probability of 70 % mean 70 %?", anchor=False)
     st.markdown(text.calibration_sentence(found))
@@ -25,10 +25,12 @@ def calibration_part(run: Run) -> None:
             key="reliability",
             alt="Reliability diagram: how many answers of each probability are correct, with 95 % intervals",
         )
+        of_every_class = ""
+        if found.class_wise_ece is not None and found.brier is not None:
+            of_every_class = f", class-wise {found.class_wise_ece:.3f}, Brier score {found.brier:.3f}"
         st.caption(
             "Each dot is as many photos; above the dotted line the answers are better than they claim. Expected calibration "
-            f"error {found.ece:.3f} ({BINS} bins of equal width; 0 is best), class-wise {found.class_wise_ece:.3f}, Brier "
-            f"score {found.brier:.3f}."
+            f"error {found.ece:.3f} ({BINS} bins of equal width; 0 is best){of_every_class}."
         )
     with right:
         st.plotly_chart(

@@ -16,7 +16,7 @@ from har_core.analysis.compare import paired_matrices
 from har_core.analysis.confusion import Normalize, normalize
 from har_core.analysis.scores import Summary, class_scores, summarize, wilson_intervals
 from har_core.runs.manifest import PREDICTIONS
-from har_core.runs.run import Run, assets_folder
+from har_core.runs.run import Run, assets_folder, shipped_run
 from har_core.viz import figures, text
 from har_core.viz.matrix_table import difference_table
 from har_core.viz.text import class_label, class_markdown, escape_markdown
@@ -29,7 +29,7 @@ def page() -> None:
     if not comparable or not run.is_scored:
         st.title(f"Nothing to compare {escape_markdown(run.title)} with")
         st.info("A comparison needs two evaluated runs with the same actions.", icon=":material/info:")
-        _published_results()
+        _published_results(run)
         url.publish({})
         return
     comparable.sort(key=lambda name: not named[name].has(PREDICTIONS))
@@ -53,7 +53,7 @@ def page() -> None:
     _class_scores(run, other, before, after)
     _matrix_difference(run, before, after)
     changed_photos(run, other, changes)
-    _published_results()
+    _published_results(run)
     url.publish({"with": st.session_state[key]})
 
 
@@ -138,8 +138,10 @@ def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:
         st.caption("The runs were evaluated on different numbers of photos, so shares of the true action are compared.")
 
 
-def _published_results() -> None:
-    """Other results on the same photos, each with its protocol."""
+def _published_results(run: Run) -> None:
+    """Other results on the photos of the shipped run, each with its protocol, if this run is about the same actions."""
+    if run.classes != shipped_run().classes:
+        return
     published = json.loads((assets_folder() / "published.json").read_text(encoding="utf-8"))
     st.subheader("Other published results on this data set", anchor=False)
     table = pd.DataFrame(published["results"])[["model", "accuracy", "macro_f1", "n", "protocol", "source"]]

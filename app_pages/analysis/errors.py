@@ -15,9 +15,10 @@ from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_det
 from app_pages.components.verdict_effect import offer_exports
 from app_pages.state import filters as filter_state
 from app_pages.state import groups, own_runs, runs, url
-from har_core.analysis.examples import DRAWN, SHOWS, SORTS, UNJUDGED, Filters, Selection, to_csv
+from har_core.analysis.examples import DRAWN, SHOWS, TOP, UNJUDGED, Filters, Selection, sorts_of, to_csv
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS, Verdict
+from har_core.viz.known_text import instead_sentence
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent, share
 
 SHOW_LABELS = {
@@ -80,7 +81,7 @@ def _list(
         _active_filters(run, keys, selection)
         st.download_button(
             "This list as CSV",
-            lambda: to_csv(runs.predictions(run), selection.rows, judged),
+            lambda: to_csv(runs.predictions(run), selection.rows, judged, known=runs.known(run)),
             "photos.csv",
             "text/csv",
             icon=":material/download:",
@@ -158,19 +159,23 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
     line.selectbox("True action", classes, **actions, **url.widget(keys["true"], one_direction))
     line.selectbox("Predicted as", classes, **actions, **url.widget(keys["predicted"], one_direction))
     line.selectbox("Show", SHOWS, format_func=SHOW_LABELS.__getitem__, **url.widget(keys["show"]))
-    line.selectbox("Sort by", SORTS, format_func=SORT_LABELS.__getitem__, **url.widget(keys["sort"]))
+    known = runs.known(run)
+    if len(sorts := sorts_of(known)) > 1:
+        line.selectbox("Sort by", sorts, format_func=SORT_LABELS.__getitem__, **url.widget(keys["sort"]))
     with line.popover("More", icon=":material/tune:"):
-        st.slider(
-            "Confidence of the prediction", 0.0, 1.0, step=0.05, format="percent", **url.widget(keys["confidence"])
-        )
-        st.selectbox(
-            "True action is",
-            list(TOP3_LABELS),
-            index=None,
-            placeholder="at any rank",
-            format_func=TOP3_LABELS.__getitem__,
-            **url.widget(keys["top3"]),
-        )
+        if known.confidence:
+            st.slider(
+                "Confidence of the prediction", 0.0, 1.0, step=0.05, format="percent", **url.widget(keys["confidence"])
+            )
+        if known.ranks >= TOP:
+            st.selectbox(
+                "True action is",
+                list(TOP3_LABELS),
+                index=None,
+                placeholder="at any rank",
+                format_func=TOP3_LABELS.__getitem__,
+                **url.widget(keys["top3"]),
+            )
         kinds = [*VERDICTS, UNJUDGED]
         st.selectbox("Verdict", kinds, index=None, placeholder="any verdict", **url.widget(keys["verdict"]))
         counts = Counter(tag for tags in own_runs.verdicts(run).tags().values() for tag in tags)
@@ -183,6 +188,9 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
                 format_func=lambda tag: f"{tag} ({counts[tag]:,})",
                 **url.widget(keys["tag"]),
             )
+        if not known.margin or (known.ranks < TOP and len(run.classes) > TOP):
+            sure, close = "which ones the model is sure of", "which are close calls and where the true action ranks"
+            st.caption(instead_sentence(known, confidence=[sure], every_class=[close]))
 
 
 def _active_filters(run: Run, keys: dict[str, str], selection: Selection) -> None:

@@ -16,12 +16,14 @@ from app_pages.components.follow import follow
 from app_pages.components.no_results import no_results
 from app_pages.components.verdict_effect import verdict_effect
 from app_pages.state import runs, url
+from har_core.analysis.examples import TOP
 from har_core.analysis.scores import Summary, class_scores, classification_report, summarize, wilson_intervals
 from har_core.files import csv_bytes
-from har_core.runs.manifest import PREDICTIONS, ROBUSTNESS
+from har_core.runs.manifest import CLASS_MAPS, FAITHFULNESS, MODEL, PREDICTIONS, ROBUSTNESS
 from har_core.runs.robustness import read_robustness
 from har_core.runs.run import Run
 from har_core.viz import figures, text
+from har_core.viz.known_text import instead_sentence
 from har_core.viz.text import class_label, class_markdown, count_photos
 
 MEASURES = {"recall": "recall", "precision": "precision", "f1": "F1"}
@@ -60,9 +62,9 @@ def page() -> None:
     _table(scores, leads=leads)
     _downloads(run, matrix)
     if run.has(PREDICTIONS):
-        calibration_part(run)
-        sets_part(run)
-        faithfulness_part(run)
+        _probabilities(run)
+        if any(run.has(file) for file in (FAITHFULNESS, CLASS_MAPS, MODEL)):
+            faithfulness_part(run)
     else:
         st.caption("This run is a matrix alone: it has no probabilities that could be trusted or not.")
     if run.has(ROBUSTNESS):
@@ -77,13 +79,31 @@ def _metrics(run: Run, summary: Summary) -> None:
         "Weighted F1": f"{summary.weighted_f1:.4f}",
     }
     if run.has(PREDICTIONS):
-        examples = runs.examples(run)
-        if len(run.classes) > 3:
-            metrics["True action in the top 3"] = text.share(float((examples["true_rank"] <= 3).mean()))
-        metrics["Log loss"] = f"{float(examples['loss'].to_numpy().mean(dtype=np.float64)):.4f}"
+        examples, known = runs.examples(run), runs.known(run)
+        top = min(TOP, known.ranks)
+        if len(run.classes) > TOP and top > 1:
+            metrics[f"True action in the top {top}"] = text.share(float((examples["true_rank"] <= top).mean()))
+        if known.every_class:
+            metrics["Log loss"] = f"{float(examples['loss'].to_numpy().mean(dtype=np.float64)):.4f}"
     with st.container(horizontal=True):
         for name, value in metrics.items():
             st.metric(name, value, border=True)
+
+
+def _probabilities(run: Run) -> None:
+    """How far they can be trusted and what they are good for, as far as they are known."""
+    known = runs.known(run)
+    if known.confidence:
+        calibration_part(run)
+    if known.every_class:
+        sets_part(run)
+        return
+    if not known.confidence:
+        st.subheader("How sure is the model?", anchor=False)
+    ranks = [f"how often the true action is in the top {TOP}"] if known.ranks < TOP < len(run.classes) else []
+    confidence = ["whether it is right as often as it says"]
+    every_class = [*ranks, "log loss", "Brier score", "sets of actions that contain the true one"]
+    st.caption(instead_sentence(known, confidence=[] if known.confidence else confidence, every_class=every_class))
 
 
 def _as_csv(table: pd.DataFrame) -> bytes:

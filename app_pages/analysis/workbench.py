@@ -21,7 +21,8 @@ from app_pages.state.judging import is_undoable, judging, scored_subject, undoin
 from app_pages.state.suspects import is_stored, suspects
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
-from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown, percent
+from har_core.viz.known_text import in_parentheses
+from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown
 
 PER_PAGE = 60
 """Photos."""
@@ -144,7 +145,7 @@ def _panel(run: Run, row: int, judged: dict[str, Verdict], at: str) -> None:
     photo = evidence.open_stored_photo(run, row)  # first: what is drawn below must not stand under the picture before
     with st.container(key="photo-panel"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f"**{capitalize(true)}**, {outcome} ({percent(example['confidence'])})")
+            st.markdown(f"**{capitalize(true)}**, {outcome}{in_parentheses(example['confidence'])}")
             st.button("Close", icon=":material/close:", key="close-panel", on_click=url.put, args=(at, None))
         subject, given = scored_subject(run, sample), judged.get(sample)
         verdict_choice(run, subject, given)

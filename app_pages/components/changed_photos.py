@@ -61,9 +61,9 @@ def changed_photos(run: Run, other: Run, changes: Changes | None) -> None:
     )
     left, right = st.columns(2)
     with left:
-        _photos(run, "Fixed", both[~before & after].sort_values("loss_after"))
+        _photos(run, "Fixed", both[~before & after].sort_values("surprise_after", kind="stable"))
     with right:
-        _photos(run, "Broken", both[before & ~after].sort_values("loss_after", ascending=False))
+        _photos(run, "Broken", both[before & ~after].sort_values("surprise_after", ascending=False, kind="stable"))
 
 
 def _photos(run: Run, title: str, changed: pd.DataFrame) -> None:
@@ -94,4 +94,4 @@ def _photos(run: Run, title: str, changed: pd.DataFrame) -> None:
                 query_params=url.query(show="all", true=run.classes[true], photo=samples[row], **{"from": "compare"}),
             )
     if len(changed) > len(shown):
-        st.caption(f"The {len(shown)} clearest are shown.")
+        st.caption(f"The {'clearest' if runs.known(run).confidence else 'first'} {len(shown)} are shown.")

@@ -18,11 +18,20 @@ from har_core.viz.colors import DIFFERENCE_SCALE
 _OPACITY = 0.7
 
 
-def compared_classes(run: Run, row: int) -> tuple[int, int]:
-    """The two classes to compare: predicted and true; for a correct prediction, predicted and the next likeliest."""
+def compared_classes(run: Run, row: int) -> list[int]:
+    """The two classes to compare: predicted and true; for a correct prediction, predicted and the next likeliest, if that
+    is known.
+    """
     example = runs.examples(run).iloc[row]
-    predicted, true = int(example["predicted"]), int(example["true"])
-    return predicted, true if true != predicted else int(example["second"])
+    predicted, true, second = (int(example[name]) for name in ("predicted", "true", "second"))
+    other = true if true != predicted else second
+    return [predicted, other] if other >= 0 else [predicted]
+
+
+def known_probabilities(run: Run, row: int) -> np.ndarray:
+    """(K,) the probability of each class, NaN where it is not known."""
+    probabilities = runs.predictions(run).probabilities[row]
+    return np.where(runs.known(run).mask(probabilities[None])[0], probabilities, np.nan)
 
 
 def open_stored_photo(run: Run, row: int) -> Image.Image | None:

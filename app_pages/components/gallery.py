@@ -10,12 +10,13 @@ import streamlit as st
 
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
 from app_pages.components.download_photos import say_what_is_missing
-from app_pages.components.evidence import compared_classes
+from app_pages.components.evidence import compared_classes, known_probabilities
 from app_pages.components.scroll_here import scroll_here
 from app_pages.components.thumbnails import thumbnail
 from app_pages.state import own_runs, runs, url
 from har_core.runs.run import Run
-from har_core.viz.text import class_label, escape_markdown, percent
+from har_core.viz.known_text import in_parentheses
+from har_core.viz.text import class_label, escape_markdown
 
 PER_PAGE = 24
 """Photos."""
@@ -79,18 +80,17 @@ def _example(run: Run, row: int, key: str, origin: dict[str, str], with_differen
     example = runs.examples(run).iloc[row]
     sample = str(example["sample"])
     predicted, true = (class_label(run.classes[int(example[name])]) for name in ("predicted", "true"))
-    first, second = compared_classes(run, row)
-    probabilities = runs.predictions(run).probabilities[row]
+    compared = compared_classes(run, row)
     outcome = "correct" if predicted == true else f"predicted as {predicted}"
     with st.container(border=True, key=f"card-{key}-{row}"):
         st.html(
-            f'<div style="font-size:.95rem;line-height:1.3"><b>{escape(true)}</b>, {escape(outcome)} '
-            f"({percent(probabilities[first])})</div>"
+            f'<div style="font-size:.95rem;line-height:1.3"><b>{escape(true)}</b>, {escape(outcome)}'
+            f"{in_parentheses(example['confidence'])}</div>"
         )
         picture = thumbnail(run, row, with_difference=with_difference)
         if picture is not None:
-            _heads(run, row, (first, second), with_difference)
-            names = " and ".join(class_label(run.classes[index]) for index in (first, second))
+            _heads(run, row, compared, with_difference)
+            names = " and ".join(class_label(run.classes[index]) for index in compared)
             st.image(picture, width="stretch", alt=f"{sample}: evidence for {names}")
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(escape_markdown(sample))
@@ -102,16 +102,18 @@ def _example(run: Run, row: int, key: str, origin: dict[str, str], with_differen
             )
 
 
-def _heads(run: Run, row: int, compared: tuple[int, int], with_difference: bool) -> None:
+def _heads(run: Run, row: int, compared: list[int], with_difference: bool) -> None:
     """What each panel of a thumbnail shows."""
-    sample, probabilities = runs.predictions(run).samples[row], runs.predictions(run).probabilities[row]
+    sample, probabilities = runs.predictions(run).samples[row], known_probabilities(run, row)
     heads = ["Photo"] if own_runs.photo_store(run).find(sample) else []
     if runs.class_maps(run) is not None:
         heads += [
-            f"Why <i>{escape(class_label(run.classes[index]))}</i> ({escape(percent(probabilities[index]))})"
+            f"Why <i>{escape(class_label(run.classes[index]))}</i>{escape(in_parentheses(probabilities[index]))}"
             for index in compared
         ]
-        heads += ["Difference"] if with_difference else []
+        heads += ["Difference"] if with_difference and len(compared) == 2 else []
+    if heads == ["Photo"]:
+        return
     cells = "".join(f'<div style="flex:1;min-width:0;overflow-wrap:anywhere">{head}</div>' for head in heads)
     st.html(f'<div style="display:flex;gap:8px;font-size:.82rem;line-height:1.3">{cells}</div>')
 

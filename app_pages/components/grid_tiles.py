@@ -37,7 +37,8 @@ def scored_tiles(run: Run, rows: np.ndarray, judged: dict[str, Verdict], marks: 
         true, predicted = (class_label(run.classes[int(example[name])]) for name in ("true", "predicted"))
         outcome = true if true == predicted else f"{true} → {predicted}"
         verdict = judged[sample].verdict if sample in judged else ""
-        title = f"{outcome} {percent(example['confidence'])}"
+        confidence = float(example["confidence"])
+        title = outcome if np.isnan(confidence) else f"{outcome} {percent(confidence)}"
         tiles.append(
             Tile(sample, *_pictures(run, row), title, verdict, marks.get(sample, ""), correct=true == predicted)
         )

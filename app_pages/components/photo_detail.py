@@ -19,9 +19,11 @@ from app_pages.components.scroll_here import scroll_here
 from app_pages.components.similar_photos import similar_photos
 from app_pages.state import runs, url
 from app_pages.state.judging import judging, scored_subject
+from har_core.runs.manifest import MODEL
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
 from har_core.viz import figures
+from har_core.viz.known_text import in_parentheses, instead_sentence, others_sentence
 from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown, percent
 
 OPENED, ORIGIN = "errors-photo", "errors-from"
@@ -60,7 +62,7 @@ def photo_detail(
     _navigation(run, rows, position, origin, filters)
     predicted, true = (class_markdown(run.classes[int(example[name])]) for name in ("predicted", "true"))
     outcome = "predicted correctly" if predicted == true else f"predicted as {predicted}"
-    st.title(f"{capitalize(true)}, {outcome} ({percent(example['confidence'])})")
+    st.title(f"{capitalize(true)}, {outcome}{in_parentheses(example['confidence'])}")
     photo = evidence.open_stored_photo(run, row)
     left, right = st.columns([6, 5], gap="large")
     with left:
@@ -170,38 +172,51 @@ def evidence_for_any(run: Run, row: int, photo: Image.Image | None, *, offers_ph
 
 
 def _probabilities(run: Run, row: int) -> None:
-    probabilities = runs.predictions(run).probabilities[row]
-    order = [int(index) for index in np.argsort(-probabilities, kind="stable")][:_MOST_BARS]
-    true = int(runs.examples(run)["true"].iloc[row])
-    shows_all = len(order) == len(probabilities)
-    st.subheader("All probabilities" if shows_all else f"The {len(order)} likeliest actions", anchor=False)
+    """Those that are known."""
+    probabilities, known = evidence.known_probabilities(run, row), runs.known(run)
+    if not known.confidence:
+        st.caption(instead_sentence(known, every_class=["what else this photo may show"]))
+        return
+    ranking = [int(index) for index in np.argsort(-probabilities, kind="stable") if not np.isnan(probabilities[index])]
+    order, true = ranking[:_MOST_BARS], int(runs.examples(run)["true"].iloc[row])
+    if len(order) == len(probabilities):
+        title = "All probabilities"
+    else:
+        title = f"The {len(order)} likeliest actions" if len(order) > 1 else "The likeliest action"
+    st.subheader(title, anchor=False)
     st.plotly_chart(
         figures.probability_bars(
             [run.classes[index] + (" (true)" if index == true else "") for index in order],
             [float(probabilities[index]) for index in order],
-            highlight=order.index(true) if true in order else 0,
+            highlight=order.index(true) if true in order else -1,
         ),
         config={"displayModeBar": False},
         key=f"bars-{row}",
         alt="Probabilities: "
         + ", ".join(f"{class_label(run.classes[i])} {percent(probabilities[i])}" for i in order[:5]),
     )
+    if others := len(probabilities) - len(ranking):
+        st.caption(others_sentence(probabilities[ranking].tolist(), others))
 
 
 def _comparison(run: Run, row: int, photo: Image.Image | None) -> None:
     """Both heatmaps on one scale, and their difference."""
     compared = evidence.compared_classes(run, row)
-    two = evidence.heatmaps(run, row, list(compared))
+    two = evidence.heatmaps(run, row, compared)
     if two is None:
-        st.caption("This run holds no class maps: evaluate the model again to see where it looked.")
+        again = "evaluate the model again" if run.has(MODEL) else "import it again with `--maps FILE.npy`"
+        st.caption(f"This run holds no class maps: {again} to see where the model looked.")
+        return
+    if len(compared) < 2:  # which action came second is not known
         return
     first, second = (class_markdown(run.classes[index]) for index in compared)
     st.subheader(f"Why {first} rather than {second}?", anchor=False)
     panels = [evidence.evidence_picture(run, photo, heatmap, side=640) for heatmap in two]
     panels.append(evidence.difference_picture(run, photo, two, side=640))
-    probabilities = runs.predictions(run).probabilities[row]
+    probabilities = evidence.known_probabilities(run, row)
     heads = [
-        f"Why *{name}* ({percent(probabilities[index])})" for name, index in zip((first, second), compared, strict=True)
+        f"Why *{name}*{in_parentheses(probabilities[index])}"
+        for name, index in zip((first, second), compared, strict=True)
     ]
     for number, (column, picture) in enumerate(zip(st.columns(3), panels, strict=True)):
         assert picture is not None
@@ -221,11 +236,10 @@ def _comparison(run: Run, row: int, photo: Image.Image | None) -> None:
                 heatmap_color_bar()
     st.caption("The first two share one scale: the brighter one has the stronger evidence.")
     maps = runs.class_maps(run)
-    if maps is not None:
-        pair = list(compared)
+    if maps is not None and not np.isnan(probabilities[compared]).any():
         contribution_table(
-            (run.classes[pair[0]], run.classes[pair[1]]),
-            np.asarray(maps[row, pair]),
-            probabilities[pair],
+            (run.classes[compared[0]], run.classes[compared[1]]),
+            np.asarray(maps[row, compared]),
+            probabilities[compared],
             temperature=run.manifest.model.temperature,
         )

@@ -36,7 +36,7 @@ def thumbnail(run: Run, row: int, *, with_difference: bool) -> bytes | None:
 def _make(folder: Path, row: int, with_difference: bool) -> bytes:
     run = Run.open(folder)
     photo = evidence.open_stored_photo(run, row)
-    two = evidence.heatmaps(run, row, list(evidence.compared_classes(run, row)))
+    two = evidence.heatmaps(run, row, evidence.compared_classes(run, row))
     side = _HEIGHT * 2
     if photo is not None:
         photo.thumbnail((side, side))
@@ -45,7 +45,7 @@ def _make(folder: Path, row: int, with_difference: bool) -> bytes:
         picture = evidence.evidence_picture(run, photo, heatmap, side=side)
         assert picture is not None
         panels.append(picture)
-    if with_difference and two is not None:
+    if with_difference and two is not None and len(two) == 2:
         panels.append(evidence.difference_picture(run, photo, two, side=side))
     if not panels:  # the photo cannot be read, and there are no class maps
         return b""

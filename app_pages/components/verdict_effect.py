@@ -53,6 +53,9 @@ def offer_exports(run: Run, judged: dict[str, Verdict]) -> None:
     if not run.has(PREDICTIONS):
         return
     corrected = any(verdict.verdict == "label is wrong" and verdict.label for verdict in judged.values())
+    every_class = runs.known(run).every_class  # what is filled in must not leave the app as a probability
+    if not (corrected or every_class):
+        return
     with st.popover("Export", icon=":material/download:"):
         if corrected:
             st.caption("Labels, corrected by your verdicts")
@@ -74,6 +77,8 @@ def offer_exports(run: Run, judged: dict[str, Verdict]) -> None:
                 "label_changes.csv",
                 help="Only the photos whose label is another now, or that are removed: before, after, verdict and note.",
             )
+        if not every_class:
+            return
         st.caption("Predictions, verdicts and label suspects, for other tools")
         _download(
             "For cleanlab (NPZ)",

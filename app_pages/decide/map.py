@@ -15,7 +15,7 @@ from app_pages.state.once import once_per_run
 from har_core.analysis import embedding_map as maps
 from har_core.analysis.embedding_map import EmbeddingMap, Gathering
 from har_core.analysis.label_suspects import suspects_schema
-from har_core.runs.manifest import EMBEDDING_MAP, EMBEDDINGS, PREDICTIONS, SUSPECTS
+from har_core.runs.manifest import EMBEDDING_MAP, EMBEDDINGS, MODEL, PREDICTIONS, SUSPECTS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING, read_table
 from har_core.runs.verdicts import VERDICTS
@@ -67,9 +67,11 @@ def page() -> None:
 
 def _missing(run: Run) -> None:
     st.title(f"{escape_markdown(run.title)} has no map")
+    again = "Evaluate the model again with: har-lens evaluate DATA --out runs/NAME"
+    if not run.has(MODEL):
+        again = "Import it again with: har-lens import TABLE --embeddings FILE.npy --out runs/NAME"
     st.info(
-        "It was stored without embeddings, which say what looks alike to the model. Evaluate the model again with: "
-        "har-lens evaluate DATA --out runs/NAME"
+        f"It was stored without embeddings, which say what looks alike to the model. {again}"
         if run.has(PREDICTIONS)
         else "It is a matrix only: which photos were misclassified, and what they look like to the model, was not published.",
         icon=":material/info:",
@@ -89,9 +91,8 @@ def _drawn(run: Run) -> Drawn:
     scored = places.subset(places.scored)
     trust = float("nan") if embeddings is None else maps.trust_in_map(embeddings, scored.positions, rows=scored.rows)
     predicted = np.where(places.scored, predictions.predicted[places.rows], -1)
-    hover = figures.hover_texts(
-        places.samples, places.true, predicted, predictions.confidence[places.rows], run.classes
-    )
+    confidence = runs.examples(run)["confidence"].to_numpy()
+    hover = figures.hover_texts(places.samples, places.true, predicted, confidence[places.rows], run.classes)
     gathering = maps.densest_errors(scored.positions, scored.true, predictions.predicted[scored.rows])
     return places, trust, gathering, hover, total
 

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
+from app_pages.components.compact_selection import compact_selection
 from app_pages.components.gallery import gallery
 from app_pages.components.photo_detail import ORIGINS
 from app_pages.components.photo_tile import photo_tile
@@ -62,6 +63,7 @@ def map_chart(run: Run, places: EmbeddingMap, groups: list[Group], hover: np.nda
 
     scored = places.subset(places.scored)
     st.html(_STYLE)
+    compact_selection()
     with st.container(key="map-figure"):
         st.plotly_chart(
             figures.embedding_figure(
@@ -74,7 +76,11 @@ def map_chart(run: Run, places: EmbeddingMap, groups: list[Group], hover: np.nda
             key=key,
             on_select=select,
             selection_mode=("lasso", "box"),
-            config={"displayModeBar": True, "modeBarButtonsToRemove": ["toImage", "autoScale2d"]},
+            config={
+                "displayModeBar": True,
+                "modeBarButtonsToRemove": ["toImage", "autoScale2d"],
+                "plotGlPixelRatio": figures.pixel_ratio(len(places)),
+            },
             alt=f"Map of {count_photos(len(places))}: those that look alike to the model lie near each other",
         )
 
@@ -108,8 +114,8 @@ def selected_photos(run: Run, places: EmbeddingMap, points: np.ndarray) -> dict[
     st.button("Clear the selection", icon=":material/close:", on_click=_clear)
     address: dict[str, object | None] = {}
     if len(scored):
-        loss = runs.examples(run)["loss"].to_numpy()[scored.rows]
-        rows = scored.rows[np.argsort(-loss, kind="stable")]
+        surprise = runs.examples(run)["surprise"].to_numpy()[scored.rows]
+        rows = scored.rows[np.argsort(-surprise, kind="stable")]
         origin = url.query(show="all", **({"from": "map"} if "map" in ORIGINS else {}))
         address = gallery(run, rows, key=f"map-{abs(hash(rows.tobytes()))}", origin=origin)
     if len(training):

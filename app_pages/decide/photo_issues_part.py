@@ -96,12 +96,12 @@ def _card(run: Run, kind: Issue, mask: np.ndarray, compared: Slice | None) -> No
         )
     st.caption(kind.why)
     rows = np.flatnonzero(mask)
-    row = int(rows[np.argmax(runs.examples(run)["loss"].to_numpy()[rows])])
+    row = int(rows[np.argmax(runs.examples(run)["surprise"].to_numpy()[rows])])
     sample = str(runs.predictions(run).samples[row])
     if own_runs.photo_store(run).find(sample) is not None:
         picture = thumbnail(run, row, with_difference=False)
         if picture is not None:
-            st.image(picture, width="stretch", alt=f"{sample}: the photo of highest loss among these")
+            st.image(picture, width="stretch", alt=f"{sample}: the most confidently wrong of these photos")
     st.page_link(
         "app_pages/analysis/errors.py",
         label="See the photos" if number > 1 else "See the photo",

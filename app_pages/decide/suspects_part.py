@@ -19,9 +19,11 @@ from app_pages.state.judging import Subject, is_undoable, judging, undoing
 from app_pages.state.suspects import is_stored, suspects
 from har_core.analysis.label_suspects import NEIGHBORS
 from har_core.files import csv_bytes
+from har_core.runs.manifest import EMBEDDINGS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING
 from har_core.runs.verdicts import Verdict
+from har_core.viz.known_text import instead_sentence
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
 
 PER_PAGE = 60
@@ -37,7 +39,12 @@ def suspects_part(run: Run) -> dict[str, object | None]:
     st.subheader("Which labels are probably wrong?", anchor=False)
     table = suspects(run)
     if table is None:
-        st.markdown("Nobody has looked yet: `har-lens analyze RUN DATA` finds them.")
+        answers = runs.known(run)
+        if run.has(EMBEDDINGS) or answers.every_class:
+            st.markdown("Nobody has looked yet: `har-lens analyze RUN DATA` finds them.")
+        else:
+            told = instead_sentence(answers, every_class=["label suspects"])
+            st.markdown(f"**Not known.** {told} So would embeddings, with `har-lens analyze RUN DATA`.")
         return {}
     judged = own_runs.verdicts(run).all()
     st.markdown(_answer(run, table, judged))

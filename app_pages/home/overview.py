@@ -12,8 +12,9 @@ from app_pages.state import runs, url
 from har_core.analysis.confusion import confused_pairs
 from har_core.analysis.scores import Summary, summarize
 from har_core.runs.manifest import PREDICTIONS
-from har_core.runs.run import Run
+from har_core.runs.run import Run, shipped_run
 from har_core.viz import text
+from har_core.viz.known_text import known_sentence
 from har_core.viz.text import class_markdown, count_photos
 
 _NEXT_PAGES = {
@@ -111,6 +112,8 @@ def _measurement(run: Run, summary: Summary) -> list[str]:
             lines.append(f"No epoch was picked: the weights are the mean of those of {training.soup_size} trainings.")
         else:
             lines.append(f"No epoch was picked: the weights are those of epoch {training.epoch}, the last.")
+    if run.has(PREDICTIONS) and not (known := runs.known(run)).every_class:
+        lines.append(known_sentence(known))
     if manifest.note:
         lines.append(text.escape_markdown(manifest.note))
     return lines
@@ -121,6 +124,8 @@ def _about(run: Run) -> None:
     with left:
         st.subheader("About this model", anchor=False)
         st.markdown("\n".join(f"- {line}" for line in _facts(run)))
+    if run.classes != shipped_run().classes:  # what is said here is said of the photos of one data set
+        return
     with right:
         st.subheader("What it must not be used for", anchor=False)
         st.markdown(

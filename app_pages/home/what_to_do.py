@@ -6,8 +6,10 @@ import streamlit as st
 
 from app_pages.decide.duplicates_part import leaks
 from app_pages.state import groups, own_runs, runs, url
+from app_pages.state.suspects import suspects
 from har_core.analysis.error_kinds import PREFIX, ErrorKindCount, count_kinds
 from har_core.runs.run import Run
+from har_core.viz.known_text import instead_sentence
 from har_core.viz.text import count_photos
 
 _WORDS = {
@@ -27,10 +29,17 @@ def what_to_do(run: Run) -> None:
     total = sum(count.photos for count in counts)
     if not total:
         return
+    known = runs.known(run)
+    guessed = {"label": suspects(run) is not None or known.every_class, "ambiguous": known.margin, "model": True}
     st.subheader("What to do about the errors", anchor=False)
-    for column, count in zip(st.columns(3), counts, strict=True):
+    shown = [count for count in counts if guessed[count.kind] or count.photos]
+    for column, count in zip(st.columns(3), shown, strict=False):
         with column.container(border=True, height="stretch"):
-            _card(count)
+            _card(count, all_guessed=all(guessed.values()))
+    if not all(guessed.values()):
+        guesses = {"label": "which labels may be wrong", "ambiguous": "which errors are too close to call"}
+        missing = [words for kind, words in guesses.items() if not guessed[kind]]
+        st.caption(f"{instead_sentence(known, every_class=missing)} Without, your verdicts say it.")
     found = leaks(run)
     if found:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -46,8 +55,11 @@ def what_to_do(run: Run) -> None:
             )
 
 
-def _card(count: ErrorKindCount) -> None:
+def _card(count: ErrorKindCount, *, all_guessed: bool) -> None:
     title, remedy = _WORDS[count.kind]
+    if count.kind == "model" and not all_guessed and count.judged < count.photos:
+        title += ", or not judged yet"
+        remedy = "Is the label wrong, do both actions fit, or is the model wrong? Look, and say it."
     st.markdown(f"**{title}**: {count_photos(count.photos)}")
     judged = f", {count.judged:,} of them by your verdicts" if count.judged else ""
     st.caption(f"{remedy} At most {count.points:.1f} points of accuracy{judged}.")

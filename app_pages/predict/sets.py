@@ -92,7 +92,7 @@ def _known(run: Run) -> AnswerRule | None:
     if not run.has(PREDICTIONS):
         return None
     try:
-        return runs.answers(run) if len(runs.predictions(run)) else None
+        return runs.answers(run) if len(runs.predictions(run)) and runs.known(run).every_class else None
     except RunError:  # its model answers all the same
         return None
 

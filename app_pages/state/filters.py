@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app_pages.state import groups, own_runs, runs, url
-from har_core.analysis.examples import SHOWS, SORTS, UNJUDGED, Filters, Selection, Sort, select
+from har_core.analysis.examples import SHOWS, TOP, UNJUDGED, Filters, Selection, Sort, select, sorts_of
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS
 
@@ -17,19 +17,21 @@ _OLD_SHOWS = {"right": "correct"}  # in links that were made when it had another
 
 
 def seeded(run: Run) -> dict[str, str]:
-    """The keys of the filters by name, once they hold what the address says."""
+    """The keys of the filters by name, once they hold what the address says, as far as the run gives it."""
+    known = runs.known(run)
+    sorts = sorts_of(known)
     classes = {name: index for index, name in enumerate(run.classes)}
     seeds: dict[str, tuple[Any, Callable[[str], Any]]] = {
         "show": ("errors", url.one_of({show: show for show in SHOWS} | _OLD_SHOWS)),
         "true": (None, url.one_of(classes)),
         "predicted": (None, url.one_of(classes)),
         "both": (False, url.one_of({"True": True})),
-        "confidence": ((0.0, 1.0), _range),
-        "top3": (None, url.one_of({"True": True, "False": False})),
+        "confidence": ((0.0, 1.0), _range if known.confidence else url.one_of({})),
+        "top3": (None, url.one_of({"True": True, "False": False} if known.ranks >= TOP else {})),
         "verdict": (None, url.one_of({kind: kind for kind in (*VERDICTS, UNJUDGED)})),
         "tag": (None, url.one_of({tag: tag for tags in own_runs.verdicts(run).tags().values() for tag in tags})),
         "group": (None, lambda name: groups.known(run, name)),
-        "sort": ("loss", url.one_of({sort: sort for sort in SORTS})),
+        "sort": (sorts[0], url.one_of({sort: sort for sort in sorts})),
     }
     return {
         name: url.seed(f"errors-{name}-{run.folder}", name, default, parse) for name, (default, parse) in seeds.items()
@@ -98,7 +100,7 @@ def address(run: Run, keys: dict[str, str]) -> dict[str, object | None]:
         "verdict": filters.verdict,
         "tag": filters.tag,
         "group": filters.group,
-        "sort": sort if sort != "loss" else None,
+        "sort": sort if sort != sorts_of(runs.known(run))[0] else None,
     }
 
 

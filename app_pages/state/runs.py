@@ -21,6 +21,7 @@ from har_core.analysis.answers import AnswerRule, answer_rule
 from har_core.analysis.calibration import Calibration
 from har_core.analysis.conformal import Reached, reached_all
 from har_core.analysis.examples import example_table
+from har_core.analysis.known import Known, what_is_known
 from har_core.errors import HarError, RunError
 from har_core.runs.manifest import (
     CLASS_MAPS,
@@ -36,7 +37,16 @@ from har_core.runs.run import SHIPPED, Run, find_runs
 from har_core.runs.training_embeddings import TrainingEmbeddings, read_training_embeddings
 
 Kind = Literal[
-    "matrix", "predictions", "examples", "class maps", "embeddings", "calibration", "sets", "answers", "training"
+    "matrix",
+    "predictions",
+    "known",
+    "examples",
+    "class maps",
+    "embeddings",
+    "calibration",
+    "sets",
+    "answers",
+    "training",
 ]
 
 
@@ -116,6 +126,11 @@ def answers(run: Run) -> AnswerRule:
     return cast("AnswerRule", _cached(run, "answers"))
 
 
+def known(run: Run) -> Known:
+    """Of a run with predictions: which of their probabilities are known, and so what may be said of them."""
+    return cast("Known", _cached(run, "known"))
+
+
 def class_maps(run: Run) -> np.ndarray | None:
     """(N, K, h, w) raw class maps, memory-mapped; None if the run has none."""
     return cast("np.ndarray", _cached(run, "class maps")) if run.has(CLASS_MAPS) else None
@@ -140,12 +155,14 @@ def _read(run: Run, kind: Kind) -> object:
         return predictions(run).confusion_matrix() if run.has(PREDICTIONS) else run.confusion_matrix()
     if kind == "predictions":
         return run.predictions()
+    if kind == "known":
+        return what_is_known(run.manifest.probabilities, predictions(run))
     if kind == "examples":
-        return example_table(predictions(run))
+        return example_table(predictions(run), known(run))
     if kind == "calibration":
         table = predictions(run)
         return (
-            calibrated.calibration(table),
+            calibrated.calibration(table, known(run)),
             calibrated.reliability(table),
             calibrated.coverage_curve(table),
             (calibrated.area_under_coverage(table)),
@@ -168,11 +185,11 @@ def _cached(run: Run, kind: Kind) -> object:
     return cached(run.folder, version(run), kind)
 
 
-@st.cache_resource(max_entries=18, show_spinner="Reading the run …")
+@st.cache_resource(max_entries=20, show_spinner="Reading the run …")
 def _of_all_sessions(folder: Path, version: int, kind: Kind) -> object:
     return _read(Run.open(folder), kind)
 
 
-@st.cache_resource(max_entries=12, scope="session", show_spinner="Reading the run …")
+@st.cache_resource(max_entries=14, scope="session", show_spinner="Reading the run …")
 def _of_this_session(folder: Path, version: int, kind: Kind) -> object:
     return _read(Run.open(folder), kind)

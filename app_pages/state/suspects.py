@@ -19,10 +19,12 @@ MOST_AT_ONCE = 2_000_000
 def suspects(run: Run) -> pd.DataFrame | None:
     """A table of `label_suspects.suspects_schema`: the stored one, else that of the evaluated photos by the model's own answers.
 
-    None if there is none, and the run is too large to find them now.
+    None if there is none, and the run is too large to find them now or its own answers do not give them.
     """
     if not run.has(SUSPECTS) and (
-        not run.has(PREDICTIONS) or len(runs.predictions(run)) * len(run.classes) > MOST_AT_ONCE
+        not run.has(PREDICTIONS)
+        or not runs.known(run).every_class
+        or len(runs.predictions(run)) * len(run.classes) > MOST_AT_ONCE
     ):
         return None
     return _find(run)

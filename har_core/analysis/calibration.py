@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from har_core.analysis.known import EVERYTHING, Known
 from har_core.analysis.scores import wilson_intervals
 from har_core.runs.predictions import Predictions
 
@@ -21,7 +22,8 @@ class Calibration:
     """How far probabilities can be trusted.
 
     `confidence`, `accuracy`: means over all photos, in [0, 1].  `ece`: expected calibration error, `class_wise_ece`: its mean
-    over classes, both in [0, 1], lower is better.  `brier`: Brier score in [0, 2], lower is better.
+    over classes, both in [0, 1], lower is better.  `brier`: Brier score in [0, 2], lower is better.  The last two need the
+    probability of every class; None without.
 
     What chance alone gives if all probabilities are right: `margin`, that accuracy and confidence differ by less (95 %), and
     `chance_ece`, the mean of the calibration error.  Both are large for few photos.
@@ -30,27 +32,29 @@ class Calibration:
     confidence: float
     accuracy: float
     ece: float
-    class_wise_ece: float
-    brier: float
+    class_wise_ece: float | None
+    brier: float | None
     margin: float
     chance_ece: float
 
 
-def calibration(predictions: Predictions) -> Calibration:
+def calibration(predictions: Predictions, known: Known = EVERYTHING) -> Calibration:
     """The figures of a run.
 
     Raises:
-        ValueError: if there are no predictions.
+        ValueError: if there are no predictions, or none whose confidence is known.
     """
     if not len(predictions):
         raise ValueError("expected at least one prediction, found none")
+    if not known.confidence:
+        raise ValueError("expected predictions with their probability, found labels alone")
     confidence, correct = predictions.confidence.astype(np.float64), predictions.correct
     return Calibration(
         float(confidence.mean()),
         float(correct.mean()),
         expected_calibration_error(confidence, correct),
-        float(class_calibration_errors(predictions).mean()),
-        brier_score(predictions),
+        float(class_calibration_errors(predictions).mean()) if known.every_class else None,
+        brier_score(predictions) if known.every_class else None,
         float(norm.ppf(0.975) * np.sqrt((confidence * (1 - confidence)).sum()) / len(confidence)),
         _chance_ece(confidence),
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn import config_context
 from sklearn.metrics.pairwise import cosine_similarity
 
+from har_core.analysis.known import EVERYTHING, Known
 from har_core.files import csv_bytes
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE, Predictions
 
@@ -19,6 +20,8 @@ Show = Literal["errors", "correct", "drawn", "all"]
 Sort = Literal["loss", "confidence", "margin", "file name"]
 SHOWS: tuple[Show, ...] = get_args(Show)
 SORTS: tuple[Sort, ...] = get_args(Sort)
+TOP = 3
+"""Of the filter `top3`."""
 UNJUDGED = "none yet"
 """Stands for a verdict: the photos without one."""
 
@@ -29,13 +32,17 @@ _CHUNK = 50_000  # photos at a time: bounds the memory for a million photos of 1
 _EMBEDDINGS_CHUNK = 5_000  # rows at a time: 40 MB of float32 for 2,048 features
 
 
-def example_table(predictions: Predictions) -> pd.DataFrame:
+def example_table(predictions: Predictions, known: Known = EVERYTHING) -> pd.DataFrame:
     """One row per photo, in the order of `predictions`.
 
     `sample`; `true`, `predicted` and `second` (class indices); in [0, 1]: `confidence`, the probability of the predicted
     class, `true_probability`, that of the true class, and `margin`, how far `predicted` is ahead of `second`; `loss` in
     nats, higher is worse; `true_rank` of the true class, 1 if it is the predicted one (ties count
-    against it).  `drawn`: whether it is one of `DRAWN` photos drawn at random, always the same ones.
+    against it).  `surprise`: the order of the most confidently wrong, higher is worse: the loss, or, where that is not
+    known of every photo, the confidence of errors (1 where that is not known either) and minus that of correct predictions.
+    `drawn`: whether it is one of `DRAWN` photos drawn at random, always the same ones.
+
+    What is not `known` is NaN; `second` is then -1, and `true_rank` K.
     """
     count = len(predictions)
     columns: dict[str, np.ndarray] = {name: np.empty(count, np.int16) for name in ("true", "predicted", "second")}
@@ -56,11 +63,36 @@ def example_table(predictions: Predictions) -> pd.DataFrame:
         second = others.argmax(axis=1)
         columns["second"][part] = second
         columns["margin"][part] = probabilities[rows, first] - others[rows, second]
+        if not known.every_class:
+            _forget(columns, part, known, known.mask(probabilities))
     columns["true_rank"][columns["true"] == columns["predicted"]] = 1
     columns["loss"][:] = -np.log(np.maximum(columns["true_probability"], np.finfo(np.float32).eps))
+    columns["surprise"] = columns["loss"] if known.every_class else _signed_confidence(columns)
     columns["drawn"] = np.zeros(count, dtype=bool)
     columns["drawn"][np.random.default_rng(0).permutation(count)[:DRAWN]] = True
     return pd.DataFrame({"sample": predictions.samples, **columns})
+
+
+def _forget(columns: dict[str, np.ndarray], part: slice, known: Known, mask: np.ndarray) -> None:
+    """Take what was filled in out of some rows.
+
+    Args:
+        mask: of these rows, of `Known.mask`.
+    """
+    rows, (true, first, second) = np.arange(len(mask)), (columns[n][part] for n in ("true", "predicted", "second"))
+    two = mask[rows, first] & mask[rows, second]
+    columns["margin"][part][~two] = np.nan
+    columns["confidence"][part][~mask[rows, first]] = np.nan
+    columns["true_probability"][part][~mask[rows, true]] = np.nan
+    columns["true_rank"][part][~mask[rows, true]] = mask.shape[1]
+    if known.ranks < mask.shape[1]:
+        second[~two] = -1
+
+
+def _signed_confidence(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """(N,) float32: the confidence of errors, and minus that of correct predictions."""
+    wrong, confidence = columns["true"] != columns["predicted"], columns["confidence"]
+    return np.where(np.isnan(confidence), wrong, np.where(wrong, confidence, -confidence)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -116,7 +148,8 @@ def select(
     verdicts: Mapping[str, str] | None = None,
     sets: Mapping[str, np.ndarray] | None = None,
 ) -> Selection:
-    """The photos that pass all filters, sorted: highest loss, highest confidence or smallest margin first, or by name.
+    """The photos that pass all filters, sorted: most confidently wrong (`surprise` of the table), highest confidence or
+    smallest margin first, or by name.
 
     Args:
         verdicts: sample → verdict, of the judged photos.
@@ -131,7 +164,8 @@ def select(
     if sort == "file name":
         keys = table["sample"].to_numpy()[rows]
     else:
-        keys = table[sort].to_numpy()[rows] * (1 if sort == "margin" else -1)
+        column = "surprise" if sort == "loss" else sort
+        keys = table[column].to_numpy()[rows] * (1 if sort == "margin" else -1)
     return Selection(rows[np.argsort(keys, kind="stable")], hidden)
 
 
@@ -154,7 +188,7 @@ def _masks(
             confidence = table["confidence"].to_numpy()
             masks[name] = (confidence >= filters.low) & (confidence <= filters.high)
         elif name == "top3":
-            masks[name] = (table["true_rank"].to_numpy() <= 3) == filters.top3
+            masks[name] = (table["true_rank"].to_numpy() <= TOP) == filters.top3
         elif name in ("tag", "group"):
             masks[name] = sets[name]
         elif filters.verdict == UNJUDGED:
@@ -163,6 +197,12 @@ def _masks(
             wanted = [sample for sample, verdict in verdicts.items() if verdict == filters.verdict]
             masks[name] = table["sample"].isin(wanted).to_numpy()
     return masks
+
+
+def sorts_of(known: Known) -> tuple[Sort, ...]:
+    """The orders that mean something, the default first."""
+    meaningful: dict[Sort, bool] = {"loss": known.confidence, "confidence": known.confidence, "margin": known.margin}
+    return tuple(sort for sort in SORTS if meaningful.get(sort, True))
 
 
 def nearest_neighbors(embeddings: np.ndarray, row: int, *, count: int = 5) -> list[tuple[int, float]]:
@@ -192,23 +232,30 @@ def nearest_to(
     return [(int(index), float(similarities[index])) for index in nearest]
 
 
-def to_csv(predictions: Predictions, rows: np.ndarray, verdicts: Mapping[str, tuple[str, str, str]]) -> bytes:
-    """The chosen photos with true and predicted class, every probability, verdict, note and right label (UTF-8).
+def to_csv(
+    predictions: Predictions,
+    rows: np.ndarray,
+    verdicts: Mapping[str, tuple[str, str, str]],
+    *,
+    known: Known = EVERYTHING,
+) -> bytes:
+    """The chosen photos with true and predicted class, every known probability, verdict, note and right label (UTF-8).
 
     Args:
         verdicts: sample → (verdict, note, right label), of `runs.verdicts`.
     """
     probabilities = [PROBABILITY + name for name in predictions.classes]
     header = [SAMPLE, TRUE, PREDICTED, *probabilities, "verdict", "note", "right_label"]
-    return csv_bytes(itertools.chain([header], _csv_rows(predictions, rows, verdicts)))
+    return csv_bytes(itertools.chain([header], _csv_rows(predictions, rows, verdicts, known)))
 
 
 def _csv_rows(
-    predictions: Predictions, rows: np.ndarray, verdicts: Mapping[str, tuple[str, str, str]]
+    predictions: Predictions, rows: np.ndarray, verdicts: Mapping[str, tuple[str, str, str]], known: Known
 ) -> Iterable[list[object]]:
-    predicted = predictions.probabilities[rows].argmax(axis=1)
-    for row, first in zip(rows, predicted, strict=True):
+    chosen = predictions.probabilities[rows]
+    for row, first, mask in zip(rows, chosen.argmax(axis=1), known.mask(chosen), strict=True):
         sample = predictions.samples[row]
-        probabilities = [f"{value:.6g}" for value in predictions.probabilities[row]]
+        pairs = zip(predictions.probabilities[row].tolist(), mask.tolist(), strict=True)
+        probabilities = [f"{value:.6g}" if is_known else "" for value, is_known in pairs]
         true = predictions.classes[predictions.true[row]]
         yield [sample, true, predictions.classes[first], *probabilities, *verdicts.get(sample, ("", "", ""))]

@@ -33,17 +33,23 @@ def run(given: argparse.Namespace) -> int:
     if unknown := sorted(set(given.only) - set(_STEPS)):
         raise ConfigError(f"expected --only with some of {', '.join(_STEPS)}; found {', '.join(unknown)}; leave it out")
 
+    from har_core.analysis.known import what_is_known
     from har_core.cli.terminal import ProgressBar, device_named
     from har_core.data.scan import require_clean, scan
     from har_core.inference.analyze import STEPS, Analysis, Photos
+    from har_core.runs.manifest import EMBEDDINGS
     from har_core.runs.run import Run
 
     found = Run.open(given.run)
     photos = scan(given.data, verify=False)
     require_clean(photos, skip_bad=given.skip_bad)
+    by_own_answers = not found.has(EMBEDDINGS)
+    known = what_is_known(found.manifest.probabilities, found.predictions())
     analysis = Analysis(found, Photos.of(found, photos.samples), device_named(given.device), ProgressBar)
     for name in _STEPS:
-        if name in given.only:
+        if name == "suspects" and name in given.only and by_own_answers and not known.every_class:
+            print("suspects: need embeddings or a probability for each class, and this run has neither: skipped")
+        elif name in given.only:
             analysis.run, line = STEPS[name](analysis)
             print(f"{name}: {line}", flush=True)
     return 0

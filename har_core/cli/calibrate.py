@@ -23,12 +23,22 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from har_core.analysis.calibration import calibration
+    from har_core.analysis.known import what_is_known
     from har_core.cli.terminal import ProgressBar
     from har_core.data.scan import require_clean, scan
+    from har_core.errors import RunError
     from har_core.inference.calibrate import calibrate
+    from har_core.runs.manifest import MODEL
 
     by = chosen_run(given)
-    before = calibration(by.predictions())
+    by.file(MODEL)  # what is missing is found before the work
+    predictions = by.predictions()
+    if not what_is_known(by.manifest.probabilities, predictions).every_class:
+        raise RunError(
+            f"expected predictions of run {by.name} with a probability for each class, found some of them filled in; evaluate "
+            "the model, then calibrate that run"
+        )
+    before = calibration(predictions)
     photos = scan(given.data, labels=given.labels, verify=False)
     require_clean(photos, skip_bad=given.skip_bad)
     title = given.title or Path(given.data).resolve().name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -124,6 +125,14 @@ def embedding_figure(
     return figure
 
 
+def pixel_ratio(count: int) -> int:
+    """Plotly's `plotGlPixelRatio`, whose default is 2: a canvas of four times the pixels that the screen has.
+
+    Where a processor draws instead of a graphics card, these pixels take most of the time that many points take.
+    """
+    return 1 if count > _MANY else 2
+
+
 def hover_texts(
     samples: np.ndarray, true: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, classes: Sequence[str]
 ) -> np.ndarray:
@@ -132,15 +141,16 @@ def hover_texts(
     Args:
         samples: (M,) names.
         true, predicted: (M,) class indices; `predicted` is -1 for training photos.
-        confidence: (M,) in [0, 1], of no meaning for these.
+        confidence: (M,) in [0, 1], NaN where it is not known; of no meaning for training photos.
     """
     names = pd.Series(samples, dtype=object).str.slice(0, _LONGEST_NAME)
     for sign, code in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         names = names.str.replace(sign, code, regex=False)
     labels = np.array(axis_labels(classes), dtype=object)
-    shares = np.array([f" ({percent(value / 100)})" for value in range(101)], dtype=object)
+    shares = np.array([*(f" ({percent(value / 100)})" for value in range(101)), ""], dtype=object)
+    number = np.where(np.isnan(confidence), 101, np.rint(np.clip(np.nan_to_num(confidence), 0, 1) * 100))
     answers = np.where(predicted == true, "predicted correctly", "predicted as " + labels[predicted])
-    answers = answers.astype(object) + shares[np.rint(np.clip(confidence, 0, 1) * 100).astype(np.int64)]
+    answers = answers.astype(object) + shares[number.astype(np.int64)]
     answers[predicted < 0] = "training photo"
     return np.asarray(names.to_numpy(dtype=object) + "<br>" + labels[true] + ", " + answers)
 
@@ -167,17 +177,24 @@ def selected_points(points: Sequence[Mapping[str, Any]], groups: Sequence[Group]
     """The points of the map that a selection in its figure holds, each once.
 
     Args:
-        points: as Streamlit reports them: `curve_number` of the trace and `point_index` in it.
+        points: `curve_number` of a trace and either `bits`, base64 of one bit for each of its points, the first one being the
+            lowest of the first byte; or, as Streamlit reports them by itself, `point_index`, for each point.
         groups: that the figure was made of.
     """
-    pairs = [(point.get("curve_number", -1), point.get("point_index", -1)) for point in points]
-    curves, indices = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    chosen = [
-        group.points[index[(index >= 0) & (index < len(group.points))]]
-        for number, group in enumerate(groups)
-        for index in (indices[curves == number],)
-    ]
-    return np.unique(np.concatenate(chosen)) if chosen else np.empty(0, np.int64)
+    chosen = [np.empty(0, np.int64)]
+    for point in points:
+        curve = point.get("curve_number")
+        if not isinstance(curve, int) or not 0 <= curve < len(groups):
+            continue
+        within = groups[curve].points
+        indices = _set_bits(point["bits"]) if "bits" in point else np.array([point.get("point_index", -1)])
+        chosen.append(within[indices[(indices >= 0) & (indices < len(within))]])
+    return np.unique(np.concatenate(chosen))
+
+
+def _set_bits(text: str) -> np.ndarray:
+    packed = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
+    return np.flatnonzero(np.unpackbits(packed, bitorder="little"))
 
 
 def errors_headline(found: Gathering | None, classes: Sequence[str], *, errors: int, photos: int) -> str:

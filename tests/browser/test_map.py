@@ -137,12 +137,15 @@ def test_what_the_legend_hides_is_not_selected(page: Page, address: str) -> None
 def test_many_photos_are_drawn_and_selected(page: Page, address: str, runs_folder: Path, count: int) -> None:
     if not (runs_folder / f"map-{count}").exists():
         store_map(runs_folder / f"map-{count}", count)
+    sent: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(len(frame))))
     page.goto(f"{address}/map?run=map-{count}")
     wait_for_points(page, count)
     settle(page)
     box = lasso(page)
     photos, errors = selected(page)
     assert count_points(page, box, more=-3) <= photos <= count_points(page, box, more=3) and 0 < errors < photos
+    assert 0 < max(sent) < count / 8 * 4 / 3 + 5_000, "a selection is told by more than one bit for each point"
 
 
 @pytest.mark.parametrize("width", [400, 1024])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,36 @@ def test_a_selection_comes_back_as_it_was_drawn() -> None:
     ]
     assert figures.selected_points(reported * 2, made).tolist() == chosen.tolist()
     assert all(trace.selectedpoints is None for trace in figures.embedding_figure(POSITIONS, made, HOVER).data)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bits_select_the_same_points_as_the_points_themselves(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    made = groups(random.integers(-1, 2, 60), ["a", "b"])
+    inside = random.random(60) < 0.4
+    one_by_one, in_bits = [], []
+    for curve, group in enumerate(made):
+        picked = np.flatnonzero(inside[group.points])
+        one_by_one += [{"curve_number": curve, "point_index": int(index)} for index in picked]
+        packed = bytearray((len(group.points) + 7) // 8)
+        for index in picked:
+            packed[index >> 3] |= 1 << (index & 7)
+        in_bits.append({"curve_number": curve, "bits": base64.b64encode(packed).decode()})
+    expected = np.flatnonzero(inside).tolist()
+    assert figures.selected_points(in_bits, made).tolist() == expected
+    assert figures.selected_points(one_by_one, made).tolist() == expected
+    late = [{"curve_number": 0, "bits": base64.b64encode(b"\xff" * 99).decode()}]
+    assert figures.selected_points(late, made).tolist() == made[0].points.tolist()
+
+
+def test_a_point_takes_few_bytes_besides_its_text() -> None:
+    """Places are sent as arrays of 32-bit numbers, not as text."""
+    count = 20_000
+    positions = RANDOM.normal(size=(count, 2)).astype(np.float32)
+    made = figures.point_groups(np.full(count, -1), [], np.ones(count, bool), others="correct")
+    figure = figures.embedding_figure(positions, made, np.full(count, "", dtype=object))
+    assert len(figure.to_json(validate=False)) < 20 * count + 20_000
+    assert figures.pixel_ratio(1_890) == figures.pixel_ratio(12_562) == 2 and figures.pixel_ratio(100_000) == 1
 
 
 def test_points_that_are_not_there_are_no_selection() -> None:
