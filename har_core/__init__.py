@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from har_core.inference.evaluate import evaluate, write_evaluation
     from har_core.inference.predictor import Prediction, Predictor
     from har_core.media.images import open_photo
+    from har_core.runs.imports.arrays import from_arrays
     from har_core.runs.run import Run, shipped_run
 
 _HOMES = {
@@ -36,6 +37,7 @@ _HOMES = {
     "confused_pairs": "har_core.analysis.confusion",
     "evaluate": "har_core.inference.evaluate",
     "example_table": "har_core.analysis.examples",
+    "from_arrays": "har_core.runs.imports.arrays",
     "mcnemar": "har_core.analysis.compare",
     "open_photo": "har_core.media.images",
     "scan": "har_core.data.scan",
@@ -55,6 +57,7 @@ __all__ = [
     "confused_pairs",
     "evaluate",
     "example_table",
+    "from_arrays",
     "load_run",
     "mcnemar",
     "open_photo",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 
@@ -16,13 +17,14 @@ COMMANDS = {
     "predict": "name the action in photos",
     "evaluate": "score a model on labeled photos",
     "analyze": "find label suspects, near-duplicates and slices of a run, and judge its heatmaps",
-    "export": "write a run's corrected labels, or its predictions as cleanlab and FiftyOne read them",
+    "import": "make a run of predictions that come from elsewhere: a table, Parquet, NPZ, FiftyOne, Hugging Face",
+    "export": "write a run's corrected labels, or its predictions as a table or as cleanlab and FiftyOne read them",
     "calibrate": "make a run's probabilities right as often as they say",
     "soup": "average the weights of several runs",
     "near-duplicates": "find test photos that show the same as a training photo",
     "convert": "bring run folders of an earlier version to this one's format",
 }
-"""Each is a module of this package: `add_parser(subparsers)` describes its arguments, `run(given)` does the work."""
+"""Each is a module of this package, `import` that of import_: `add_parser(subparsers)` describes its arguments, `run(given)` does the work."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,10 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     module = None
     for name, summary in COMMANDS.items():
         if [name] == arguments[:1]:  # only what is asked for is imported
-            module = importlib.import_module(f"har_core.cli.{name.replace('-', '_')}")
+            module = importlib.import_module(f"har_core.cli.{_module(name)}")
             module.add_parser(subparsers)
         else:
             subparsers.add_parser(name, help=summary)
     given = parser.parse_args(arguments)
     assert module is not None  # otherwise the parser has ended the program
     return run_command(lambda: int(module.run(given)))
+
+
+def _module(command: str) -> str:
+    name = command.replace("-", "_")
+    return name + "_" if keyword.iskeyword(name) else name

@@ -17,9 +17,12 @@ _FORMS = {
     "labels": "all labels, corrected: for train.py --labels",
     "removed": "the photos that show none of the classes: for train.py --leave-out",
     "diff": "what the verdicts change, for people",
+    "predictions-csv": "labels, predictions and what is known of the probabilities, as har-lens import reads them",
+    "predictions-parquet": "the same as Parquet",
     "cleanlab": "labels, probabilities and suspects (NPZ)",
     "fiftyone": "predictions with confidence, verdicts and suspects (labels.json)",
 }
+_TABLES = ("predictions-csv", "predictions-parquet")
 _NEED_VERDICTS = ("labels", "removed", "diff")
 
 
@@ -66,6 +69,15 @@ def run(given: argparse.Namespace) -> int:
         }[given.to]
         if unknown := len(verdicts.keys() - labels.keys()):
             line += f"; {unknown:,} verdicts are on photos that the run does not know"
+    elif given.to in _TABLES:
+        write_table = {
+            "predictions-csv": exports.write_predictions_csv,
+            "predictions-parquet": exports.write_predictions_parquet,
+        }[given.to]
+        with atomic_path(given.out) as partial, partial.open("wb") as file:
+            write_table(predictions, found.manifest.probabilities, file)
+        print(f"{given.out}: {len(predictions):,} photos")
+        return 0
     else:
         write = exports.cleanlab_bytes if given.to == "cleanlab" else exports.fiftyone_bytes
         data = write(predictions, verdicts, _suspects(found))

@@ -8,14 +8,17 @@ import itertools
 import json
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from har_core.errors import RunError
 from har_core.files import csv_bytes, printable
-from har_core.runs.predictions import Predictions
+from har_core.runs.manifest import Probabilities
+from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE, Predictions
 from har_core.runs.training_embeddings import TrainingEmbeddings
 from har_core.runs.verdicts import NO_CLASS, Verdict
 
@@ -144,3 +147,64 @@ def fiftyone_bytes(
             )
         found[key] = {"label": predicted, "confidence": confidence, "attributes": attributes}
     return json.dumps({"classes": predictions.classes, "labels": found}, ensure_ascii=False).encode()
+
+
+_ROWS = 20_000  # of a table that are made at once
+
+
+def write_predictions_csv(predictions: Predictions, known: Probabilities, file: IO[bytes]) -> None:
+    """A CSV (UTF-8) that `har-lens import` reads: sample, true, predicted, and what is known of the probabilities.
+
+    Columns `p:CLASS`; or `confidence`; or `top_1_class`, `top_1_probability`, …; or none.  Numbers come back bit for bit.
+    Texts that a spreadsheet would take for a formula get an apostrophe before them, which the import takes away.
+    """
+    names: list[str] | None = None
+    for frame in _frames(predictions, known):
+        if names is None:
+            names = list(frame.columns)
+            file.write(csv_bytes([names]))
+        # as NumPy's scalars, 32-bit numbers are written with as few digits as tell them apart
+        file.write(csv_bytes(zip(*(list(frame[name].to_numpy()) for name in names), strict=True)))
+    assert names is not None
+
+
+def write_predictions_parquet(predictions: Predictions, known: Probabilities, file: IO[bytes]) -> None:
+    """The same columns as Parquet, every name as it is."""
+    writer = None
+    for frame in _frames(predictions, known):
+        part = pa.Table.from_pandas(frame, preserve_index=False)
+        writer = writer or pq.ParquetWriter(file, part.schema)
+        writer.write_table(part)
+    assert writer is not None
+    writer.close()
+
+
+def _frames(predictions: Predictions, known: Probabilities) -> Iterator[pd.DataFrame]:
+    """The table in pieces; one without rows, if there are none."""
+    names = np.array(predictions.classes, dtype=object)
+    ranks = _known_ranks(predictions) if known == "top" else 0
+    for start in range(0, max(len(predictions), 1), _ROWS):
+        rows = slice(start, start + _ROWS)
+        values = predictions.probabilities[rows]
+        columns: dict[str, object] = {
+            SAMPLE: predictions.samples[rows],
+            TRUE: names[predictions.true[rows]],
+            PREDICTED: names[predictions.predicted[rows]],
+        }
+        if known == "all":
+            columns |= {PROBABILITY + name: values[:, number] for number, name in enumerate(predictions.classes)}
+        elif known == "confidence":
+            columns["confidence"] = predictions.confidence[rows]
+        elif known == "top":
+            order = np.argsort(-values, axis=1, kind="stable")[:, :ranks]
+            for rank in range(ranks):
+                columns[f"top_{rank + 1}_class"] = names[order[:, rank]]
+                columns[f"top_{rank + 1}_probability"] = np.take_along_axis(values, order[:, rank : rank + 1], 1)[:, 0]
+        yield pd.DataFrame(columns)
+
+
+def _known_ranks(predictions: Predictions) -> int:
+    """How many classes of a row have a probability of their own: those above the lowest, which the others share."""
+    values = predictions.probabilities
+    above = (values > values.min(axis=1, keepdims=True)).sum(axis=1)
+    return int(max(above.max(initial=1), 1))

@@ -84,15 +84,19 @@ def write_history(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
 
 def write_results(
-    folder: Path, predictions: Predictions, class_maps: np.ndarray, embeddings: np.ndarray, manifest: Manifest
+    folder: Path,
+    predictions: Predictions,
+    class_maps: np.ndarray | None,
+    embeddings: np.ndarray | None,
+    manifest: Manifest,
 ) -> Run:
     """Store what an evaluation found, and complete the run.
 
     Args:
         folder: of the run that is being made: a training's own, or one that `require_no_run` has let pass.
         predictions: of N photos and the manifest's K classes.
-        class_maps: (N, K, h, w) float16.
-        embeddings: (N, D) float16.
+        class_maps: (N, K, h, w) float16; None: there are none, and no file.
+        embeddings: (N, D) float16, or None.
         manifest: with the scores; its status becomes complete.
 
     Raises:
@@ -106,6 +110,8 @@ def write_results(
         (CLASS_MAPS, class_maps, 4, (count, size)),
         (EMBEDDINGS, embeddings, 2, (count,)),
     ):
+        if array is None:
+            continue
         if array.dtype != np.float16 or array.ndim != dimensions or array.shape[: len(start)] != start:
             raise RunError(
                 f"{name}: expected float16 of {dimensions} dimensions that start with {start}, "
@@ -114,8 +120,9 @@ def write_results(
     complete = manifest.model_copy(update={"status": COMPLETE})
     dump_manifest(complete)
     predictions.write(folder / PREDICTIONS)
-    _write_array(folder / CLASS_MAPS, class_maps)
-    _write_array(folder / EMBEDDINGS, embeddings)
+    for name, array in ((CLASS_MAPS, class_maps), (EMBEDDINGS, embeddings)):
+        if array is not None:
+            _write_array(folder / name, array)
     return write_manifest(folder, complete)
 
 

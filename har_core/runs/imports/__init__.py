@@ -1,0 +1,1 @@
+"""Predictions that come from elsewhere: a table or arrays → a run folder.  No torch."""

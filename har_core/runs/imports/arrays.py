@@ -1,0 +1,151 @@
+"""Arrays of a notebook → a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from har_core.errors import DataError
+from har_core.runs.imports.build import assemble
+from har_core.runs.imports.checking import Rows, require_scores
+from har_core.runs.imports.labels import Labels
+from har_core.runs.imports.storing import write_import
+from har_core.runs.imports.tables import MAX_ROWS, shown, texts_of
+from har_core.runs.imports.values import Faults, ScoreKind, to_probabilities
+from har_core.runs.run import Run
+
+_PLACE = "the arrays"
+_STEP = 2**14
+
+
+def from_arrays(
+    true: Any,
+    *,
+    out: str | Path,
+    probabilities: Any = None,
+    logits: Any = None,
+    predicted: Any = None,
+    confidence: Any = None,
+    classes: Sequence[str] | None = None,
+    samples: Sequence[str] | None = None,
+    embeddings: Any = None,
+    maps: Any = None,
+    title: str | None = None,
+) -> Run:
+    """Make a run of predictions that are arrays: then all of the error analysis works on them, and the app shows it.
+
+    Arrays, lists, pandas Series and DataFrames are taken.
+
+    >>> import har_core
+    >>> true = ["cat", "dog", "dog"]
+    >>> probabilities = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]  # as scikit-learn's predict_proba
+    >>> run = har_core.from_arrays(true, probabilities=probabilities, classes=["cat", "dog"], out="runs/mine")
+    >>> har_core.summarize(run.confusion_matrix()).correct
+    2
+
+    Args:
+        true: (N,) names of classes, or places in `classes` from 0.
+        out: the run's folder, which is created.
+        probabilities: (N, K) from 0 to 1, rows sum to 1; a DataFrame's columns are the names of the classes.
+        logits: (N, K), in their place.
+        predicted: (N,) as `true`; needed without `probabilities` and `logits`, else checked against them.
+        confidence: (N,) in [0, 1], of the predicted classes, where there is nothing else.
+        classes: K names, in the order of the columns.
+        samples: (N,) names of the photos' files; default: row_0, row_1, …
+        embeddings: (N, D) features.
+        maps: (N, K, h, w) class maps, raw and signed, in the order of `classes`.
+        title: default: the folder's name.
+
+    Raises:
+        DataError, RunError: in one sentence, if these do not fit together.
+        OSError: if the folder cannot be written.
+    """
+    if probabilities is not None and logits is not None:
+        raise DataError("expected probabilities or logits, found both; pass one of them")
+    scores = probabilities if probabilities is not None else logits
+    if scores is None and predicted is None:
+        raise DataError("expected probabilities, logits or predicted classes, found none; pass one of them")
+    if classes is None and hasattr(scores, "columns"):
+        classes = [str(name) for name in scores.columns]
+    if classes is None and scores is not None:
+        raise DataError("expected the names of the classes in the order of the columns, found none; pass classes=[…]")
+    names = tuple(map(str, classes)) if classes is not None else ()
+    labels = _labels(true, "true")
+    count = len(labels.codes)
+    if not 0 < count <= MAX_ROWS:
+        raise DataError(f"expected 1 to {MAX_ROWS:,} true classes, found {count:,}; pass one a photo")
+    rows = Rows(_PLACE, [f"row_{number}" for number in range(count)], labels)
+    if samples is not None:
+        rows.samples = [str(name) for name in samples]
+        _require_length(len(rows.samples), count, "samples")
+    if predicted is not None:
+        rows.predicted = _labels(predicted, "predicted")
+        _require_length(len(rows.predicted.codes), count, "predicted classes")
+    if scores is not None:
+        rows.scores = _scores(scores, "logits" if logits is not None else "probabilities", (count, len(names)), rows)
+    elif confidence is not None:
+        rows.confidence = _numbers(confidence, 1, "confidence")
+        _require_length(len(rows.confidence), count, "confidences")
+    imported = assemble(rows, names, given=classes is not None)
+    return write_import(
+        Path(out),
+        imported,
+        title=title,
+        source=f"{count:,} predictions from arrays",
+        embeddings=None if embeddings is None else _numbers(embeddings, 2, "embeddings", np.float32),
+        maps=None if maps is None else _numbers(maps, 4, "maps", np.float32),
+    )
+
+
+def _labels(values: Any, what: str) -> Labels:
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise DataError(f"expected {what} classes of the form (N,), found {array.shape}; pass one a photo")
+    labels = Labels(what)
+    if array.dtype.kind == "b":
+        array = array.astype(np.int64)
+    if array.dtype.kind in "iuf":
+        labels.add(texts_of(pa.array(array), guarded=False))
+    else:
+        labels.add(pa.array([str(one).strip() for one in array.tolist()], pa.string()))
+    return labels
+
+
+def _numbers(values: Any, dimensions: int, what: str, dtype: type = np.float64) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+        array = array if array.dtype.kind == "f" else array.astype(dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"expected {what} to be numbers, found something else ({shown(str(error), 80)}); pass an array"
+        ) from error
+    if array.ndim != dimensions:
+        raise DataError(f"expected {what} of {dimensions} dimensions, found {array.ndim}; pass a row a photo")
+    return array
+
+
+def _scores(values: Any, kind: ScoreKind, shape: tuple[int, int], rows: Rows) -> np.ndarray:
+    array = _numbers(values, 2, kind)
+    if array.shape != shape:
+        raise DataError(
+            f"expected {kind} of the form {shape}, a row for each true class and a column for each name of a class, found "
+            f"{array.shape}; pass them in one order"
+        )
+    faults = Faults()
+    probabilities = np.empty(shape, dtype=np.float32)
+    for start in range(0, len(array), _STEP):
+        piece = np.asarray(array[start : start + _STEP], dtype=np.float64)
+        probabilities[start : start + _STEP] = to_probabilities(piece, kind, faults, start)
+    require_scores(faults, rows)
+    return probabilities
+
+
+def _require_length(found: int, expected: int, what: str) -> None:
+    if found != expected:
+        raise DataError(
+            f"expected {expected:,} {what}, one for each true class, found {found:,}; pass them in one order"
+        )

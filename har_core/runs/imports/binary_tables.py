@@ -1,0 +1,195 @@
+"""Parquet, streamed, and NumPy's NPZ: sizes are read before values, and nothing is unpickled."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from har_core.errors import DataError
+from har_core.files import reason_of
+from har_core.runs.imports.headers import ARRAYS, plain
+from har_core.runs.imports.lists import expanded, flattened
+from har_core.runs.imports.tables import (
+    HEAD_ROWS,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Chunk,
+    Table,
+    chunk_rows,
+    memory_table,
+    shown,
+)
+
+_MAX_BYTES, _TEXT_BYTES = 16 * 2**30, 1024  # of a file, and of a name on the average
+_CLASSES = ("classes", "classnames", "labelnames", "categories", "targetnames")
+
+
+def parquet_table(path: Path, place: str) -> Table:
+    """Open a Parquet file; columns of lists and records become one column a value.
+
+    Raises:
+        DataError: if it is damaged, or unpacks to more than a table of predictions has.
+    """
+    try:
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        # Texts stay numbers into a dictionary: a few kilobytes cannot become gigabytes.
+        strings = [
+            one.name for one in file.schema_arrow if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)
+        ]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(
+                f"expected columns of different names in {place}, found two called {shown(twice)!r}; rename one"
+            )
+        leaves = [leaf for one in file.schema_arrow for leaf in _leaves(one)]
+        _check_sizes(file.metadata, set(leaves), place)
+        file = pq.ParquetFile(path, read_dictionary=strings)
+        first = next(file.iter_batches(HEAD_ROWS, columns=leaves, use_threads=False), None)
+    except (OSError, ValueError, TypeError, MemoryError, pa.ArrowException) as error:
+        raise _damaged("Parquet", place, error) from error
+    if first is None or not len(first):
+        raise DataError(f"expected rows in {place}, found none; export the predictions again")
+    columns = flattened(dict(zip(first.schema.names, first.columns, strict=True)))
+    head = expanded(columns, columns, place, 1)
+    origin = {name: old for old, made in head.origin.items() for name in made}
+
+    def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
+        wanted = dict.fromkeys([*texts, *numbers])
+        sources = list(dict.fromkeys(origin[name] for name in wanted))
+        row = 1
+        try:
+            opened = pq.ParquetFile(path, read_dictionary=[name for name in strings if name in sources])
+            for batch in opened.iter_batches(chunk_rows(len(wanted)), columns=sources, use_threads=True):
+                parts = flattened(dict(zip(batch.schema.names, batch.columns, strict=True)))
+                found = expanded(parts, columns, place, row).columns
+                yield {name: found[name] for name in wanted}
+                row += len(batch)
+        except (OSError, ValueError, TypeError, MemoryError, KeyError, pa.ArrowException) as error:
+            raise _damaged("Parquet", place, error) from error
+
+    return Table(place, "Parquet", head.columns, read, rows=file.metadata.num_rows)
+
+
+def _leaves(field: pa.Field) -> list[str]:
+    """The columns of a field that can be read as text or numbers: not the photos themselves, as data sets have them."""
+    if pa.types.is_struct(field.type):
+        return [f"{field.name}.{leaf}" for inner in field.type for leaf in _leaves(inner)]
+    binary = pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)
+    return [] if binary else [field.name]
+
+
+def _check_sizes(metadata: pq.FileMetaData, leaves: set[str], place: str) -> None:
+    if metadata.num_rows > MAX_ROWS or metadata.num_columns > MAX_COLUMNS:
+        raise DataError(
+            f"expected at most {MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns in {place}, found {metadata.num_rows:,} and "
+            f"{metadata.num_columns:,}; split the table"
+        )
+    total = 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        for index in range(group.num_columns):
+            column = group.column(index)
+            path = column.path_in_schema
+            if path not in leaves and not any(path.startswith(f"{leaf}.") for leaf in leaves):
+                continue
+            size = column.total_uncompressed_size
+            total += size
+            most = _TEXT_BYTES if column.physical_type == "BYTE_ARRAY" else 8 * MAX_COLUMNS
+            if size > most * group.num_rows + 2**24 or total > _MAX_BYTES:
+                raise DataError(
+                    f"expected a table of predictions in {place}, found a column that unpacks to {size:,} bytes for "
+                    f"{group.num_rows:,} rows ({shown(path)}); keep the columns of the predictions alone"
+                )
+
+
+def npz_table(path: Path, place: str) -> Table:
+    """Open an NPZ: an array (N,) is a column, an array (N, K) of scores one a class, `classes` names these.
+
+    Raises:
+        DataError: if it is damaged, holds pickled objects, or unpacks to more than a table of predictions has.
+    """
+    columns: dict[str, pa.Array] = {}
+    classes: tuple[str, ...] | None = None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [one for one in archive.infolist() if one.filename.endswith(".npy")]
+            if not members:
+                raise DataError(f"expected arrays in {place}, found a zip without; save them with numpy.savez")
+            if sum(one.file_size for one in members) > _MAX_BYTES or len(members) > 1000:
+                raise DataError(f"expected arrays of predictions in {place}, found more than 16 GB; save those alone")
+            for member in members:
+                name = member.filename.removesuffix(".npy")
+                shape = _shape(archive, member, place)
+                if plain(name) in _CLASSES and len(shape) == 1:
+                    classes = tuple(map(str, _array(archive, member).tolist()))
+                elif len(shape) == 1:
+                    columns[name] = _column(_array(archive, member))
+                elif len(shape) == 2 and plain(name) in ARRAYS:
+                    if not 1 <= shape[1] <= MAX_COLUMNS:
+                        raise DataError(
+                            f"expected scores (N, K) in {shown(name)} of {place}, found {shape}; save them again"
+                        )
+                    array = _array(archive, member)
+                    columns |= {f"{name}_{number}": _column(array[:, number]) for number in range(shape[1])}
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        EOFError,
+        MemoryError,
+        NotImplementedError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        pa.ArrowException,
+    ) as error:
+        raise _damaged("NPZ", place, error) from error
+    if not columns or not len(next(iter(columns.values()))):
+        raise DataError(f"expected arrays with a row a photo in {place}, found none; save them with numpy.savez")
+    return memory_table(place, "NPZ", columns, classes)
+
+
+def _shape(archive: zipfile.ZipFile, member: zipfile.ZipInfo, place: str) -> tuple[int, ...]:
+    """The shape in an array's header, held against the size of the member: a lie would be allocated."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = reader(file)
+    if dtype.hasobject:
+        raise DataError(
+            f"expected arrays of numbers and text in {place}, found pickled objects in {shown(member.filename)}; save it with "
+            "allow_pickle=False (texts as dtype str)"
+        )
+    count = int(np.prod(shape, dtype=np.float64))
+    if count * dtype.itemsize > member.file_size or (shape and shape[0] > MAX_ROWS):
+        raise DataError(
+            f"expected at most {MAX_ROWS:,} rows and as many bytes as the header of {shown(member.filename)} in {place} says, "
+            f"found the shape {shown(str(shape))}; save it again"
+        )
+    return tuple(shape)
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(member) as file:
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8")
+    if values.dtype.kind == "U":
+        return pa.array(values.astype(object), pa.string())
+    if values.dtype.kind not in "biuf":
+        return pa.array([str(one) for one in values.tolist()], pa.string())
+    return pa.array(np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False)))
+
+
+def _damaged(form: str, place: str, error: Exception) -> DataError:
+    return DataError(
+        f"expected {form} in {place}, found a damaged file ({shown(reason_of(error), 120)}); save it again, or copy it again"
+    )

@@ -1,0 +1,194 @@
+"""A table and what its columns are → checked predictions, and a run folder of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from har_core.errors import DataError
+from har_core.runs.class_names import check_class_names
+from har_core.runs.imports import spreading
+from har_core.runs.imports.checking import (
+    Rows,
+    Unknown,
+    known_rows,
+    require_argmax,
+    require_names,
+    require_scores,
+    required,
+)
+from har_core.runs.imports.columns import Columns
+from har_core.runs.imports.labels import Labels, union
+from har_core.runs.imports.names import below
+from har_core.runs.imports.tables import MAX_ROWS, Table, numbers_of, shown, texts_of
+from har_core.runs.imports.values import Faults, ScoreKind, kind_of, put_first, to_probabilities
+from har_core.runs.manifest import Probabilities
+from har_core.runs.predictions import Predictions
+
+_MAX_VALUES = 10**9
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Checked predictions of N of a table's rows.
+
+    `probabilities`: how much of them is known.  `kept`: (N,) int64, which rows these are, from 0, of `rows`.  `skipped`: the
+    others, with the reason.  `missing`: how many have no photo, None if nobody looked.  `notes`: what was understood in a
+    way that one should know.  `own`: number of the classes that are not added for unknown labels.  `given`: whether the table or
+    the caller told their order.
+    """
+
+    predictions: Predictions
+    probabilities: Probabilities
+    kept: np.ndarray
+    rows: int
+    skipped: tuple[str, ...] = ()
+    missing: int | None = None
+    notes: tuple[str, ...] = ()
+    own: int = 0
+    given: bool = True
+
+
+def read_predictions(
+    table: Table,
+    columns: Columns,
+    *,
+    scores: ScoreKind | None = None,
+    unknown: Unknown | None = None,
+    folder: Path | None = None,
+) -> Imported:
+    """Read a table, a piece at a time.
+
+    Args:
+        scores: what the values are, if their content is not to tell.
+        unknown: what becomes of rows whose true label is none of the classes; None: they are refused.
+        folder: the photos, which the files' names are relative to (`media.layout.photo_folder`).
+
+    Raises:
+        DataError, RunError: in one sentence, if the table cannot be the predictions of a run.
+    """
+    rows = _read(table, columns, scores)
+    return assemble(rows, columns.classes, given=columns.given, scores=scores, unknown=unknown, folder=folder)
+
+
+def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
+    size = len(columns.scores)
+    kind = scores
+    if size and kind is None:
+        head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
+        kind = kind_of(head, columns.scores, table.place)
+    rows = Rows(table.place, [], Labels(columns.true or "the folders of the files"))
+    rows.predicted = Labels(columns.predicted) if columns.predicted is not None else None
+    faults, done = Faults(), 0
+    pieces: list[np.ndarray] = []
+    confidences: list[np.ndarray] = []
+    tops: list[tuple[Labels, list[np.ndarray]]] = [(Labels(label), []) for label, _ in columns.top]
+    for chunk in table.read(columns.texts, columns.numbers):
+        count = len(chunk[columns.file])
+        if done + count > MAX_ROWS or (done + count) * max(size, 1) > _MAX_VALUES:
+            raise DataError(
+                f"expected at most {MAX_ROWS:,} rows and {_MAX_VALUES:,} scores in {table.place}, found more; split the table"
+            )
+        texts = {name: texts_of(chunk[name], guarded=table.guarded) for name in columns.texts}
+        numbers = {name: numbers_of(chunk[name], table, name, done + 1) for name in columns.numbers}
+        files = texts[columns.file].to_pylist()
+        rows.samples += files
+        if columns.true is not None:
+            rows.true.add(texts[columns.true])
+        else:
+            rows.true.add(_folders(files))
+        if rows.predicted is not None and columns.predicted is not None:
+            rows.predicted.add(texts[columns.predicted])
+        if size and kind is not None:
+            values = np.stack([numbers[name] for name in columns.scores], axis=1)
+            pieces.append(to_probabilities(values, kind, faults, done))
+        if columns.confidence is not None:
+            confidences.append(numbers[columns.confidence])
+        for (label, value), (labels, parts) in zip(columns.top, tops, strict=True):
+            labels.add(texts[label])
+            parts.append(numbers[value])
+        done += count
+    if not done:
+        raise DataError(f"expected rows in {table.place}, found none; export the predictions again")
+    rows.scores = _stacked(pieces, size) if size else None
+    rows.confidence = np.concatenate(confidences) if confidences else None
+    rows.top = [(labels, np.concatenate(parts)) for labels, parts in tops]
+    require_scores(faults, rows)
+    if kind in ("logits", "percentages") and size:
+        rows.notes.append(
+            "logits were turned into probabilities by softmax"
+            if kind == "logits"
+            else "percentages were divided by 100"
+        )
+    return rows
+
+
+def _folders(files: list[str]) -> pa.Array:
+    parts = [name.replace("\\", "/").rsplit("/", 2) for name in files]
+    return pa.array([each[-2] if len(each) > 1 else "" for each in parts], pa.string())
+
+
+def _stacked(pieces: list[np.ndarray], size: int) -> np.ndarray:
+    """One array of all; each piece is freed when it is copied, so that they are not in memory twice."""
+    whole = np.empty((sum(map(len, pieces)), size), dtype=np.float32)
+    start = 0
+    pieces.reverse()
+    while pieces:
+        piece = pieces.pop()
+        whole[start : start + len(piece)] = piece
+        start += len(piece)
+    return whole
+
+
+def assemble(
+    rows: Rows,
+    classes: Sequence[str],
+    *,
+    given: bool,
+    scores: ScoreKind | None = None,
+    unknown: Unknown | None = None,
+    folder: Path | None = None,
+) -> Imported:
+    """Check what a table says, and complete the probabilities that it does not.
+
+    Args:
+        classes: in the order of the scores; empty: those that occur as labels.
+        given: whether labels that are numbers are places in `classes`.
+
+    Raises:
+        DataError, RunError: in one sentence, if it cannot be the predictions of a run.
+    """
+    others = [rows.predicted, *(labels for labels, _ in rows.top)]
+    names = tuple(classes) or union([rows.true, *(one for one in others if one is not None)])
+    check_class_names(names)
+    if len(names) < 2:
+        raise DataError(
+            f"expected two or more classes in {rows.place}, found {len(names)} ({', '.join(map(shown, names))}); name all with "
+            "--classes FILE"
+        )
+    true = rows.true.indices(names, given=given)[rows.true.codes]
+    predicted = None
+    if rows.predicted is not None:
+        predicted = required(rows.predicted, names, rows, given=given)
+    names_below = below(rows.samples, folder)
+    require_names(names_below.names, rows.samples, rows.place)
+    probabilities, level = spreading.probabilities_of(rows, predicted, names, scores=scores, given=given)
+    own = len(names)
+    kept, skipped, names, true = known_rows(rows, names, true, unknown)
+    if len(names) > own:
+        probabilities = np.pad(probabilities, ((0, 0), (0, len(names) - own)))
+    if predicted is not None:
+        require_argmax(probabilities, predicted, rows, names)
+        put_first(probabilities, predicted)
+    samples = np.array(names_below.names, dtype=object)
+    if len(kept) < len(samples):
+        samples, true, probabilities = samples[kept], true[kept], probabilities[kept]
+    predictions = Predictions(names, samples, true, probabilities)
+    notes = (*rows.notes, *names_below.notes)
+    return Imported(
+        predictions, level, kept, len(rows.samples), skipped, names_below.missing, notes, own, bool(classes)
+    )

@@ -1,0 +1,182 @@
+"""What a table says, row by row, and the rules that it must keep: every row of it, or the first that does not is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from har_core.errors import DataError
+from har_core.files import printable
+from har_core.runs.class_names import check_class_names
+from har_core.runs.imports.labels import Labels
+from har_core.runs.imports.tables import MAX_TEXT, shown
+from har_core.runs.imports.values import Faults
+
+Unknown = Literal["skip", "error"]
+"""What becomes of a photo whose true label is none of the classes: it is skipped, or counts as an error."""
+
+_FAULTS = {
+    "finite": (
+        "a number in every column of scores",
+        "found {} in row {} ({}) and {} more; export the predictions again",
+    ),
+    "negative": (
+        "probabilities of 0 or more",
+        "found {} in row {} ({}) and {} more; pass --scores logits if they are logits",
+    ),
+    "sum": (
+        "probabilities that sum to 1",
+        "found {} in row {} ({}) and {} more; export those of all classes, or pass --scores logits if they are logits",
+    ),
+}
+
+
+@dataclass
+class Rows:
+    """What a table says, N rows in its order.  `scores`: (N, K) float32 probabilities.  `confidence`: (N,) float64.
+
+    `top`: (labels, (N,) float64) of the k most probable classes.
+    """
+
+    place: str
+    samples: list[str]
+    true: Labels
+    predicted: Labels | None = None
+    scores: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    top: list[tuple[Labels, np.ndarray]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def require_scores(faults: Faults, rows: Rows) -> None:
+    """Stop if there are faults, and note what was rounded.
+
+    Raises:
+        DataError: naming the first row of the gravest kind.
+    """
+    for kind, (expected, found) in _FAULTS.items():
+        if kind in faults.first:
+            row, value = faults.first[kind]
+            said = found.format(value, f"{row + 1:,}", shown(rows.samples[row]), f"{faults.count[kind] - 1:,}")
+            raise DataError(f"expected {expected} of {rows.place}, {said}")
+    if count := faults.count.get("rounded"):
+        rows.notes.append(f"rows whose rounded values are divided by their sum: {count:,}")
+
+
+def required(labels: Labels, classes: Sequence[str], rows: Rows, *, given: bool, empty: bool = False) -> np.ndarray:
+    """(N,) int64 class indices of a column in which every label must be a class.
+
+    Raises:
+        DataError: naming the first that is none.
+    """
+    found = labels.indices(classes, given=given)[labels.codes]
+    texts = list(labels.names)
+    bad = found < 0
+    if empty and "" in labels.names:
+        bad &= labels.codes != labels.names[""]
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"expected one of the {len(classes)} classes in the column {shown(labels.column)} of {rows.place}, found "
+            f"{shown(texts[labels.codes[row]])!r} in row {row + 1:,} ({shown(rows.samples[row])}) and {bad.sum() - 1:,} more; "
+            f"{_range(classes, texts[labels.codes[row]])}"
+        )
+    return np.asarray(found)
+
+
+def _range(classes: Sequence[str], text: str) -> str:
+    if text.isdecimal():
+        return f"numbers count from 0 to {len(classes) - 1}: check --classes"
+    return "mend the label, or check --classes"
+
+
+def known_rows(
+    rows: Rows, names: tuple[str, ...], true: np.ndarray, unknown: Unknown | None
+) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], np.ndarray]:
+    """(rows to keep, those skipped, the classes, true classes), after what `unknown` says of labels that are no class.
+
+    Args:
+        true: (N,) class indices, -1 where the label is none of `names`.
+
+    Raises:
+        DataError: naming the first such label, if it is neither skipped nor counted.
+    """
+    bad = true < 0
+    texts = list(rows.true.names)
+    if not bad.any():
+        return np.arange(len(true)), (), names, true
+    codes = rows.true.codes
+    empty = codes == rows.true.names.get("", -1)
+    first = int(np.flatnonzero(empty if unknown == "error" and empty.any() else bad)[0])
+    if unknown is None or (unknown == "error" and empty.any()):
+        label = texts[codes[first]]
+        what = f"{shown(label)!r}" if label else "no label"
+        remedy = f"; {_range(names, label)}" if label.isdecimal() else "; pass --unknown skip to leave such rows out"
+        if label and not label.isdecimal():
+            remedy += ", or --unknown error to count each as an error"
+        raise DataError(
+            f"expected one of the {len(names)} classes as true label in {rows.place}, found {what} in row {first + 1:,} "
+            f"({shown(rows.samples[first])}) and {bad.sum() - 1:,} more{remedy}"
+        )
+    if unknown == "error":
+        more = tuple(texts[code] for code in np.unique(codes[bad]))
+        check_class_names([*names, *more])
+        place = {code: len(names) + number for number, code in enumerate(np.unique(codes[bad]))}
+        true = true.copy()
+        true[bad] = [place[code] for code in codes[bad]]
+        return np.arange(len(true)), (), (*names, *more), true
+    kept = np.flatnonzero(~bad)
+    if not len(kept):
+        raise DataError(
+            f"expected true labels of the classes {shown(', '.join(names), 100)} in {rows.place}, found none ({shown(texts[codes[first]])!r} "
+            "in the first row); check --true and --classes"
+        )
+    skipped = tuple(
+        f"{printable(rows.samples[row])[:200]}: the label {shown(texts[codes[row]])!r} is none of the classes"
+        for row in np.flatnonzero(bad)
+    )
+    return kept, skipped, names, true
+
+
+def require_names(names: list[str], written: list[str], place: str) -> None:
+    """Stop unless every photo has a name of its own.
+
+    Raises:
+        DataError: naming the first row that has none, or one that was there before.
+    """
+    for row, name in enumerate(names, start=1):
+        if not name or len(name) > MAX_TEXT or "\0" in name or not name.isprintable():
+            what = "no name" if not name else "more than 4,096 characters" if len(name) > MAX_TEXT else shown(name)
+            raise DataError(
+                f"expected a file name of printable characters in row {row:,} of {place}, found {what}; mend it"
+            )
+    repeated = pd.Series(names, dtype=object).duplicated().to_numpy()
+    if repeated.any():
+        row = int(np.flatnonzero(repeated)[0])
+        raise DataError(
+            f"expected every photo once in {place}, found {shown(names[row])} a second time in row {row + 1:,}, and "
+            f"{repeated.sum() - 1:,} more; keep one row of each"
+        )
+
+
+def require_argmax(probabilities: np.ndarray, predicted: np.ndarray, rows: Rows, names: Sequence[str]) -> None:
+    """Stop where another class is more probable than the predicted one; equals are no difference.
+
+    Raises:
+        DataError: naming the first such row.
+    """
+    own = probabilities[np.arange(len(predicted)), predicted]
+    highest = probabilities.max(axis=1)
+    other = own < highest - 1e-6
+    if other.any():
+        row = int(np.flatnonzero(other)[0])
+        best = names[int(probabilities[row].argmax())]
+        raise DataError(
+            f"expected the predicted label of {rows.place} to be the most probable class, found {shown(names[predicted[row]])} "
+            f"({own[row]:.4f}) instead of {shown(best)} ({highest[row]:.4f}) in row {row + 1:,} ({shown(rows.samples[row])}) and "
+            f"{other.sum() - 1:,} more; check --predicted and the order of --classes"
+        )

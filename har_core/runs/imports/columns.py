@@ -1,0 +1,292 @@
+"""Which column of a table is what: told by name and by content, or named by the caller; never guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from har_core.errors import ConfigError, DataError
+from har_core.runs.class_names import class_key
+from har_core.runs.imports import headers, score_columns
+from har_core.runs.imports.tables import Table, numbers_of, shown, texts_of
+
+_PHOTO = re.compile(r"(?i).+\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Columns that the caller names, over what their names and contents say.
+
+    `file`, `true`, `predicted`, `confidence`: names of columns.  `folders`: the true label is the folder in the file's name.
+    `no_confidence`: leave the column of confidences out.
+    """
+
+    file: str | None = None
+    true: str | None = None
+    predicted: str | None = None
+    confidence: str | None = None
+    folders: bool = False
+    no_confidence: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a table's columns are.
+
+    `true`: None if the folder in the file's name is the label.  `classes`: K names in the order of the scores; of a table
+    without scores, those that were given, else empty.  `scores`: K columns, a value a class.  `top`: (column of the class,
+    column of its value) of the k most probable classes, the first first.  `ignored`: what plays no part.
+    `given`: the numbers in a column of labels are places in `classes`.
+    """
+
+    file: str
+    true: str | None
+    predicted: str | None = None
+    confidence: str | None = None
+    classes: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    top: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+    given: bool = False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that hold names."""
+        found = [self.file, self.true, self.predicted, *(label for label, _ in self.top)]
+        return tuple(dict.fromkeys(name for name in found if name is not None))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns that hold numbers."""
+        found = [*self.scores, self.confidence, *(value for _, value in self.top)]
+        return tuple(dict.fromkeys(name for name in found if name is not None))
+
+    def rows(self) -> list[tuple[str, str]]:
+        """(what it is, which column) of each part, for people."""
+        found = [
+            ("file", shown(self.file)),
+            ("true label", shown(self.true) if self.true else "the folder in the file's name"),
+        ]
+        if self.predicted is not None:
+            found.append(("predicted label", shown(self.predicted)))
+        if self.confidence is not None:
+            found.append(("confidence", shown(self.confidence)))
+        if self.scores:
+            found.append((f"scores of {len(self.classes)} classes", _some(self.scores)))
+        if self.top:
+            found.append(
+                (f"the {len(self.top)} most probable", _some([f"{label} with {value}" for label, value in self.top]))
+            )
+        if self.ignored:
+            found.append(("not used", _some(self.ignored)))
+        return found
+
+
+def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Chosen | None = None) -> Columns:
+    """Tell the columns of a table.
+
+    Args:
+        classes: names in the order of numbered columns and of labels that are numbers; None: those that the table brings.
+
+    Raises:
+        ConfigError: if `chosen` names a column that is not there, or one twice.
+        DataError: if which column is what is not certain, or something is missing; in one sentence.
+    """
+    chosen = chosen or Chosen()
+    _check_chosen(table, chosen)
+    order = tuple(classes) if classes is not None else table.classes
+    numeric = {name for name, values in table.head.items() if is_numeric(values)}
+    used = {name for name in (chosen.file, chosen.true, chosen.predicted, chosen.confidence) if name is not None}
+    file = chosen.file or _file(table, used)
+    used.add(file)
+    top = score_columns.find_top(table, used)
+    used |= {name for pair in top for name in pair}
+    # of p_blue and p_red, the second is no "pred"
+    families = score_columns.families([name for name in table.columns if name in numeric])
+    scored = {name for names in families.values() for name in names if not headers.says_label(name)}
+    labels = [name for name in table.columns if name not in numeric or (name not in scored and _is_whole(table, name))]
+    predicted = chosen.predicted or _named(
+        table, headers.PREDICTED, used, "predicted label", "--predicted", among=labels
+    )
+    used |= _named_set(predicted)
+    true = None if chosen.folders else chosen.true or _true(table, used, labels)
+    used |= _named_set(true)
+    names, scores = (
+        ((), ()) if top else score_columns.find_scores(table, numeric - used, _values(table, [true, predicted]), order)
+    )
+    used |= set(scores)
+    confidence = None
+    if not scores and not top and predicted is not None and not chosen.no_confidence:
+        wanted = [name for name in table.columns if name in numeric or name == chosen.confidence]
+        confidence = chosen.confidence or _named(
+            table, headers.CONFIDENCE, used, "confidence", "--confidence", among=wanted
+        )
+        used |= _named_set(confidence)
+    if true is None and not chosen.folders:
+        true = _true_by_content(table, used, numeric, names or order or _values(table, [predicted]))
+        used |= _named_set(true)
+    if not scores and not top and predicted is None:
+        raise DataError(
+            f"expected a predicted label, or a probability a class, in {table.place}, found {_found(table)}; name the column with "
+            "--predicted, call the others prob_CLASS, or pass --classes FILE"
+        )
+    if (
+        true is None
+        and not chosen.folders
+        and not _folders_fit(table, file, names or order or _values(table, [predicted]))
+    ):
+        raise DataError(
+            f"expected a column with the true labels in {table.place}, found {_found(table)}; name it with --true, or pass "
+            "--true-from-folder"
+        )
+    ignored = tuple(name for name in table.columns if name not in used)
+    return Columns(file, true, predicted, confidence, names or order or (), scores, top, ignored, order is not None)
+
+
+def is_numeric(values: pa.Array) -> bool:
+    """Whether a column holds numbers, or text that reads as numbers; empty cells apart."""
+    if not pa.types.is_string(values.type):
+        return bool(pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
+    text = texts_of(values, guarded=False)
+    text = text.filter(pc.not_equal(text, ""))
+    if not len(text):
+        return False
+    number = pc.match_substring_regex(
+        text, r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?(nan|inf|infinity)$|^NA$"
+    )
+    # One faulty cell does not make a column of numbers text: it is refused where it is read.
+    return float(pc.mean(pc.cast(number, pa.float64())).as_py()) > 0.5
+
+
+def _named_set(name: str | None) -> set[str]:
+    return set() if name is None else {name}
+
+
+def _is_whole(table: Table, name: str) -> bool:
+    """Whether the numbers in a column can be labels."""
+    try:
+        numbers = numbers_of(table.head[name], table, name, 1)
+    except DataError:
+        return False
+    known = numbers[np.isfinite(numbers)]
+    return bool((known == np.round(known)).all())
+
+
+def _check_chosen(table: Table, chosen: Chosen) -> None:
+    named = {
+        f"--{role}": name
+        for role in ("file", "true", "predicted", "confidence")
+        if (name := getattr(chosen, role)) is not None
+    }
+    for flag, name in named.items():
+        if name not in table.head:
+            raise ConfigError(
+                f"expected {flag} to name a column of {table.place}, one of {_found(table)}; found {shown(name)!r}"
+            )
+    if len(set(named.values())) < len(named):
+        raise ConfigError(
+            f"expected another column for each of {', '.join(named)}, found one named twice; name each once"
+        )
+    if chosen.folders and chosen.true is not None:
+        raise ConfigError("expected --true or --true-from-folder, found both; pass one of them")
+
+
+def _file(table: Table, used: Collection[str]) -> str:
+    """The column of file names: by its name, and by what is in it where that is not enough."""
+    free = [name for name in table.columns if name not in used]
+    by_name = [name for name in free if headers.plain(name) in headers.FILE]
+    by_content = [name for name in free if _share(table.head[name], _PHOTO) > 0.5]
+    for first in headers.FILE[:2]:
+        if len(found := [name for name in by_name if headers.plain(name) == first]) == 1:
+            return found[0]
+    both = [name for name in by_name if name in by_content]
+    for found in (both, by_name or by_content, by_content):
+        if len(found) == 1:
+            return found[0]
+    what = f"{len(by_name)} that may be it ({_some(by_name)})" if by_name else _found(table)
+    raise DataError(
+        f"expected a column with the names of the photos' files in {table.place}, found {what}; name it with --file"
+    )
+
+
+def _true(table: Table, used: Collection[str], among: Sequence[str]) -> str | None:
+    strong = [name for name in among if name not in used and headers.plain(name) in headers.TRUE_STRONG]
+    if len(strong) == 1:
+        return strong[0]
+    return _named(table, headers.TRUE, used, "true label", "--true", among=among)
+
+
+def _named(
+    table: Table,
+    known: Sequence[str],
+    used: Collection[str],
+    what: str,
+    flag: str,
+    among: Collection[str] | None = None,
+) -> str | None:
+    """The column with one of the known names; None if there is none."""
+    found = [
+        name
+        for name in table.columns
+        if name not in used and headers.plain(name) in known and (among is None or name in among)
+    ]
+    first = [name for name in found if headers.plain(name) == known[0]]
+    if len(first) == 1:
+        return first[0]
+    if len(found) > 1:
+        raise DataError(
+            f"expected one column with the {what} in {table.place}, found {len(found)} that may be it ({_some(found)}); name it "
+            f"with {flag}"
+        )
+    return found[0] if found else None
+
+
+def _true_by_content(table: Table, used: Collection[str], numeric: set[str], classes: Collection[str]) -> str | None:
+    """The only other column of text, if what is in it are the classes."""
+    free = [name for name in table.columns if name not in used and name not in numeric]
+    keys = {class_key(name) for name in classes}
+    fitting = [
+        name for name in free if (values := _values(table, [name])) and {class_key(one) for one in values} <= keys
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _folders_fit(table: Table, file: str, classes: Collection[str]) -> bool:
+    """Whether every file lies in a folder that is called like a class."""
+    keys = {class_key(name) for name in classes}
+    names = [
+        name.replace("\\", "/").rsplit("/", 2) for name in texts_of(table.head[file], guarded=table.guarded).to_pylist()
+    ]
+    return bool(names) and all(len(parts) > 1 and class_key(parts[-2]) in keys for parts in names)
+
+
+def _values(table: Table, columns: Sequence[str | None]) -> list[str]:
+    """The different texts in the first rows of these columns."""
+    found: dict[str, None] = {}
+    for name in columns:
+        if name is not None:
+            found |= dict.fromkeys(texts_of(table.head[name], guarded=table.guarded).to_pylist())
+    return [text for text in found if text]
+
+
+def _share(values: pa.Array, pattern: re.Pattern[str]) -> float:
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        return 0.0
+    return float(np.mean([bool(one and pattern.fullmatch(one.strip())) for one in values.to_pylist()] or [False]))
+
+
+def _found(table: Table) -> str:
+    return f"the columns {_some(table.columns)}" if len(table.columns) else "none"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    some = ", ".join(shown(name, 24) for name in names[:6])
+    return f"{some} and {len(names) - 6:,} more" if len(names) > 6 else some

@@ -1,0 +1,100 @@
+"""What the columns of other people's tables are called."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+FILE: Final = (
+    "filename", "sample", "file", "image", "path", "filepath", "imagepath", "imagename", "imagefile", "photo", "filenames",
+    "files", "paths", "samples", "filepaths", "fname", "img", "imgpath", "imgname", "relpath", "samplename", "sampleid",
+    "imageid", "photoname", "uri", "name", "key", "id",
+)  # fmt: skip
+TRUE_STRONG: Final = (
+    "true", "ytrue", "truelabel", "trueclass", "groundtruth", "groundtruthlabel", "gt", "gtlabel", "actual", "truth",
+    "actuallabel", "actualclass", "gold", "goldlabel", "expected", "truelabels", "truename", "givenlabel",
+)  # fmt: skip
+TRUE: Final = (
+    *TRUE_STRONG, "label", "labels", "target", "targets", "class", "category", "classname", "labelname", "y", "labelid",
+    "classid",
+)  # fmt: skip
+PREDICTED: Final = (
+    "predicted", "predictedlabel", "predictedclass", "prediction", "predictions", "pred", "preds", "predlabel", "predclass",
+    "ypred", "yhat", "output", "top1", "top1label", "top1class", "argmax", "predictionlabel", "predictionslabel",
+    "predictedcategory", "predictedname", "predname", "modelprediction", "predictedlabels",
+)  # fmt: skip
+CONFIDENCE: Final = (
+    "confidence", "conf", "prob", "probability", "score", "maxprob", "maxprobability", "predictedprobability", "predprob",
+    "predictedprob", "predictionconfidence", "predictionsconfidence", "predictionscore", "predconf", "predscore",
+    "predictedconfidence", "confidencescore", "top1prob", "top1score", "top1probability", "top1confidence", "certainty",
+)  # fmt: skip
+"""Names without case, spaces, underscores, hyphens and points (see `plain`).  The first of each wins over the others."""
+
+ARRAYS: Final = (
+    "predprobs", "probs", "probabilities", "proba", "yscore", "yprob", "yproba", "logits", "scores", "softmax", "outputs",
+    "predictions", "predictproba", "predictionslogits", "prob", "predictionlogits", "output",
+)  # fmt: skip
+"""Columns, or arrays, of one value a class."""
+
+_PREFIX = re.compile(
+    r"((?:pred[_ -]?probs?|predict[_ -]?proba|(?:y[_ -]?)?(?:predicted[_ -]?)?(?:p|prob|probs|proba|probability|probabilities|score|"
+    r"scores|logit|logits|pred|prediction|predictions|conf|confidence|softmax|output|outputs|class))"
+    r"(?:\.logits|\.probabilities)?)(?:(:|_+| ?[./-] ?| +)(.+)|([\[(])(.+)[\])])",
+    re.IGNORECASE,
+)
+_RANKED = ("top", "rank", "predictions", "results", "result", "outputs")
+_RANKED_LABELS = {*PREDICTED, *TRUE, "index", "name", "indices", "idx", ""}
+_RANKED_VALUES = {*CONFIDENCE, *ARRAYS, "p", "value"}
+
+
+class Prefixed(NamedTuple):
+    """'prob_running' → prefix 'prob_', name 'running'."""
+
+    prefix: str
+    name: str
+
+
+def plain(name: str) -> str:
+    """A column's name without case, spaces, underscores, hyphens and points."""
+    return re.sub(r"[\s_.-]+", "", name.casefold())
+
+
+def prefixed(column: str) -> Prefixed | None:
+    """What a column's name says before and after one of the usual prefixes; None if it has none."""
+    found = _PREFIX.fullmatch(column)
+    return Prefixed(found[1] + (found[2] or found[4]), found[3] or found[5]) if found else None
+
+
+def says_logits(column: str) -> bool:
+    """Whether a column's name claims that its values are logits."""
+    found = prefixed(column)
+    return "logit" in (found.prefix if found else column).casefold()
+
+
+def says_label(column: str) -> bool:
+    """Whether a column with a prefix is called one of labels, as `pred_class` is."""
+    found = prefixed(column)
+    return found is not None and plain(found.name) in (
+        "label",
+        "class",
+        "id",
+        "name",
+        "index",
+        "category",
+        "labelid",
+        "classid",
+    )
+
+
+def ranked(column: str) -> tuple[str, int, bool] | None:
+    """(family, rank, whether it may hold labels) of a column of the k most probable classes, as `top_2_label`, `prob_1`."""
+    numbers = re.findall(r"\d+", column)
+    if len(numbers) != 1 or len(numbers[0]) > 4:
+        return None
+    family = plain(re.sub(r"\d+", "#", column))
+    rest = family.replace("#", "")
+    for word in _RANKED:
+        rest = rest.removeprefix(word) if rest != word or word in ("top", "rank") else rest
+    if rest in _RANKED_VALUES and rest not in ("output",):
+        return family, int(numbers[0]), False
+    return (family, int(numbers[0]), True) if rest in _RANKED_LABELS else None

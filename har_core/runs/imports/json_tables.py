@@ -1,0 +1,192 @@
+"""JSON lines, a JSON list of records, and FiftyOne's exports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from har_core.errors import DataError
+from har_core.runs.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, memory_table, shown
+
+_MAX_LINE, _MAX_FILE, _PIECE = 2**20, 2**29, 5000
+Record = Mapping[str, Any]
+
+
+def json_table(path: Path, place: str) -> Table:
+    """Open a file whose first character is a brace or a bracket; nested values become columns `outer.inner`, `list_0`.
+
+    Raises:
+        DataError: if it is damaged, or no table.
+    """
+    with path.open("rb") as file:
+        first = file.readline(_MAX_LINE)
+    if first.strip().startswith(b"{"):
+        try:
+            record = json.loads(first)
+        except (ValueError, RecursionError):
+            record = None
+        if (
+            isinstance(record, dict)
+            and not isinstance(record.get("labels"), dict)
+            and not isinstance(record.get("samples"), list)
+        ):
+            return _lines(path, place)
+    return _whole(path, place)
+
+
+def _lines(path: Path, place: str) -> Table:
+    head = list(islice(_records(path, place), HEAD_ROWS))
+    columns = _columns(head, dict.fromkeys(name for one in head for name in one))
+
+    def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
+        wanted = dict.fromkeys([*texts, *numbers])
+        records = _records(path, place)
+        while piece := list(islice(records, _PIECE)):
+            yield _columns(piece, wanted)
+
+    return Table(place, "JSON lines", columns, read)
+
+
+def _records(path: Path, place: str) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(_MAX_LINE):
+            number += 1
+            if len(line) == _MAX_LINE:
+                raise DataError(
+                    f"expected lines of less than 1 MB in {place}, found a longer one in line {number:,}; save the table with "
+                    "one record a line"
+                )
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+                if not isinstance(value, dict):
+                    raise ValueError(f"{type(value).__name__} instead of an object")
+                yield _flat(value)
+            except (ValueError, RecursionError) as error:
+                raise DataError(
+                    f"expected a JSON object in line {number:,} of {place}, found what cannot be read "
+                    f"({shown(str(error), 100)}); mend or remove the line"
+                ) from error
+
+
+def _whole(path: Path, place: str) -> Table:
+    if (size := path.stat().st_size) > _MAX_FILE:
+        raise DataError(
+            f"expected at most {_MAX_FILE / 2**20:.0f} MB of JSON in {place}, found {size / 2**20:,.0f}; save it as JSON lines, CSV "
+            "or Parquet"
+        )
+    classes = None
+    form = "a JSON list of records"
+    try:
+        value = json.loads(path.read_bytes())
+        if isinstance(value, dict) and isinstance(value.get("labels"), dict):
+            form = "FiftyOne's labels.json"
+            classes = _names(value.get("classes"))
+            records = list(_fiftyone_labels(value["labels"], classes, place))
+        elif isinstance(value, dict) and isinstance(value.get("samples"), list):
+            form = "FiftyOne's samples.json"
+            classes = _fiftyone_classes(path.with_name("metadata.json"))
+            records = [_flat(one) for one in value["samples"]]
+        elif isinstance(value, list):
+            records = [_flat(one) for one in value]
+        elif isinstance(value, dict):
+            raise DataError(
+                f"expected JSON lines, a list of records, or FiftyOne's labels.json or samples.json in {place}, found an object "
+                f"with {shown(', '.join(value) or 'nothing', 80)}; save one record a photo"
+            )
+    except (ValueError, RecursionError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"expected JSON in {place}, found what cannot be read ({shown(str(error), 100)}); save it again, or copy it again"
+        ) from error
+    if not records:
+        raise DataError(f"expected records in {place}, found none; export the predictions again")
+    columns = _columns(records, dict.fromkeys(name for one in records[:HEAD_ROWS] for name in one))
+    return memory_table(place, form, columns, classes)
+
+
+def _fiftyone_labels(
+    labels: Mapping[str, Any], classes: tuple[str, ...] | None, place: str
+) -> Iterator[dict[str, Any]]:
+    """Records of FiftyOne's `FiftyOneImageClassificationDataset`; the labels are indices into its classes."""
+
+    def named(label: object) -> object:
+        if classes is None or isinstance(label, bool) or not isinstance(label, int):
+            return label
+        if not 0 <= label < len(classes):
+            raise DataError(
+                f"expected labels from 0 to {len(classes) - 1} in {place}, as it has {len(classes)} classes, found {label}; export "
+                "it again"
+            )
+        return classes[label]
+
+    for name, given in labels.items():
+        record: dict[str, Any] = {"filename": name}
+        if isinstance(given, dict):
+            attributes = given.get("attributes") or {}
+            record |= {"predicted": named(given.get("label")), "confidence": given.get("confidence")}
+            if "ground_truth" in attributes:
+                record["true"] = named(attributes["ground_truth"])
+        else:
+            record["predicted"] = named(given)
+        yield {key: value for key, value in record.items() if value is not None}
+
+
+def _fiftyone_classes(path: Path) -> tuple[str, ...] | None:
+    """The classes that the metadata beside FiftyOne's samples.json names; None if it names none, or several lists."""
+    try:
+        if path.stat().st_size > _MAX_LINE:
+            return None
+        info = json.loads(path.read_bytes())
+        lists = [info.get("default_classes"), *(info.get("classes") or {}).values()]
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return None
+    found = {names for one in lists if (names := _names(one))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    return tuple(map(str, value)) if isinstance(value, list) and value else None
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    _flatten(record, "", found, 0)
+    return found
+
+
+def _flatten(value: Any, name: str, found: dict[str, Any], depth: int) -> None:
+    if isinstance(value, dict) and depth < 5:
+        for key, inner in value.items():
+            if not str(key).startswith("_"):  # FiftyOne's own
+                _flatten(inner, f"{name}.{key}" if name else str(key), found, depth + 1)
+    elif isinstance(value, list) and depth < 5 and all(isinstance(one, int | float | str | dict) for one in value):
+        for number, inner in enumerate(value):
+            _flatten(inner, f"{name}_{number}", found, depth + 1)
+    else:
+        found[name] = str(value) if isinstance(value, dict | list) else value
+    if len(found) > MAX_COLUMNS:
+        raise ValueError(f"more than {MAX_COLUMNS:,} values in a record")
+
+
+def _columns(records: list[dict[str, Any]], names: Iterable[str]) -> dict[str, pa.Array]:
+    return {name: _array([one.get(name) for one in records]) for name in names}
+
+
+def _array(values: list[Any]) -> pa.Array:
+    """Numbers as float64 or int64 where all are, else text."""
+    try:
+        kinds = {type(one) for one in values} - {type(None)}
+        if kinds and kinds <= {int, float}:
+            return pa.array(values, pa.float64() if float in kinds else pa.int64())
+    except (pa.ArrowException, OverflowError):
+        pass  # numbers beyond 64 bits stay text
+    return pa.array(
+        [None if one is None else one if isinstance(one, str) else json.dumps(one) for one in values], pa.string()
+    )

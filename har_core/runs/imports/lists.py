@@ -1,0 +1,114 @@
+"""Cells that hold several values → one column a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from har_core.errors import DataError
+from har_core.runs.imports.tables import MAX_COLUMNS, Chunk, Table, shown
+
+_WORD = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^\s,\[\]()]+)")
+
+
+class Expanded(NamedTuple):
+    """`origin`: old column → the columns that it became (itself, if it holds one value a cell)."""
+
+    columns: dict[str, pa.Array]
+    origin: dict[str, list[str]]
+
+
+def flattened(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Columns of records → a column `name.field` for each field."""
+    found: dict[str, pa.Array] = {}
+    for name, values in columns.items():
+        if pa.types.is_struct(values.type):
+            parts = zip(values.type, values.flatten(), strict=True)
+            found |= flattened({f"{name}.{field.name}": part for field, part in parts})
+        else:
+            found[name] = values
+    return found
+
+
+def expanded(columns: Mapping[str, pa.Array], like: Mapping[str, pa.Array], place: str, row: int) -> Expanded:
+    """Columns of lists → `name_0`, `name_1`, …
+
+    Args:
+        like: the first rows, which say how many values a cell has.
+        row: the number of the first of these rows, for the error.
+
+    Raises:
+        DataError: if the cells of a column hold different numbers of values.
+    """
+    found: dict[str, pa.Array] = {}
+    origin: dict[str, list[str]] = {}
+    for name, values in columns.items():
+        if not is_list(values.type):
+            found[name], origin[name] = values, [name]
+            continue
+        first = next((len(cell) for cell in like[name].to_pylist() if cell is not None), 0)
+        lengths = [len(cell) if cell is not None else 0 for cell in values]
+        if (odd := next((number for number, one in enumerate(lengths) if one != first), None)) is not None:
+            raise DataError(
+                f"expected {first:,} values in every cell of the column {shown(name)} of {place}, found {lengths[odd]:,} in row "
+                f"{row + odd:,}; mend the table"
+            )
+        if not 0 < first <= MAX_COLUMNS:
+            raise DataError(
+                f"expected 1 to {MAX_COLUMNS:,} values in a cell of {shown(name)} in {place}, found {first:,}; mend it"
+            )
+        flat = values.flatten()
+        origin[name] = [f"{name}_{number}" for number in range(first)]
+        for number, made in enumerate(origin[name]):
+            found[made] = flat[number::first] if first > 1 else flat
+    return Expanded(found, origin)
+
+
+def is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def with_lists(table: Table) -> Table:
+    """The same table with text such as '[0.9, 0.1]' or "['a' 'b']" in its cells taken apart.
+
+    Raises:
+        DataError: if the cells of such a column hold different numbers of values.
+    """
+    found = {name for name, values in table.head.items() if _holds_lists(values)}
+    if not found:
+        return table
+    like = {name: _split(values) if name in found else values for name, values in table.head.items()}
+    head = expanded(like, like, table.place, 1)
+    origin = {made: name for name, parts in head.origin.items() for made in parts}
+
+    def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
+        plain_numbers = [name for name in numbers if origin[name] not in found]
+        plain_texts = list(dict.fromkeys(origin[name] for name in (*texts, *numbers) if name not in plain_numbers))
+        row = 1
+        for chunk in table.read(plain_texts, plain_numbers):
+            parts = {name: _split(values) if name in found else values for name, values in chunk.items()}
+            columns = expanded(parts, like, table.place, row).columns
+            yield {name: columns[name] for name in dict.fromkeys([*texts, *numbers])}
+            row += len(next(iter(columns.values())))
+
+    return replace(table, head=head.columns, read=read)
+
+
+def _holds_lists(values: pa.Array) -> bool:
+    if not pa.types.is_string(values.type):
+        return False
+    cells = [cell.strip() for cell in values.to_pylist() if cell and cell.strip()]
+    return bool(cells) and all(cell[0] + cell[-1] in ("[]", "()") for cell in cells)
+
+
+def _split(values: pa.Array) -> pa.Array:
+    return pa.array([words(cell or "") for cell in values.to_pylist()], pa.list_(pa.string()))
+
+
+def words(cell: str) -> list[str]:
+    """'[0.9 0.1]', "['a', 'b']" → the values, as text."""
+    return [next((part for part in found.groups() if part is not None), "") for found in _WORD.finditer(cell)]

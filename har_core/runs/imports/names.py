@@ -1,0 +1,145 @@
+"""File names as tables write them → names below the folder of photos, and how many of these are there."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+_TRIED = 200
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+
+
+@dataclass(frozen=True)
+class Names:
+    """`names`: one a row, in their order.  `missing`: how many have no photo, None if no folder was named.  `notes`: what was
+    changed."""
+
+    names: list[str]
+    missing: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def below(written: Sequence[str], folder: Path | None) -> Names:
+    """Names relative to a folder of photos, where they lie in it; the others as they are.
+
+    Backslashes, `file://`, a leading './' and the folder's own path are understood.  Where the photos are not found, but are
+    without the first folders that their names share, or with an ending, they are named so; `notes` says it.
+
+    Args:
+        folder: what a run's names are relative to (see `media.layout.photo_folder`); None: nothing is looked for.
+    """
+    names = [_plain(name) if _is_odd(name) else name for name in written]
+    if folder is None:
+        return Names(names)
+    present = _Present(folder)
+    own = tuple(f"{form}/" for form in _forms(folder))
+    names = [_without(name, own, present) if "/" in name else name for name in names]
+    notes = []
+    lost = [name for name in names[: 50 * _TRIED] if name not in present][:_TRIED]
+    if lost and (prefix := _foreign_prefix(lost, present)):
+        changed = [
+            name[len(prefix) :] if name.startswith(prefix) and name[len(prefix) :] in present else name
+            for name in names
+        ]
+        if len(set(changed)) == len(set(names)):  # else two photos would have one name
+            count = sum(a != b for a, b in zip(names, changed, strict=True))
+            names = changed
+            notes.append(f"names that are read without {prefix}: {count:,}")
+    if lost and (found := _with_suffixes(names, present)):
+        names = [found.get(name, name) for name in names]
+        notes.append(f"names that are completed by the ending of their photo: {len(found):,}")
+    return Names(names, sum(name not in present for name in names), tuple(notes))
+
+
+def _is_odd(name: str) -> bool:
+    return "\\" in name or name.startswith(("./", "file:")) or "//" in name or "/./" in name or "/../" in name
+
+
+def _plain(name: str) -> str:
+    if name.startswith("file:"):
+        name = unquote(urlsplit(name).path) or name
+    name = name.replace("\\", "/")
+    plain = posixpath.normpath(name)
+    return plain if not plain.startswith("..") else name
+
+
+def _forms(folder: Path) -> list[str]:
+    """The ways to write a folder's path; a name below it may begin with any of them."""
+    forms = [
+        folder.as_posix(),
+        os.path.normpath(folder),
+        folder.absolute().as_posix(),
+        folder.resolve().as_posix(),
+        folder.name,
+    ]
+    return [form for form in dict.fromkeys(forms) if form not in ("", ".", "/")]
+
+
+def _without(name: str, prefixes: tuple[str, ...], present: _Present) -> str:
+    for prefix in prefixes:
+        if name.startswith(prefix) and (name.startswith("/") or name not in present):
+            return name[len(prefix) :]
+    return name
+
+
+def _foreign_prefix(lost: list[str], present: _Present) -> str:
+    """The first folders of most of these names, without which their photos are found; empty if there are none."""
+    votes: Counter[str] = Counter()
+    for name in lost:
+        parts = name.split("/")
+        for start in range(1, len(parts)):
+            if "/".join(parts[start:]) in present:
+                votes["/".join(parts[:start]) + "/"] += 1
+                break
+    if not votes:
+        return ""
+    prefix, count = votes.most_common(1)[0]
+    return prefix if count > len(lost) / 2 else ""
+
+
+def _with_suffixes(names: list[str], present: _Present) -> dict[str, str]:
+    """Names without an ending → the only photo of that name."""
+    found = {}
+    for name in names:
+        if name not in present:
+            photos = [name + suffix for suffix in (*_SUFFIXES, *map(str.upper, _SUFFIXES)) if name + suffix in present]
+            if len(photos) == 1:
+                found[name] = photos[0]
+    taken = set(names)
+    return {name: photo for name, photo in found.items() if photo not in taken}
+
+
+class _Present:
+    """Which files are below a folder, by one listing of each folder that is asked for, and the rules of `PhotoStore`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._listed: dict[str, frozenset[str]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        if name.startswith("/") or "\0" in name or ".." in name.split("/"):
+            return False
+        parent, _, file = name.rpartition("/")
+        return self._in(parent, file) or (
+            not name.isascii() and any(self._in(*self._form(form, name)) for form in ("NFC", "NFD"))
+        )
+
+    def _form(self, form: str, name: str) -> tuple[str, str]:
+        parent, _, file = unicodedata.normalize(form, name).rpartition("/")  # type: ignore[arg-type]
+        return parent, file
+
+    def _in(self, parent: str, file: str) -> bool:
+        if (files := self._listed.get(parent)) is None:
+            try:
+                with os.scandir(self._folder / parent) as entries:
+                    files = frozenset(one.name for one in entries if one.is_file())
+            except (OSError, ValueError):
+                files = frozenset()
+            self._listed[parent] = files
+        return file in files

@@ -1,0 +1,149 @@
+"""An opened table of predictions: its first rows, a way to read the others in bounded pieces, and what cells say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from har_core.errors import DataError
+from har_core.files import printable
+
+MAX_ROWS, MAX_COLUMNS, HEAD_ROWS = 10**7, 10**4, 1000
+MAX_TEXT = 4096
+"""Characters of a cell with a name."""
+
+Chunk = Mapping[str, pa.Array]
+"""Some rows: an array of one length for each column."""
+
+Reader = Callable[[Collection[str], Collection[str]], Iterator[Chunk]]
+"""(columns that hold text, columns that hold numbers) → the rows of these columns, in their order."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """An opened file.
+
+    `form`: what it is, in words.  `head`: of each column, the first rows (at most `HEAD_ROWS`), as text or numbers.
+    `classes`: their names in the order of the file's own numbers, where it brings them.  `guarded`: whether spreadsheets may
+    have been kept from reading its texts as formulas (`files.csv_bytes`).
+    """
+
+    place: str
+    form: str
+    head: Mapping[str, pa.Array]
+    read: Reader
+    classes: tuple[str, ...] | None = None
+    guarded: bool = False
+    rows: int | None = field(default=None)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(self.head)
+
+
+def memory_table(
+    place: str, form: str, columns: Mapping[str, pa.Array], classes: tuple[str, ...] | None = None
+) -> Table:
+    """A table of columns that are in memory, all of one length.
+
+    Raises:
+        DataError: if they are not.
+    """
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        (one, first), (other, second) = next((a, b) for a in lengths.items() for b in lengths.items() if a[1] != b[1])
+        raise DataError(
+            f"expected columns of one length in {place}, found {first:,} values of {shown(one)} and {second:,} of "
+            f"{shown(other)}; save them together again"
+        )
+    count = next(iter(lengths.values()), 0)
+
+    def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
+        names = dict.fromkeys([*texts, *numbers])
+        step = chunk_rows(len(names))
+        for start in range(0, count, step):
+            yield {name: columns[name].slice(start, step) for name in names}
+
+    return Table(
+        place, form, {name: values.slice(0, HEAD_ROWS) for name, values in columns.items()}, read, classes, rows=count
+    )
+
+
+def chunk_rows(columns: int) -> int:
+    """How many rows of so many columns are held at once: some tens of megabytes."""
+    return max(500, min(2**16, 4_000_000 // max(columns, 1)))
+
+
+def texts_of(values: pa.Array, *, guarded: bool) -> pa.Array:
+    """Cells as text: without spaces around, whole numbers without a point, an empty text where there is none.
+
+    `guarded`: take away the apostrophe that `files.csv_bytes` puts before what looks like a formula, and no other.
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_floating(values.type):
+        numbers = values.to_numpy(zero_copy_only=False)
+        return pa.array(
+            ["" if one != one else f"{one:.0f}" if one == round(one) else repr(float(one)) for one in numbers.tolist()],
+            pa.string(),
+        )
+    try:
+        text = values if pa.types.is_string(values.type) else values.cast(pa.string())
+    except pa.ArrowException:
+        text = pa.array([None if one is None else str(one) for one in values.to_pylist()], pa.string())
+    text = pc.utf8_trim_whitespace(pc.fill_null(text, ""))
+    if guarded:
+        # As in files.csv_bytes: cells that begin as formulas do and are no numbers.
+        is_guarded = pc.match_substring_regex(text, r"(?s)^'[=+\-@\t\r\n]")
+        if pc.any(is_guarded).as_py():
+            bare = pc.utf8_slice_codeunits(text, 1)
+            number = pc.match_substring_regex(bare, r"^[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?$")
+            text = pc.if_else(pc.and_(is_guarded, pc.invert(number)), bare, text)
+    return text
+
+
+def numbers_of(values: pa.Array, table: Table, column: str, row: int) -> np.ndarray:
+    """Cells as float64, NaN where there is none.
+
+    Args:
+        row: the number of the first, for the error.
+
+    Raises:
+        DataError: naming the first that is no number.
+    """
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    try:
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            text = pc.utf8_trim_whitespace(values)
+            values = pc.if_else(pc.equal(text, ""), None, text)
+        return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+    except (pa.ArrowException, TypeError, ValueError):
+        for place, one in enumerate(values.to_pylist(), start=row):
+            try:
+                float(one if one is not None else "nan")
+            except (TypeError, ValueError):
+                not_a_number(table.place, column, place, str(one))
+        raise DataError(
+            f"expected numbers in the column {shown(column)} of {table.place}, found {values.type}; name another column"
+        ) from None
+
+
+def not_a_number(place: str, column: str, row: int | None, value: str) -> NoReturn:
+    """Stop at a cell that should hold a number."""
+    where = f" in row {row:,}" if row is not None else ""
+    raise DataError(
+        f"expected numbers in the column {shown(column)} of {place}, found {shown(value)!r}{where}; mend the table, or name "
+        "another column"
+    ) from None
+
+
+def shown(text: str, length: int = 60) -> str:
+    """A name from a file as an error shows it: printable and short."""
+    text = printable(text[: length + 1])
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,114 @@
+"""Arrays of a notebook → a run."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score
+
+import har_core
+from har_core.analysis.scores import scores_of
+from har_core.errors import HarError
+from har_core.runs.imports import arrays, storing
+from tests.helpers import random_predictions
+
+CLASSES = ["blue", "green", "red"]
+STORED = random_predictions()
+
+
+def test_the_example_of_the_docstring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = doctest.DocTestFinder(recurse=False).find(arrays.from_arrays, "from_arrays", globs={})
+    assert len(example.examples) == 5
+    assert doctest.DocTestRunner().run(example).failed == 0
+    assert (tmp_path / "runs" / "mine" / "run.json").is_file()
+
+
+def test_a_classifier_of_scikit_learn(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(90, 4)), np.array(["no", "yes", "maybe"])[random.integers(0, 3, 90)]
+    model = LogisticRegression().fit(features, labels)
+    chances = model.predict_proba(features)
+    run = har_core.from_arrays(
+        pd.Series(labels),
+        probabilities=pd.DataFrame(chances, columns=model.classes_),
+        predicted=model.predict(features),
+        samples=[f"{n}.jpg" for n in range(90)],
+        embeddings=features,
+        out=tmp_path / "run",
+        title="Mine",
+    )
+    predictions, scores = run.predictions(), run.manifest.scores
+    assert predictions.classes == ("maybe", "no", "yes") and run.title == "Mine" and scores is not None
+    assert scores.accuracy == pytest.approx(accuracy_score(labels, model.predict(features)))
+    assert scores.macro_f1 == pytest.approx(f1_score(labels, model.predict(features), average="macro"))
+    np.testing.assert_allclose(predictions.probabilities, chances, atol=1e-7)
+    np.testing.assert_allclose(run.embeddings(), features, atol=1e-2)
+    assert not run.has("heatmaps.npy")
+
+
+@pytest.mark.parametrize("labels", [STORED.true, [CLASSES[n] for n in STORED.true], STORED.true.astype(float)])
+def test_every_form_of_labels(labels: Any, tmp_path: Path) -> None:
+    run = har_core.from_arrays(labels, probabilities=STORED.probabilities, classes=CLASSES, out=tmp_path / "run")
+    found = run.predictions()
+    assert np.array_equal(found.probabilities, STORED.probabilities) and np.array_equal(found.true, STORED.true)
+    assert found.samples[:2].tolist() == ["row_0", "row_1"] and run.manifest.probabilities == "all"
+
+
+def test_logits_and_maps(tmp_path: Path) -> None:
+    maps = np.random.default_rng(0).normal(size=(40, 3, 2, 2))
+    logits = np.log(STORED.probabilities) + 7
+    run = har_core.from_arrays(STORED.true, logits=logits, classes=CLASSES, maps=maps, out=str(tmp_path / "run"))
+    np.testing.assert_allclose(run.predictions().probabilities, STORED.probabilities, atol=1e-6)
+    np.testing.assert_allclose(run.class_maps(), maps, atol=2e-3)
+
+
+def test_predicted_classes_alone(tmp_path: Path) -> None:
+    one = har_core.from_arrays(["a", "b"], predicted=["b", "b"], out=tmp_path / "one")
+    two = har_core.from_arrays([True, False], predicted=[1, 1], classes=["no", "yes"], out=tmp_path / "two")
+    three = har_core.from_arrays(["a", "b"], predicted=["b", "b"], confidence=[0.6, 0.9], out=tmp_path / "three")
+    assert one.manifest.probabilities == two.manifest.probabilities == "none"
+    assert one.confusion_matrix().tolist() == [[0, 1], [0, 1]] and two.confusion_matrix().tolist() == [[0, 1], [0, 1]]
+    assert three.manifest.probabilities == "confidence"
+    np.testing.assert_allclose(three.predictions().confidence, [0.6, 0.9], atol=1e-7)
+
+
+def test_scores_are_those_of_the_analysis() -> None:
+    for seed in range(5):
+        predictions = random_predictions(30 + seed, ("a", "b", "c", "d", "e"), seed)
+        ours, theirs = storing.scores_of(predictions), scores_of(predictions)
+        assert ours.n == theirs.n and ours.accuracy == theirs.accuracy
+        assert ours.macro_f1 == pytest.approx(theirs.macro_f1)
+        assert ours.accuracy_interval == pytest.approx(theirs.accuracy_interval)
+
+
+@pytest.mark.parametrize(
+    ("given", "fragment"),
+    [
+        ({}, "found none"),
+        ({"probabilities": STORED.probabilities}, "classes=["),
+        ({"probabilities": STORED.probabilities, "logits": STORED.probabilities, "classes": CLASSES}, "both"),
+        ({"probabilities": STORED.probabilities[1:], "classes": CLASSES}, "(40, 3)"),
+        ({"probabilities": STORED.probabilities[:, 0], "classes": CLASSES}, "2 dimensions"),
+        ({"probabilities": STORED.probabilities * 2, "classes": CLASSES}, "sum to 1"),
+        ({"probabilities": STORED.probabilities * np.nan, "classes": CLASSES}, "row_0"),
+        ({"probabilities": [["a", "b", "c"]] * 40, "classes": CLASSES}, "numbers"),
+        ({"predicted": [0] * 39, "classes": CLASSES}, "40 predicted"),
+        ({"predicted": [3] * 40, "classes": CLASSES}, "from 0 to 2"),
+        ({"predicted": [[0]] * 40, "classes": CLASSES}, "(N,)"),
+        ({"predicted": [0] * 40, "classes": CLASSES, "samples": ["a"]}, "40 samples"),
+        ({"predicted": [0] * 40, "classes": CLASSES, "samples": ["a"] * 40}, "once"),
+        ({"predicted": [0] * 40, "classes": CLASSES, "embeddings": np.zeros((3, 2))}, "40 rows"),
+        ({"predicted": [0] * 40, "classes": CLASSES, "confidence": [0.1] * 40}, "1/3"),
+    ],
+)
+def test_what_does_not_fit_ends_in_one_sentence(given: dict[str, Any], fragment: str, tmp_path: Path) -> None:
+    with pytest.raises(HarError) as caught:
+        har_core.from_arrays(STORED.true, out=tmp_path / "run", **given)
+    assert fragment in str(caught.value) and "\n" not in str(caught.value) and not any(tmp_path.iterdir())
