@@ -79,6 +79,10 @@ def run(given: argparse.Namespace) -> int:
         print(f"{given.out}: {len(predictions):,} photos")
         return 0
     else:
+        known = found.manifest.probabilities
+        if known == "none" or (given.to == "cleanlab" and known != "all"):
+            needed = "probabilities of every class" if given.to == "cleanlab" else "confidences"
+            raise ConfigError(f"expected {needed} to export, found a run without; export predictions-csv")
         write = exports.cleanlab_bytes if given.to == "cleanlab" else exports.fiftyone_bytes
         data = write(predictions, verdicts, _suspects(found))
         line = f"{len(predictions):,} photos, {len(verdicts.keys() & set(predictions.samples)):,} of them judged"
@@ -99,8 +103,8 @@ def _verdicts(run: Run, path: Path | None, *, needed: bool) -> dict[str, Verdict
     return Verdicts(chosen).all()
 
 
-def _suspects(run: Run) -> set[str]:
-    """The stored ones, else those by the model's own answers to the photos that it was evaluated on."""
+def _suspects(run: Run) -> set[str] | None:
+    """The stored ones, None if nobody has looked and nothing tells them, else those by the model's own answers to the photos that it was evaluated on."""
     import numpy as np
 
     from har_core.analysis.label_suspects import find_suspects, suspects_schema
@@ -110,6 +114,8 @@ def _suspects(run: Run) -> set[str]:
     if run.has(SUSPECTS):
         return set(read_table(run, SUSPECTS, suspects_schema(run.classes))["sample"])
     predictions = run.predictions()
+    if run.manifest.probabilities != "all":
+        return None
     splits = np.full(len(predictions), TEST, dtype=object)
     table = find_suspects(predictions.samples, splits, predictions.true, predictions.probabilities, None, run.classes)
     return set(table["sample"])

@@ -113,8 +113,13 @@ def fiftyone_bytes(
     `right_label` and `note`, where a person said something.  Read it in Python with
 
         fiftyone.Dataset.from_dir(
-            dataset_type=fiftyone.types.FiftyOneImageClassificationDataset, data_path="DATA/train", labels_path="labels.json"
+            dataset_type=fiftyone.types.FiftyOneImageClassificationDataset,
+            data_path="DATA/train",
+            labels_path="labels.json",
+            label_field="predictions",
         )
+
+    Every photo must be in that folder: FiftyOne stops with a KeyError at the first that is not.
 
     Raises:
         RunError: if two photos have names that differ in their ending alone: FiftyOne would take them for one.

@@ -53,3 +53,19 @@ def test_suspects_are_not_sought_in_what_was_filled_in(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["photos", "suspects", "map", "faithfulness"]
     assert ("skipped" in lines[1]) == (kind != "all") and Run.open(folder).has(SUSPECTS) == (kind == "all")
+
+
+@pytest.mark.parametrize(("form", "kind"), [("cleanlab", "confidence"), ("cleanlab", "none"), ("fiftyone", "none")])
+def test_no_tool_is_given_what_was_filled_in(
+    form: str, kind: Probabilities, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = write_imported(tmp_path / "imported", kind), tmp_path / "file"
+    assert main(["export", str(folder), "--to", form, "--out", str(out)]) == 1
+    assert "predictions-csv" in capsys.readouterr().err and not out.exists()
+    assert main(["export", str(folder), "--to", "predictions-csv", "--out", str(out)]) == 0
+
+
+def test_fiftyone_is_given_the_confidences_that_are_known(tmp_path: Path) -> None:
+    folder, out = write_imported(tmp_path / "imported", "confidence"), tmp_path / "labels.json"
+    assert main(["export", str(folder), "--to", "fiftyone", "--out", str(out)]) == 0
+    assert "suspect" not in out.read_text()

@@ -15,7 +15,7 @@ from har_core.errors import DataError
 from har_core.files import printable, reason_of
 from har_core.runs.imports.build import Imported
 from har_core.runs.imports.tables import shown
-from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, Scores
+from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, ModelInfo, Scores
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.writing import require_no_run, write_results
@@ -81,6 +81,7 @@ def write_import(
         source=source,
         note=printable(notes)[:_MAX_NOTE] or None,
         classes=predictions.classes,
+        model=ModelInfo(views=("whole",), explanation="gradient"),  # of what maps cover, and are made of, nothing is known
         scores=scores_of(predictions),
         probabilities=imported.probabilities,
         data=DataInfo(
