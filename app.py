@@ -7,9 +7,9 @@ import streamlit as st
 from app_pages.components.run_picker import run_picker
 from app_pages.own.scoring import status_line
 from app_pages.state import models, url
-from app_pages.state.settings import ROOT
 from har_core.errors import HarError
 from har_core.files import printable
+from har_core.runs.run import assets_folder
 from har_core.viz.text import escape_markdown
 
 # Not a folder called pages/: Streamlit would take it for a list of pages of its own until st.navigation has run once in a
@@ -27,8 +27,8 @@ PAGES = [
     st.Page("app_pages/analysis/compare.py", title="Compare", icon=":material/compare_arrows:"),
 ]
 
-st.set_page_config(page_title="HAR Lens", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
-st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
+st.set_page_config(page_title="HAR Lens", page_icon=str(assets_folder() / "icon.svg"), layout="wide")
+st.logo(str(assets_folder() / "logo.svg"), size="large")
 page = st.navigation(PAGES, position="hidden")
 try:
     url.enter_page(page.url_path)

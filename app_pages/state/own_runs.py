@@ -1,4 +1,4 @@
-"""Runs that a visitor made of photos of their own.  They last as long as the session, unless they are kept."""
+"""Runs that a visitor made of photos or predictions of their own.  They last as long as the session, unless they are kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from app_pages.state.settings import ROOT, settings
+from app_pages.state.settings import WORKPLACE, settings
 from har_core.errors import RunError
 from har_core.media.photo_store import PhotoStore
 from har_core.runs.run import Run, assets_folder
@@ -21,18 +21,28 @@ from har_core.runs.verdicts import Verdicts
 
 @dataclass(frozen=True)
 class OwnRun:
-    """A visitor's run, the photos behind it, and the name of the run whose model predicted them."""
+    """A visitor's run.
+
+    `photos`: the data folder of the photos behind it.  `by`: the run whose model predicted them, or that was shown when
+    predictions were brought.  `keeper`: removes what is the run's own when the session forgets it.
+    """
 
     folder: Path
     photos: Path
     by: str
-    keeper: TemporaryDirectory[str]  # removes folder and photos when the session forgets it
+    keeper: TemporaryDirectory[str] | tuple[TemporaryDirectory[str], ...]
 
 
 def own_runs() -> dict[str, OwnRun]:
     """The session's own runs by name."""
     runs: dict[str, OwnRun] = st.session_state.setdefault("own-runs", {})
     return runs
+
+
+def new_name() -> str:
+    """For the next own run: none of the session had it before."""
+    st.session_state["own-count"] = number = st.session_state.get("own-count", -1) + 1
+    return f"run-{number}"
 
 
 def remove(name: str) -> None:
@@ -42,7 +52,7 @@ def remove(name: str) -> None:
 
 
 def predicted_by(run: Run) -> str:
-    """The name of the run whose model predicted an own run; empty for other runs."""
+    """The name of the run whose model predicted an own run, as far as that is known; empty for other runs."""
     own = _own(run)
     return own.by if own is not None else ""
 
@@ -78,7 +88,7 @@ def keep(folder: Path, name: str) -> None:
         RunError: if the name is taken or holds other characters than letters, digits, dots, dashes and underscores, or the
             run cannot be written.
     """
-    goal = ROOT / "runs" / name
+    goal = WORKPLACE / "runs" / name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name):
         raise RunError(f"expected a name of letters, digits, dots and dashes, found {name!r}; choose another")
     if goal.exists():

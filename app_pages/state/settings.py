@@ -12,7 +12,12 @@ from pathlib import Path
 import streamlit as st
 from platformdirs import user_data_path
 
-ROOT = Path(__file__).parents[2]
+from har_core.runs.run import assets_folder
+
+_CHECKOUT = Path(__file__).parents[2]
+WORKPLACE = _CHECKOUT if (_CHECKOUT / "har_core").is_dir() else Path.cwd()
+"""Where the data set and the runs that are kept lie: the checkout; of an installed app, where it was started."""
+
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 _OWN_NAMES = _LOCAL | {"0.0.0.0"}  # the last is what Streamlit prints when it listens everywhere
 
@@ -36,12 +41,12 @@ def settings() -> Settings:
     same machine anyone comes from there too, but asks for the proxy's name.
     """
     given = _arguments(tuple(sys.argv))
-    own = (ROOT / "assets" / "runs", ROOT / "runs")
+    own = (assets_folder() / "runs", WORKPLACE / "runs")
     more = given.runs or os.environ.get("HAR_RUNS")
     hosts = st.get_option("server.allowedHosts")
     local = st.get_option("server.address") in _LOCAL and len(hosts) > 0 and _OWN_NAMES.issuperset(hosts)
     return Settings(
-        Path(given.data or os.environ.get("HAR_DATA") or ROOT / "data"),
+        Path(given.data or os.environ.get("HAR_DATA") or WORKPLACE / "data"),
         (*own, Path(more)) if more else own,
         Path(os.environ.get("HAR_LENS_HOME") or user_data_path("har-lens", appauthor=False)),
         given.trust_visitors or local,
