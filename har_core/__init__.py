@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from har_core.media.images import open_photo
     from har_core.runs.imports.arrays import from_arrays
     from har_core.runs.run import Run, shipped_run
+    from har_core.viz.notebook import gallery, matrix_picture
 
 _HOMES = {
     "HarError": "har_core.errors",
@@ -38,6 +39,8 @@ _HOMES = {
     "evaluate": "har_core.inference.evaluate",
     "example_table": "har_core.analysis.examples",
     "from_arrays": "har_core.runs.imports.arrays",
+    "gallery": "har_core.viz.notebook",
+    "matrix_picture": "har_core.viz.notebook",
     "mcnemar": "har_core.analysis.compare",
     "open_photo": "har_core.media.images",
     "scan": "har_core.data.scan",
@@ -58,7 +61,9 @@ __all__ = [
     "evaluate",
     "example_table",
     "from_arrays",
+    "gallery",
     "load_run",
+    "matrix_picture",
     "mcnemar",
     "open_photo",
     "scan",

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import har_core
 from tests.conftest import ROOT
@@ -44,23 +45,57 @@ def test_unknown_names_are_answered_with_the_known_ones() -> None:
         har_core.recognize  # type: ignore[attr-defined]
 
 
-def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
-    """In a process and a folder of its own, with a photo and a data folder of the names that it uses."""
-    example = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert example is not None
+def example(number: int) -> str:
+    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[number]
+
+
+def run_example(code: str, folder: Path) -> None:
+    """In a process and a folder of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_example_with_photos_runs(tmp_path: Path) -> None:
+    """With a photo and a data folder of the names that it uses."""
     photos = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
     shutil.copy(photos[0], tmp_path / "photo.jpg")
     for label in ("running", "sitting"):
         (tmp_path / "data" / label).mkdir(parents=True)
         for path in photos[:2]:
             shutil.copy(path, tmp_path / "data" / label / path.name)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", example[1]]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_example(example(1), tmp_path)
     assert len(har_core.load_run(tmp_path / "runs" / "mine").predictions()) == 4
+
+
+def test_the_example_with_arrays_runs(tmp_path: Path) -> None:
+    """Arrays in, matrix and gallery out."""
+    (tmp_path / "DIR" / "cat").mkdir(parents=True)
+    shutil.copy(sorted((ROOT / "assets" / "samples").glob("*.jpg"))[0], tmp_path / "DIR" / "cat" / "0.jpg")
+    given = (
+        "import numpy as np\n"
+        "classes, y_true = ['cat', 'dog $5$'], np.array([0, 1, 0])\n"
+        "y_prob = np.array([[0.1, 0.9], [0.2, 0.8], [0.4, 0.6]])\n"
+        "file_names = ['cat/0.jpg', 'dog/1.jpg', 'cat/2.jpg']\n"
+    )
+    lines = (
+        example(0)
+        .replace("har_core.gallery(", "picture = har_core.gallery(")
+        .replace("har_core.matrix_picture(run)", "assert min(har_core.matrix_picture(run).size) > 300")
+    )
+    check = "\nassert picture.width > 800\npicture.convert('RGB').save('gallery.png')\n"
+    run_example(given + lines + check, tmp_path)
+    assert har_core.load_run(tmp_path / "runs" / "mine").confusion_matrix().tolist() == [[0, 2], [0, 1]]
+    with Image.open(tmp_path / "gallery.png") as picture:
+        assert len(set(picture.crop((0, 60, 220, 260)).get_flattened_data())) > 1000  # the photo that is there
 
 
 def test_reading_a_run_needs_no_torch() -> None:
