@@ -19,10 +19,11 @@ _FORMS = {
     "diff": "what the verdicts change, for people",
     "predictions-csv": "labels, predictions and what is known of the probabilities, as har-lens import reads them",
     "predictions-parquet": "the same as Parquet",
+    "imagefolder": "the same as JSON lines: metadata.jsonl of a Hugging Face imagefolder",
     "cleanlab": "labels, probabilities and suspects (NPZ)",
     "fiftyone": "predictions with confidence, verdicts and suspects (labels.json)",
 }
-_TABLES = ("predictions-csv", "predictions-parquet")
+_TABLES = ("predictions-csv", "predictions-parquet", "imagefolder")
 _NEED_VERDICTS = ("labels", "removed", "diff")
 
 
@@ -73,6 +74,7 @@ def run(given: argparse.Namespace) -> int:
         write_table = {
             "predictions-csv": exports.write_predictions_csv,
             "predictions-parquet": exports.write_predictions_parquet,
+            "imagefolder": exports.write_predictions_jsonl,
         }[given.to]
         with atomic_path(given.out) as partial, partial.open("wb") as file:
             write_table(predictions, found.manifest.probabilities, file)

@@ -184,6 +184,15 @@ def write_predictions_parquet(predictions: Predictions, known: Probabilities, fi
     writer.close()
 
 
+def write_predictions_jsonl(predictions: Predictions, known: Probabilities, file: IO[bytes]) -> None:
+    """The same columns as JSON lines with `file_name`: called metadata.jsonl, in the folder of the photos, it makes them an
+    `imagefolder` of Hugging Face's `datasets`.
+    """
+    for frame in _frames(predictions, known):
+        records = frame.rename(columns={SAMPLE: "file_name"}).to_dict(orient="records")
+        file.writelines(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
+
+
 def _frames(predictions: Predictions, known: Probabilities) -> Iterator[pd.DataFrame]:
     """The table in pieces; one without rows, if there are none."""
     names = np.array(predictions.classes, dtype=object)

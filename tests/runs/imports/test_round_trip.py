@@ -13,6 +13,7 @@ from har_core.runs.exports import (
     cleanlab_bytes,
     fiftyone_bytes,
     write_predictions_csv,
+    write_predictions_jsonl,
     write_predictions_parquet,
 )
 from har_core.runs.imports.columns import recognize
@@ -48,7 +49,7 @@ def partly_known(level: Probabilities) -> Predictions:
     return Predictions(plain.classes, plain.samples, plain.true, chances)
 
 
-WRITERS = {"csv": write_predictions_csv, "parquet": write_predictions_parquet}
+WRITERS = {"csv": write_predictions_csv, "parquet": write_predictions_parquet, "jsonl": write_predictions_jsonl}
 
 
 def written(folder: Path, kind: str, predictions: Predictions, level: Probabilities = "all") -> Path:
