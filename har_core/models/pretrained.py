@@ -67,10 +67,13 @@ def load_pretrained(
         preprocessing=timm_networks.native_input(architecture).preprocessing if of_timm else IMAGENET,
         library=timm_networks.version() if of_timm else None,
     )
-    try:
+    if state is None or of_timm:
         model = create_model(spec)
-        if state is None:
-            return model, spec, origin
+    if state is None:
+        return model, spec, origin
+    try:
+        if not of_timm:
+            model = create_model(spec)
         is_head = anatomy_of(model).is_head
         body = {name: tensor for name, tensor in state.items() if not is_head(name)}
         missing, unexpected = model.load_state_dict(body, strict=False)

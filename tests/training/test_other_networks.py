@@ -126,3 +126,9 @@ def test_what_a_network_cannot_do_is_refused_in_one_sentence() -> None:
         RECIPES["best"].adapted(architecture="timm/vit_small_patch14_reg4_dino")
     with pytest.raises((CheckpointError, ConfigError), match="one linear layer"):
         RECIPES["best"].adapted(architecture="timm/deit_tiny_distilled_patch16_224")
+
+
+def test_an_input_that_a_network_does_not_take(photos: LabeledPhotos, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="choose its own size, 160$"):
+        run_training(photos, config("ViT", crop_size=60), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
