@@ -37,6 +37,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def and_more(count: int) -> str:
+    """Of faults of which the first was named: " and 3 more"; empty for none."""
+    return f" and {count:,} more" if count > 0 else ""
+
+
 def printable(text: str) -> str:
     """A name as it can be shown anywhere: what cannot be printed, or is not UTF-8, is escaped (`\\u202f`)."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -9,7 +9,7 @@ import numpy as np
 
 from har_core.data.samples import Problem
 from har_core.errors import DataError, ImageError
-from har_core.files import printable
+from har_core.files import and_more, printable
 from har_core.inference.evaluate import match_classes
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
@@ -58,8 +58,8 @@ def replay(
     meant = match_classes(predictions.classes, predictor.spec.classes)
     if missing := [name for name, own in meant.items() if own is None]:
         raise DataError(
-            f"expected a model of the table's {len(meant)} classes, found none in it for {printable(missing[0])} and "
-            f"{len(missing) - 1} more; choose the model that predicted them"
+            f"expected a model of the table's {len(meant)} classes, found none in it for {printable(missing[0])}"
+            f"{and_more(len(missing) - 1)}; choose the model that predicted them"
         )
     number = {name: place for place, name in enumerate(predictor.spec.classes)}
     columns = np.array([number[meant[name] or ""] for name in predictions.classes])

@@ -28,6 +28,11 @@ from har_core.runs.class_names import MAX_NAME, check_class_names
 
 MANIFEST, LEGACY_MANIFEST = "run.json", "card.json"
 MODEL, HISTORY, MATRIX = "model.safetensors", "history.csv", "matrix.csv"
+MODEL_SPEC, ONNX_MODEL = "model.json", "model.onnx"
+HF_CONFIG, HF_PREPROCESSOR = "model/config.json", "model/preprocessor_config.json"
+HF_MODEL = "model/model.safetensors"
+WEIGHTS = (MODEL, ONNX_MODEL, HF_MODEL)
+"""A run has one of them, or no model.  The latter two come with `MODEL_SPEC`, what is to be known besides (see `models.external`)."""
 PREDICTIONS, CLASS_MAPS, EMBEDDINGS = "predictions.parquet", "heatmaps.npy", "embeddings.npy"
 ROBUSTNESS, TRAINING_EMBEDDINGS = "robustness.csv", "training_embeddings.npz"
 TRAINING_PHOTOS = "training_photos.csv"
@@ -36,6 +41,11 @@ EMBEDDING_MAP, FAITHFULNESS = "analysis/map.csv", "analysis/faithfulness.csv"
 DROPPED = "near_duplicates_dropped.txt"
 FILES = (
     MODEL,
+    MODEL_SPEC,
+    ONNX_MODEL,
+    HF_CONFIG,
+    HF_PREPROCESSOR,
+    HF_MODEL,
     HISTORY,
     PREDICTIONS,
     CLASS_MAPS,
@@ -136,6 +146,9 @@ def in_order(views: Iterable[str]) -> tuple[View, ...]:
     return tuple(view for view in known if view in set(views)) or CENTER_ALONE
 
 
+Fit = Literal["crop", "squash"]
+"""How a photo becomes a square: by its shorter side, so that the ends of the longer one are lost, or without its aspect."""
+
 Explanation = Literal["closed form", "gradient", "attention", "occlusion"]
 """How a network's class maps are made (see `cam`): only those of closed form add up to the logits."""
 
@@ -143,7 +156,7 @@ Explanation = Literal["closed form", "gradient", "attention", "occlusion"]
 class ModelInfo(_Record):
     """The network.  `crop_size`: side of the square that it sees; `resize`: shorter side before cropping; in pixels.
 
-    `views`: the parts of a photo that answered; the class maps cover the whole photo if one of them does, else the crop.
+    `fit`: how the photo was resized.  `views`: the parts of a photo that answered; the class maps cover the whole photo if one of them does, else the crop.
     `explanation`: how the class maps were made; `temperature`: what logits were divided by; `calibrated_on`: the photos it was fitted on, None if it was not.
     """
 
@@ -153,6 +166,7 @@ class ModelInfo(_Record):
     stride_placement: Name | None = None
     crop_size: Count = 224
     resize: Count = 256
+    fit: Fit = "crop"
     views: Annotated[tuple[View, ...], AfterValidator(in_order)] = CENTER_ALONE
     starting_weights: Text | None = None
     explanation: Explanation = "closed form"

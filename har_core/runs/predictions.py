@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from har_core.errors import RunError
-from har_core.files import atomic_path, printable, reason_of
+from har_core.files import and_more, atomic_path, printable, reason_of
 
 SAMPLE, TRUE, PREDICTED, PROBABILITY = "sample", "true", "predicted", "p:"
 """Column names; the probability of class c is in column 'p:c'."""
@@ -37,7 +37,7 @@ class Predictions:
         count, columns = len(self.samples), len(self.classes)
         if odd := [name for name in self.samples if not _is_name(name)]:
             raise RunError(
-                f"expected file names in UTF-8, found {printable(str(odd[0]))[:80]!r} and {len(odd) - 1} more; rename it"
+                f"expected file names in UTF-8, found {printable(str(odd[0]))[:80]!r}{and_more(len(odd) - 1)}; rename it"
             )
         if self.true.shape != (count,) or self.probabilities.shape != (count, columns):
             raise RunError(
@@ -55,7 +55,7 @@ class Predictions:
             first = wrong[0]
             raise RunError(
                 f"expected probabilities of 0 or more that sum to 1, found {sums[first]:.4f} for "
-                f"{printable(self.samples[first])} and {len(wrong) - 1} more; evaluate the model again"
+                f"{printable(self.samples[first])}{and_more(len(wrong) - 1)}; evaluate the model again"
             )
         if repeated := count - pd.Series(self.samples, dtype=object).nunique():
             raise RunError(f"expected every sample once, found {repeated} repeated; evaluate the model again")

@@ -1,7 +1,10 @@
 """A run folder → manifest, history, predictions and arrays (`writing` is the way back).
 
     run.json             the manifest: status, then what was trained how; lists the other files with size and SHA-256
-    model.safetensors    half-precision weights, with all that rebuilds the model
+    model.safetensors    weights, with all that rebuilds the model; or, of a model that comes from elsewhere,
+    model.json           what is to be known besides one of these two:
+    model.onnx           an ONNX file as it was given
+    model/               a model of Hugging Face: config.json, preprocessor_config.json, model.safetensors
     history.csv          one row per epoch
     predictions.parquet  one row per photo that was evaluated
     matrix.csv           the confusion matrix alone, of a run whose predictions were not published
@@ -38,9 +41,9 @@ from har_core.runs.manifest import (
     LEGACY_MANIFEST,
     MANIFEST,
     MATRIX,
-    MODEL,
     PREDICTIONS,
     TRAINING,
+    WEIGHTS,
     Manifest,
     read_manifest,
 )
@@ -90,6 +93,23 @@ class Run:
     def has(self, file: str) -> bool:
         """Whether the manifest lists a file, which then must be there."""
         return file in self.manifest.files
+
+    @property
+    def has_model(self) -> bool:
+        """Whether photos can be predicted from the run alone."""
+        return any(map(self.has, WEIGHTS))
+
+    @property
+    def weights(self) -> str:
+        """The name of the file with the model's weights.
+
+        Raises:
+            RunError: if the run has no model.
+        """
+        found = next(filter(self.has, WEIGHTS), None)
+        if found is None:
+            raise RunError(f"run {self.name} has no {WEIGHTS[0]}: it was made without; {_remedy(WEIGHTS[0])}")
+        return found
 
     def file(self, name: str) -> Path:
         """The path of a listed file, after its size and checksum have been verified.
@@ -240,4 +260,4 @@ def checksum(path: Path) -> str:
 
 
 def _remedy(name: str) -> str:
-    return "choose a run with a model" if name == MODEL else "train or evaluate with this version to get it"
+    return "choose a run with a model" if name in WEIGHTS else "train or evaluate with this version to get it"

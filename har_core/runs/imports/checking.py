@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from har_core.errors import DataError
-from har_core.files import printable
+from har_core.files import and_more, printable
 from har_core.runs.class_names import check_class_names
 from har_core.runs.imports.labels import Labels
 from har_core.runs.imports.tables import MAX_TEXT, shown
@@ -22,15 +22,15 @@ Unknown = Literal["skip", "error"]
 _FAULTS = {
     "finite": (
         "a number in every column of scores",
-        "found {} in row {} ({}) and {} more; export the predictions again",
+        "found {} in row {} ({}){}; export the predictions again",
     ),
     "negative": (
         "probabilities of 0 or more",
-        "found {} in row {} ({}) and {} more; pass --scores logits if they are logits",
+        "found {} in row {} ({}){}; pass --scores logits if they are logits",
     ),
     "sum": (
         "probabilities that sum to 1",
-        "found {} in row {} ({}) and {} more; export those of all classes, or pass --scores logits if they are logits",
+        "found {} in row {} ({}){}; export those of all classes, or pass --scores logits if they are logits",
     ),
 }
 
@@ -61,7 +61,7 @@ def require_scores(faults: Faults, rows: Rows) -> None:
     for kind, (expected, found) in _FAULTS.items():
         if kind in faults.first:
             row, value = faults.first[kind]
-            said = found.format(value, f"{row + 1:,}", shown(rows.samples[row]), f"{faults.count[kind] - 1:,}")
+            said = found.format(value, f"{row + 1:,}", shown(rows.samples[row]), and_more(faults.count[kind] - 1))
             raise DataError(f"expected {expected} of {rows.place}, {said}")
     if count := faults.count.get("rounded"):
         rows.notes.append(f"rows whose rounded values are divided by their sum: {count:,}")
@@ -82,7 +82,7 @@ def required(labels: Labels, classes: Sequence[str], rows: Rows, *, given: bool,
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
             f"expected one of the {len(classes)} classes in the column {shown(labels.column)} of {rows.place}, found "
-            f"{shown(texts[labels.codes[row]])!r} in row {row + 1:,} ({shown(rows.samples[row])}) and {bad.sum() - 1:,} more; "
+            f"{shown(texts[labels.codes[row]])!r} in row {row + 1:,} ({shown(rows.samples[row])}){and_more(bad.sum() - 1)}; "
             f"{_range(classes, texts[labels.codes[row]])}"
         )
     return np.asarray(found)
@@ -120,7 +120,7 @@ def known_rows(
             remedy += ", or --unknown error to count each as an error"
         raise DataError(
             f"expected one of the {len(names)} classes as true label in {rows.place}, found {what} in row {first + 1:,} "
-            f"({shown(rows.samples[first])}) and {bad.sum() - 1:,} more{remedy}"
+            f"({shown(rows.samples[first])}){and_more(bad.sum() - 1)}{remedy}"
         )
     if unknown == "error":
         more = tuple(texts[code] for code in np.unique(codes[bad]))
@@ -158,8 +158,8 @@ def require_names(names: list[str], written: list[str], place: str) -> None:
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])
         raise DataError(
-            f"expected every photo once in {place}, found {shown(names[row])} a second time in row {row + 1:,}, and "
-            f"{repeated.sum() - 1:,} more; keep one row of each"
+            f"expected every photo once in {place}, found {shown(names[row])} a second time in row {row + 1:,}"
+            f"{and_more(repeated.sum() - 1)}; keep one row of each"
         )
 
 
@@ -177,6 +177,6 @@ def require_argmax(probabilities: np.ndarray, predicted: np.ndarray, rows: Rows,
         best = names[int(probabilities[row].argmax())]
         raise DataError(
             f"expected the predicted label of {rows.place} to be the most probable class, found {shown(names[predicted[row]])} "
-            f"({own[row]:.4f}) instead of {shown(best)} ({highest[row]:.4f}) in row {row + 1:,} ({shown(rows.samples[row])}) and "
-            f"{other.sum() - 1:,} more; check --predicted and the order of --classes"
+            f"({own[row]:.4f}) instead of {shown(best)} ({highest[row]:.4f}) in row {row + 1:,} ({shown(rows.samples[row])})"
+            f"{and_more(other.sum() - 1)}; check --predicted and the order of --classes"
         )

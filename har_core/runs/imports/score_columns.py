@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from har_core.errors import DataError
+from har_core.files import and_more
 from har_core.runs.class_names import check_class_names, class_key
 from har_core.runs.imports import headers
 from har_core.runs.imports.tables import Table, numbers_of, shown
@@ -165,14 +166,14 @@ def _ordered(
     by_key = {class_key(name): column for name, column in zip(names, columns, strict=True)}
     if missing := [name for name in order if class_key(name) not in by_key]:
         raise DataError(
-            f"expected a column for each of the {len(order)} classes in {table.place}, found none for {shown(missing[0])} and "
-            f"{len(missing) - 1} more; check --classes"
+            f"expected a column for each of the {len(order)} classes in {table.place}, found none for {shown(missing[0])}"
+            f"{and_more(len(missing) - 1)}; check --classes"
         )
     keys = {class_key(name) for name in order}
     if more := [name for name in names if class_key(name) not in keys]:
         raise DataError(
-            f"expected columns of the {len(order)} classes alone in {table.place}, found one of {shown(more[0])} and "
-            f"{len(more) - 1} more; add them to --classes, or rename their columns"
+            f"expected columns of the {len(order)} classes alone in {table.place}, found one of {shown(more[0])}"
+            f"{and_more(len(more) - 1)}; add them to --classes, or rename their columns"
         )
     return tuple(order), tuple(by_key[class_key(name)] for name in order)
 

@@ -81,7 +81,9 @@ def write_import(
         source=source,
         note=printable(notes)[:_MAX_NOTE] or None,
         classes=predictions.classes,
-        model=ModelInfo(views=("whole",), explanation="gradient"),  # of what maps cover, and are made of, nothing is known
+        model=ModelInfo(
+            views=("whole",), explanation="gradient"
+        ),  # of what maps cover, and are made of, nothing is known
         scores=scores_of(predictions),
         probabilities=imported.probabilities,
         data=DataInfo(

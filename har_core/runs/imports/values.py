@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from har_core.errors import ConfigError, DataError
+from har_core.files import and_more
 from har_core.runs.imports import headers
 from har_core.runs.imports.tables import shown
 
@@ -125,7 +126,7 @@ def to_shares(values: np.ndarray, kind: ScoreKind | None, what: str) -> np.ndarr
     if bad.any():
         first = int(np.flatnonzero((values < -_ROUNDING) | (values > 1 + _ROUNDING))[0])
         raise DataError(
-            f"expected {what} from 0 to 1, or from 0 to 100, found {float(values.flat[first]):g} and {bad.sum() - 1:,} more; export "
+            f"expected {what} from 0 to 1, or from 0 to 100, found {float(values.flat[first]):g}{and_more(bad.sum() - 1)}; export "
             "probabilities, or leave them out"
         )
     return np.asarray(np.clip(values, 0, 1))
