@@ -28,7 +28,7 @@ def page() -> None:
     comparable = [name for name, other in named.items() if other.classes == run.classes and other.is_scored]
     if not comparable or not run.is_scored:
         st.title(f"Nothing to compare {escape_markdown(run.title)} with")
-        st.info("A comparison needs two evaluated runs with the same actions.", icon=":material/info:")
+        st.info("A comparison needs two evaluated runs with the same classes.", icon=":material/info:")
         _published_results(run)
         url.publish({})
         return
@@ -90,23 +90,23 @@ def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -
     first, second = class_scores(before, run.classes), class_scores(after, run.classes)
     change = (second["f1"] - first["f1"]).fillna(0.0)  # a class that does not occur has no score
     best, worst = int(change.to_numpy().argmax()), int(change.to_numpy().argmin())
-    st.subheader("F1 of each action", anchor=False)
+    st.subheader("F1 of each class", anchor=False)
     extremes = []
     if change[best] > 0:
         extremes.append(f"{class_markdown(run.classes[best])} gains most ({change[best]:+.2f})")
     if change[worst] < 0:
         extremes.append(f"{class_markdown(run.classes[worst])} loses most ({change[worst]:+.2f})")
-    st.markdown(text.capitalize(", ".join(extremes)) + "." if extremes else "No action changes.")
+    st.markdown(text.capitalize(", ".join(extremes)) + "." if extremes else "No class changes.")
     order = change.sort_values(kind="stable").index
     st.plotly_chart(
         figures.class_score_changes(
             first["f1"][order], second["f1"][order], [run.classes[i] for i in order], (other.title, run.title)
         ),
         config={"displayModeBar": False},
-        alt="F1 of each action in both runs",
+        alt="F1 of each class in both runs",
     )
     with st.expander("All scores and their differences"):
-        table = pd.DataFrame({"action": [class_label(name) for name in run.classes]})
+        table = pd.DataFrame({"class": [class_label(name) for name in run.classes]})
         for name in ("precision", "recall", "f1"):
             table[f"{name}, {other.title}"], table[f"{name}, {run.title}"] = first[name], second[name]
             table[f"{name}, difference"] = second[name] - first[name]
@@ -135,11 +135,11 @@ def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:
     )
     st.caption("Blue is better: more photos on the diagonal, fewer elsewhere. Orange is worse.")
     if not same:
-        st.caption("The runs were evaluated on different numbers of photos, so shares of the true action are compared.")
+        st.caption("The runs were evaluated on different numbers of photos, so shares of the true class are compared.")
 
 
 def _published_results(run: Run) -> None:
-    """Other results on the photos of the shipped run, each with its protocol, if this run is about the same actions."""
+    """Other results on the photos of the shipped run, each with its protocol, if this run is about the same classes."""
     if run.classes != shipped_run().classes:
         return
     published = json.loads((assets_folder() / "published.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Which actions are predicted as which, and what do those photos look like?"""
+"""Which classes are predicted as which, and what do those photos look like?"""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> dict[str, object | None
                 "Order",
                 list(ORDER_LABELS),
                 format_func=ORDER_LABELS.__getitem__,
-                help="Weakest first: by recall. Group similar: actions that are confused stand together.",
+                help="Weakest first: by recall. Group similar: classes that are confused stand together.",
                 width=160,
                 **url.widget(
                     url.seed(
@@ -106,7 +106,7 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> dict[str, object | None
         missing = int((matrix.sum(axis=0) + matrix.sum(axis=1) == 0).sum())
         every = url.seed("confusions-everything", "actions", False, url.one_of({"all": True}))
         everything = missing > 0 and st.toggle(
-            f"All {len(run.classes)} actions",
+            f"All {len(run.classes)} classes",
             help="Also those of which there is neither a photo nor a prediction.",
             **url.widget(every),
         )
@@ -123,7 +123,7 @@ def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> dict[str, object | None
         as_percent=normalization != "none",
         hide_diagonal=hide,
     )
-    label = f"Confusion matrix of {len(run.classes)} actions"
+    label = f"Confusion matrix of {len(run.classes)} classes"
     matrix_view(table, key="matrix", label=label, chosen=outlined, on_click=cell.choose)
     _downloads(run, matrix)
     return {
@@ -155,7 +155,7 @@ def _downloads(run: Run, matrix: np.ndarray) -> None:
 
 def _select_boxes(run: Run, cell: Cell) -> None:
     """The same choice from the keyboard."""
-    labels = text.distinct_labels(["any action", *run.classes])
+    labels = text.distinct_labels(["any class", *run.classes])
     options: dict[str, Any] = {
         "options": [TOTAL, *range(len(run.classes))],
         "format_func": lambda index: labels[index + 1],
@@ -163,7 +163,7 @@ def _select_boxes(run: Run, cell: Cell) -> None:
         "placeholder": "click a cell, or choose",
     }
     left, right = st.columns(2)
-    left.selectbox("True action", **options, **url.widget(cell.true, cell.one_direction))
+    left.selectbox("True class", **options, **url.widget(cell.true, cell.one_direction))
     right.selectbox("Predicted as", **options, **url.widget(cell.predicted, cell.one_direction))
 
 
@@ -207,9 +207,9 @@ def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> dict[str, object | Non
             "confusion": st.column_config.TextColumn(width="medium"),
             "share": st.column_config.NumberColumn(format="%.1f %%"),
         },
-        alt="The confusions, the most frequent first, with their share of the true action's photos",
+        alt="The confusions, the most frequent first, with their share of the true class's photos",
     )
-    of = "of both actions' photos" if both else "of the true action's photos"
+    of = "of both classes' photos" if both else "of the true class's photos"
     st.caption(f"Share {of}, with its 95 % interval (Wilson). Click a row for its photos.")
     return address
 

@@ -154,9 +154,9 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
     actions: dict[str, Any] = {
         "format_func": lambda index: class_label(run.classes[index]),
         "index": None,
-        "placeholder": "any action",
+        "placeholder": "any class",
     }
-    line.selectbox("True action", classes, **actions, **url.widget(keys["true"], one_direction))
+    line.selectbox("True class", classes, **actions, **url.widget(keys["true"], one_direction))
     line.selectbox("Predicted as", classes, **actions, **url.widget(keys["predicted"], one_direction))
     line.selectbox("Show", SHOWS, format_func=SHOW_LABELS.__getitem__, **url.widget(keys["show"]))
     known = runs.known(run)
@@ -169,7 +169,7 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
             )
         if known.ranks >= TOP:
             st.selectbox(
-                "True action is",
+                "True class is",
                 list(TOP3_LABELS),
                 index=None,
                 placeholder="at any rank",
@@ -189,7 +189,7 @@ def _controls(run: Run, keys: dict[str, str]) -> None:
                 **url.widget(keys["tag"]),
             )
         if not known.margin or (known.ranks < TOP and len(run.classes) > TOP):
-            sure, close = "which ones the model is sure of", "which are close calls and where the true action ranks"
+            sure, close = "which ones the model is sure of", "which are close calls and where the true class ranks"
             st.caption(instead_sentence(known, confidence=[sure], every_class=[close]))
 
 
@@ -205,7 +205,7 @@ def _active_filters(run: Run, keys: dict[str, str], selection: Selection) -> Non
         "true": f"true: {classes['true']}",
         "predicted": f"predicted as: {classes['predicted']}",
         "confidence": f"confidence {percent(filters.low)} to {percent(filters.high)}",
-        "top3": f"true action {TOP3_LABELS[bool(filters.top3)]}",
+        "top3": f"true class {TOP3_LABELS[bool(filters.top3)]}",
         "verdict": f"verdict: {filters.verdict}",
         "tag": f"tag: {escape_markdown(filters.tag or '')}",
         "group": f"group: {escape_markdown(groups.label(run, filters.group) if filters.group else '')}",

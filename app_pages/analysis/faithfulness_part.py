@@ -18,7 +18,9 @@ def faithfulness_part(run: Run) -> None:
     """For any run; one that was not measured says by what command it is."""
     st.subheader("Do the heatmaps show what the model uses?", anchor=False)
     if not run.has(FAITHFULNESS):
-        if run.has(MODEL):
+        if run.has_model and not run.has(MODEL):
+            st.caption("Not measured: that needs a network of `train.py` or timm.")
+        elif run.has_model:
             st.caption(f"Not measured for this run. With its photos at hand, {_COMMAND} measures it.")
         else:
             st.caption(f"Not measured: the run is without its model. In the run's own folder, {_COMMAND} measures it.")
@@ -37,7 +39,7 @@ def faithfulness_part(run: Run) -> None:
     st.caption(
         f"Means over {count_photos(table['photo'].nunique())}, with 95 % intervals over photos; the differences above are "
         "paired. Each map says in which order parts of the center crop are hidden; measured is how probable the predicted "
-        "action then is. Deletion (lower is better) paints the most important part in the mean color, insertion (higher is "
+        "class then is. Deletion (lower is better) paints the most important part in the mean color, insertion (higher is "
         "better) shows it on the blurred photo; both are areas under the curves (RISE). ROAD (higher is better, 0 for a map "
         "that knows nothing) fills parts in from their surroundings, so that no edge gives them away: half of what the "
         "probability is higher without the least important part than without the most important one. Of a model that looks "
@@ -48,5 +50,5 @@ def faithfulness_part(run: Run) -> None:
             faithfulness_figures.faithfulness_curves(mean_curves(table)),
             config={"displayModeBar": False},
             key="faithfulness-curves",
-            alt="Probability of the predicted action over the share of the photo that is hidden, shown or imputed",
+            alt="Probability of the predicted class over the share of the photo that is hidden, shown or imputed",
         )

@@ -1,4 +1,4 @@
-"""How good is the model at each action, and how certain are the numbers?"""
+"""How good is the model at each class, and how certain are the numbers?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app_pages.state import runs, url
 from har_core.analysis.examples import TOP
 from har_core.analysis.scores import Summary, class_scores, classification_report, summarize, wilson_intervals
 from har_core.files import csv_bytes
-from har_core.runs.manifest import CLASS_MAPS, FAITHFULNESS, MODEL, PREDICTIONS, ROBUSTNESS
+from har_core.runs.manifest import CLASS_MAPS, FAITHFULNESS, PREDICTIONS, ROBUSTNESS
 from har_core.runs.robustness import read_robustness
 from har_core.runs.run import Run
 from har_core.viz import figures, text
@@ -42,12 +42,12 @@ def page() -> None:
     weakest, strongest = occurring.iloc[0], occurring.iloc[-1]
     differ = bool(weakest["f1"] < strongest["f1"])
     extremes = (
-        f"**{text.capitalize(class_markdown(strongest['class']))}** is the strongest action, "
+        f"**{text.capitalize(class_markdown(strongest['class']))}** is the strongest class, "
         f"**{class_markdown(weakest['class'])}** the weakest."
     )
     st.markdown(
         f"The 95 % interval (Wilson) is {text.interval(*summary.interval)}. "
-        + (extremes if differ else "No action is better than another.")
+        + (extremes if differ else "No class is better than another.")
     )
     verdict_effect(run)
     _metrics(run, summary)
@@ -56,14 +56,14 @@ def page() -> None:
         for column, row in zip(st.columns(2), (weakest, strongest), strict=True):
             with column.container(border=True, height="stretch"):
                 _extreme(run, row)
-    st.subheader("All actions", anchor=False)
+    st.subheader("All classes", anchor=False)
     leads = run.has(PREDICTIONS)
     measure = _bars(scores, leads=leads)
     _table(scores, leads=leads)
     _downloads(run, matrix)
     if run.has(PREDICTIONS):
         _probabilities(run)
-        if any(run.has(file) for file in (FAITHFULNESS, CLASS_MAPS, MODEL)):
+        if any(run.has(file) for file in (FAITHFULNESS, CLASS_MAPS)) or run.has_model:
             faithfulness_part(run)
     else:
         st.caption("This run is a matrix alone: it has no probabilities that could be trusted or not.")
@@ -82,7 +82,7 @@ def _metrics(run: Run, summary: Summary) -> None:
         examples, known = runs.examples(run), runs.known(run)
         top = min(TOP, known.ranks)
         if len(run.classes) > TOP and top > 1:
-            metrics[f"True action in the top {top}"] = text.share(float((examples["true_rank"] <= top).mean()))
+            metrics[f"True class in the top {top}"] = text.share(float((examples["true_rank"] <= top).mean()))
         if known.every_class:
             metrics["Log loss"] = f"{float(examples['loss'].to_numpy().mean(dtype=np.float64)):.4f}"
     with st.container(horizontal=True):
@@ -100,9 +100,9 @@ def _probabilities(run: Run) -> None:
         return
     if not known.confidence:
         st.subheader("How sure is the model?", anchor=False)
-    ranks = [f"how often the true action is in the top {TOP}"] if known.ranks < TOP < len(run.classes) else []
+    ranks = [f"how often the true class is in the top {TOP}"] if known.ranks < TOP < len(run.classes) else []
     confidence = ["whether it is right as often as it says"]
-    every_class = [*ranks, "log loss", "Brier score", "sets of actions that contain the true one"]
+    every_class = [*ranks, "log loss", "Brier score", "sets of classes that contain the true one"]
     st.caption(instead_sentence(known, confidence=[] if known.confidence else confidence, every_class=every_class))
 
 
@@ -115,7 +115,7 @@ def _extreme(run: Run, row: pd.Series) -> None:
     name = text.capitalize(class_markdown(row["class"]))
     st.markdown(f"**{name}**: F1 {text.score(row['f1'])} ({row['f1_low']:.2f}–{row['f1_high']:.2f})")
     if not row["times"]:
-        st.caption("Never predicted as another action.")
+        st.caption("Never predicted as another class.")
         return
     times = f"{int(row['times']):,} of {count_photos(int(row['support']))}"
     st.caption(f"Most often predicted as {class_markdown(row['predicted_as'])}: {times}.")
@@ -129,7 +129,7 @@ def _extreme(run: Run, row: pd.Series) -> None:
 
 
 def _open_photos(row: pd.Series, measure: str) -> None:
-    """Those that lower an action's measure: of precision among the photos predicted as it, else among those that show it."""
+    """Those that lower a class's measure: of precision among the photos predicted as it, else among those that show it."""
     end, show = "predicted" if measure == "precision" else "true", "all" if row.get(measure) == 1 else None
     follow("app_pages/analysis/errors.py", "See the photos", url.query(show=show, **{end: row["class"]}))
 
@@ -154,7 +154,7 @@ def _bars(scores: pd.DataFrame, *, leads: bool) -> str:
     chart: dict[str, Any] = {
         "figure_or_data": figures.class_score_bars(shown, measure),
         "config": {"displayModeBar": False},
-        "alt": f"{MEASURES[measure]} of each action with its 95 % interval, the lowest on top",
+        "alt": f"{MEASURES[measure]} of each class with its 95 % interval, the lowest on top",
     }
     if leads:
         chosen = st.plotly_chart(**chart, key="score-bars", on_select="rerun", selection_mode="points")
@@ -170,7 +170,7 @@ def _bars(scores: pd.DataFrame, *, leads: bool) -> str:
 def _table(scores: pd.DataFrame, *, leads: bool) -> None:
     shown = scores.assign(**{name: scores[name].map(class_label) for name in ("class", "predicted_as")})
     columns: dict[str, Any] = {
-        "class": "action",
+        "class": "class",
         "support": "photos",
         "predicted_as": "most often predicted as",
         "times": "how often",
@@ -188,7 +188,7 @@ def _table(scores: pd.DataFrame, *, leads: bool) -> None:
         "column_order": [*order, "support", "predicted_as", "times"],
         "placeholder": "–",
         "column_config": columns,
-        "alt": "Precision, recall and F1 of each action with their 95 % intervals",
+        "alt": "Precision, recall and F1 of each class with their 95 % intervals",
     }
     if not leads:
         st.dataframe(**table)

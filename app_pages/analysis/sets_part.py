@@ -1,4 +1,4 @@
-"""Of the Scores page: how many actions does one have to name to be right as often as stated?"""
+"""Of the Scores page: how many classes does one have to name to be right as often as stated?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sets_part(run: Run) -> None:
     st.subheader("Sets that contain the truth", anchor=False)
     if len(known) < needed:
         st.markdown(
-            f"**{text.count_photos(len(known))} cannot tell which actions {text.percent(_STATED)} of photos need**: "
+            f"**{text.count_photos(len(known))} cannot tell which classes {text.percent(_STATED)} of photos need**: "
             f"from {needed} on they can."
         )
     else:
@@ -33,13 +33,13 @@ def sets_part(run: Run) -> None:
         _table(found, run.classes)
         few = int((np.bincount(known.true, minlength=len(run.classes)) < needed).sum())
         alone = (
-            f" {few:,} of {len(run.classes):,} actions have fewer than {needed} and are in every set." if few else ""
+            f" {few:,} of {len(run.classes):,} classes have fewer than {needed} and are in every set." if few else ""
         )
         st.caption(
             "Split conformal prediction: half of the photos, drawn at random, sets the threshold for the other half; means of "
-            "20 such draws. LAC takes all actions above one probability, RAPS the likeliest ones until they add up to a "
+            "20 such draws. LAC takes all classes above one probability, RAPS the likeliest ones until they add up to a "
             "sum, and no set is empty. Both state the coverage for all photos together, LAC per class for those of each "
-            f"action, as far as there are enough of them for {text.percent(_STATED)}.{alone} All of this holds for photos that "
+            f"class, as far as there are enough of them for {text.percent(_STATED)}.{alone} All of this holds for photos that "
             "could as well be among the scored ones; for photos from elsewhere, less is reached."
         )
     with right:
@@ -47,10 +47,10 @@ def sets_part(run: Run) -> None:
             class_coverage_figure(together, apart, run.classes),
             config={"displayModeBar": False},
             key="set-coverage",
-            alt=f"How many sets of a stated {text.percent(_STATED)} contain the true action, for each action, the least on top",
+            alt=f"How many sets of a stated {text.percent(_STATED)} contain the true class, for each class, the least on top",
         )
-        least = f" The {SHOWN} actions with the least." if len(run.classes) > SHOWN else ""
-        st.caption(f"For each action, with sets of a stated {text.percent(_STATED)}.{least}")
+        least = f" The {SHOWN} classes with the least." if len(run.classes) > SHOWN else ""
+        st.caption(f"For each class, with sets of a stated {text.percent(_STATED)}.{least}")
 
 
 def _at(found: list[Reached], method: str) -> Reached:
@@ -63,13 +63,13 @@ def _table(found: list[Reached], classes: tuple[str, ...]) -> None:
             "sets": [one.method for one in found],
             "stated": [one.stated * 100 for one in found],
             "reached": [one.coverage * 100 for one in found],
-            "actions in a set": [one.size for one in found],
+            "classes in a set": [one.size for one in found],
             "sets of one": [one.singles * 100 for one in found],
             "least for": [text.class_label(classes[one.worst]) for one in found],
             "reached there": [one.class_coverage[one.worst] * 100 for one in found],
         }
     )
-    formats = {"stated": "%.0f %%", "actions in a set": "%.2f"}
+    formats = {"stated": "%.0f %%", "classes in a set": "%.2f"}
     shares = dict.fromkeys(("reached", "sets of one", "reached there"), "%.1f %%")
     st.dataframe(
         table,
@@ -78,5 +78,5 @@ def _table(found: list[Reached], classes: tuple[str, ...]) -> None:
         column_config={
             name: st.column_config.NumberColumn(name, format=one) for name, one in (formats | shares).items()
         },
-        alt="Stated and reached coverage of prediction sets by three methods, their size, and the action covered least",
+        alt="Stated and reached coverage of prediction sets by three methods, their size, and the class covered least",
     )

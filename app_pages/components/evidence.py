@@ -10,7 +10,7 @@ from app_pages.state import models, own_runs, runs
 from har_core.cam.scales import to_heatmaps_on_one_scale
 from har_core.errors import ImageError
 from har_core.media.geometry import Box, seen_box
-from har_core.runs.manifest import View
+from har_core.runs.manifest import ModelInfo
 from har_core.runs.run import Run
 from har_core.viz import overlays
 from har_core.viz.colors import DIFFERENCE_SCALE
@@ -73,12 +73,15 @@ def difference_picture(
     return overlays.difference_overlay(photo, change, _crop(run, photo), side=side)
 
 
-def say_what_is_seen(views: tuple[View, ...]) -> None:
+def say_what_is_seen(model: ModelInfo) -> None:
     """Above a photo with a heatmap, where that does not cover the photo."""
-    if "whole" not in views:
-        st.caption("The model looks only at this square.")
+    if "whole" in model.views or (model.fit == "squash" and model.crop_size == model.resize):
+        return
+    st.caption(f"The model looks only at this {'part' if model.fit == 'squash' else 'square'}.")
 
 
 def _crop(run: Run, photo: Image.Image) -> Box:
     model = run.manifest.model
-    return seen_box(*photo.size, crop_size=model.crop_size, resize=model.resize, whole="whole" in model.views)
+    return seen_box(
+        *photo.size, crop_size=model.crop_size, resize=model.resize, whole="whole" in model.views, fit=model.fit
+    )

@@ -50,12 +50,12 @@ def gallery(
     if has_maps:
         with_difference = st.toggle(
             "Show the difference",
-            help="One more picture: where the first action has more evidence than the second.",
+            help="One more picture: where the first class has more evidence than the second.",
             **url.widget(url.seed(f"{key}-difference", "difference", False, url.one_of({"True": True}))),
         )
         heatmap_color_bar()
         if with_difference:
-            difference_color_bar("more for the second action", "more for the first")
+            difference_color_bar("more for the second class", "more for the first")
     shown = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
     for start in range(0, len(shown), columns):
         for column, row in zip(st.columns(columns), shown[start : start + columns], strict=False):

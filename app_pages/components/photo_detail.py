@@ -1,4 +1,4 @@
-"""One photo in full: the evidence for any action, all probabilities, similar photos, and a verdict on it."""
+"""One photo in full: the evidence for any class, all probabilities, similar photos, and a verdict on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from app_pages.components.scroll_here import scroll_here
 from app_pages.components.similar_photos import similar_photos
 from app_pages.state import runs, url
 from app_pages.state.judging import judging, scored_subject
-from har_core.runs.manifest import MODEL
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
 from har_core.viz import figures
@@ -163,7 +162,7 @@ def evidence_for_any(run: Run, row: int, photo: Image.Image | None, *, offers_ph
     if picture is None:
         return
     if heatmap is not None and photo is not None:
-        evidence.say_what_is_seen(run.manifest.model.views)
+        evidence.say_what_is_seen(run.manifest.model)
     alt = "The photo" if target is None else f"Evidence for {class_label(run.classes[target])}"
     shown = picture if photo is not None else picture.resize((560, 560))
     st.image(shown, width="stretch", alt=alt, output_format="JPEG")
@@ -182,7 +181,7 @@ def _probabilities(run: Run, row: int) -> None:
     if len(order) == len(probabilities):
         title = "All probabilities"
     else:
-        title = f"The {len(order)} likeliest actions" if len(order) > 1 else "The likeliest action"
+        title = f"The {len(order)} likeliest classes" if len(order) > 1 else "The likeliest class"
     st.subheader(title, anchor=False)
     st.plotly_chart(
         figures.probability_bars(
@@ -204,10 +203,15 @@ def _comparison(run: Run, row: int, photo: Image.Image | None) -> None:
     compared = evidence.compared_classes(run, row)
     two = evidence.heatmaps(run, row, compared)
     if two is None:
-        again = "evaluate the model again" if run.has(MODEL) else "import it again with `--maps FILE.npy`"
+        if run.manifest.model.explanation == "occlusion" and run.has_model:
+            st.caption(
+                "This run holds no class maps: its network is explained by occlusion, one photo at a time, on Predict."
+            )
+            return
+        again = "evaluate the model again" if run.has_model else "import it again with `--maps FILE.npy`"
         st.caption(f"This run holds no class maps: {again} to see where the model looked.")
         return
-    if len(compared) < 2:  # which action came second is not known
+    if len(compared) < 2:  # which class came second is not known
         return
     first, second = (class_markdown(run.classes[index]) for index in compared)
     st.subheader(f"Why {first} rather than {second}?", anchor=False)

@@ -63,13 +63,13 @@ def offer_exports(run: Run, judged: dict[str, Verdict]) -> None:
                 "Corrected labels as CSV",
                 lambda: labels_bytes(corrected_labels(_labels(run), judged, run.classes)),
                 LABELS_FILE,
-                help="All labels in the form of the data set, for `train.py --labels`. Photos that show none of the actions are not in it; where the right label was not told, the old one stays.",
+                help="All labels in the form of the data set, for `train.py --labels`. Photos that show none of the classes are not in it; where the right label was not told, the old one stays.",
             )
             _download(
                 "Removed photos as CSV",
                 lambda: removed_bytes(label_changes(_labels(run), judged, run.classes)),
                 "removed.csv",
-                help="Those that show none of the actions, for `train.py --leave-out`.",
+                help="Those that show none of the classes, for `train.py --leave-out`.",
             )
             _download(
                 "Differences as CSV",

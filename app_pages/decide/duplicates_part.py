@@ -84,7 +84,7 @@ def _answer(run: Run, found: _Found) -> str:
         )
     if differ:
         parts.append(
-            f"In {differ:,} of them the labels differ: at least one is wrong, or the picture shows more than one action."
+            f"In {differ:,} of them the labels differ: at least one is wrong, or the picture fits more than one class."
         )
     else:
         parts.append("In none do the labels differ.")

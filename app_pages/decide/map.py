@@ -15,7 +15,7 @@ from app_pages.state.once import once_per_run
 from har_core.analysis import embedding_map as maps
 from har_core.analysis.embedding_map import EmbeddingMap, Gathering
 from har_core.analysis.label_suspects import suspects_schema
-from har_core.runs.manifest import EMBEDDING_MAP, EMBEDDINGS, MODEL, PREDICTIONS, SUSPECTS
+from har_core.runs.manifest import EMBEDDING_MAP, EMBEDDINGS, PREDICTIONS, SUSPECTS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING, read_table
 from har_core.runs.verdicts import VERDICTS
@@ -28,8 +28,8 @@ MOST = 100_000
 
 COLORS = {
     "outcome": "correct or not",
-    "true": "true action",
-    "predicted": "predicted action",
+    "true": "true class",
+    "predicted": "predicted class",
     "verdict": "verdict",
     "suspect": "label suspect",
 }
@@ -68,7 +68,7 @@ def page() -> None:
 def _missing(run: Run) -> None:
     st.title(f"{escape_markdown(run.title)} has no map")
     again = "Evaluate the model again with: har-lens evaluate DATA --out runs/NAME"
-    if not run.has(MODEL):
+    if not run.has_model:
         again = "Import it again with: har-lens import TABLE --embeddings FILE.npy --out runs/NAME"
     st.info(
         f"It was stored without embeddings, which say what looks alike to the model. {again}"
@@ -132,7 +132,7 @@ def _controls(
         list(range(len(run.classes))),
         format_func=labels.__getitem__,
         max_selections=MOST_COLORED,
-        placeholder="choose actions",
+        placeholder="choose classes",
         help=f"At most {MOST_COLORED}: more colors could not be told apart.",
         **url.widget(key),
     )
@@ -165,7 +165,7 @@ def _kinds(run: Run, places: EmbeddingMap, color: str, highlighted: Sequence[int
     if color in ("true", "predicted"):
         values = places.true if color == "true" else predicted
         kinds = figures.kinds_of_classes(values, highlighted, len(run.classes))
-        return kinds, figures.class_names(run.classes, highlighted), "other actions"
+        return kinds, figures.class_names(run.classes, highlighted), "other classes"
     if color == "outcome":
         return np.where(places.scored & (predicted != places.true), 0, -1), ["misclassified"], "correct"
     if color == "suspect":

@@ -127,7 +127,7 @@ def _answer(slices: Sequence[Slice]) -> str:
 
 
 def _worst_first(slices: Sequence[Slice]) -> list[Slice]:
-    """The significant ones, by the errors that their actions do not explain."""
+    """The significant ones, by the errors that their classes do not explain."""
     return sorted((one for one in slices if one.significant), key=lambda one: -one.extra_errors)
 
 
@@ -135,7 +135,7 @@ def _table(slices: Sequence[Slice]) -> None:
     found = _worst_first(slices)
     if not found:
         return
-    heads = ("Photos", "Correct (95 %)", "Others", "Same actions", "q", "")
+    heads = ("Photos", "Correct (95 %)", "Others", "Same classes", "q", "")
     for column, head in zip(st.columns(_WIDTHS), heads, strict=True):
         column.caption(head)
     for one in found[:SHOWN]:
@@ -157,8 +157,8 @@ def _table(slices: Sequence[Slice]) -> None:
         )
     more = f"{len(found) - SHOWN:,} more are in the charts. " if len(found) > SHOWN else ""
     st.caption(
-        f"{more}Same actions: how far the accuracy is from what the group's actions reach over all photos. Near 0, the group "
-        "merely shows more of the actions that are hard everywhere. q: Fisher's exact test, corrected for many tests "
+        f"{more}Same classes: how far the accuracy is from what the group's classes reach over all photos. Near 0, the group "
+        "merely shows more of the classes that are hard everywhere. q: Fisher's exact test, corrected for many tests "
         f"(Benjamini–Hochberg); significant up to {FDR:g}."
     )
 

@@ -19,15 +19,15 @@ from har_core.viz.text import class_markdown, count_photos
 
 _NEXT_PAGES = {
     "app_pages/predict/predict.py": ("Try your own photo", ":material/photo_camera:"),
-    "app_pages/analysis/confusions.py": ("Which actions are confused", ":material/grid_on:"),
+    "app_pages/analysis/confusions.py": ("Which classes are confused", ":material/grid_on:"),
     "app_pages/analysis/errors.py": ("Every misclassified photo", ":material/photo_library:"),
     "app_pages/decide/data.py": ("Wrong labels and copies", ":material/rule:"),
     "app_pages/decide/map.py": ("Where errors gather", ":material/scatter_plot:"),
-    "app_pages/analysis/scores.py": ("Scores per action", ":material/bar_chart:"),
+    "app_pages/analysis/scores.py": ("Scores per class", ":material/bar_chart:"),
     "app_pages/analysis/training.py": ("How it was trained", ":material/monitoring:"),
     "app_pages/analysis/compare.py": ("Compare with other results", ":material/compare_arrows:"),
 }
-_MOST_ACTIONS = 20  # that are named
+_MOST_CLASSES = 20  # that are named
 
 
 def page() -> None:
@@ -153,9 +153,9 @@ def _facts(run: Run) -> list[str]:
         facts.append(
             f"{count_photos(data.skipped_count or len(data.skipped))} could not be used; the run's folder names them."
         )
-    actions = ", ".join(class_markdown(name) for name in run.classes[:_MOST_ACTIONS])
-    more = " …" if len(run.classes) > _MOST_ACTIONS else ""
-    facts.append(f"It knows {len(run.classes)} actions, {actions}{more}, and often names one where a photo shows none.")
+    named = ", ".join(class_markdown(name) for name in run.classes[:_MOST_CLASSES])
+    more = " …" if len(run.classes) > _MOST_CLASSES else ""
+    facts.append(f"It knows {len(run.classes)} classes, {named}{more}, and often names one where a photo shows none.")
     return facts
 
 

@@ -16,7 +16,7 @@ _WORDS = {
     "label": ("Labels that may be wrong", "Look at them and correct what is wrong."),
     "ambiguous": (
         "Too close to call",
-        "The label came second by a hair: both may fit. Merge or redefine the two actions.",
+        "The label came second by a hair: both may fit. Merge or redefine the two classes.",
     ),
     "model": ("Errors of the model", "More photos like these, a better model, or an answer only where it is sure."),
 }
@@ -59,7 +59,7 @@ def _card(count: ErrorKindCount, *, all_guessed: bool) -> None:
     title, remedy = _WORDS[count.kind]
     if count.kind == "model" and not all_guessed and count.judged < count.photos:
         title += ", or not judged yet"
-        remedy = "Is the label wrong, do both actions fit, or is the model wrong? Look, and say it."
+        remedy = "Is the label wrong, do both classes fit, or is the model wrong? Look, and say it."
     st.markdown(f"**{title}**: {count_photos(count.photos)}")
     judged = f", {count.judged:,} of them by your verdicts" if count.judged else ""
     st.caption(f"{remedy} At most {count.points:.1f} points of accuracy{judged}.")

@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from app_pages.own import importing
+from app_pages.own.status import status
 from app_pages.state import models, own_runs, runs
 from app_pages.state.jobs import Job, watch
 from app_pages.state.own_runs import OwnRun
@@ -28,7 +30,7 @@ from har_core.viz.text import count_photos, escape_markdown
 SKIP, ERROR = "\0skip", "\0error"
 """What a label can count as besides a class; no class has such a name."""
 
-_UPLOAD, _SCORING, _REPORT, _COUNT = "own-upload", "own-job", "own-report", "own-count"
+_UPLOAD, _SCORING, _REPORT = "own-upload", "own-job", "own-report"
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,8 @@ class Scoring(Job[tuple[OwnRun, Report]]):
 
     def __init__(self, upload: Upload, run: Run, counts_as: Mapping[str, str]) -> None:
         self.upload, self.run = upload, run
-        st.session_state[_COUNT] = number = st.session_state.get(_COUNT, -1) + 1
         by = next(name for name, one in runs.all_runs()[0].items() if one.folder == run.folder)
-        super().__init__(_computation(upload, run, counts_as, f"run-{number}", by))
+        super().__init__(_computation(upload, run, counts_as, own_runs.new_name(), by))
 
 
 def upload() -> Upload | None:
@@ -136,16 +137,17 @@ def report() -> Report | None:
 
 
 def status_line(page: str) -> None:
-    """On every page: a scoring that is going on, or has ended and was not looked at.  A result becomes an own run here."""
-    job = scoring()
+    """On every page: what is going on, or has ended and was not looked at.  A result becomes an own run here."""
+    job, importing_job = scoring(), importing.current()
     if page == "own":
         return
     if job is not None and job.running:
         watch(job, _going_on)
     elif job is not None:
-        _line(f":material/info: Scoring {escape_markdown(job.upload.name)} has ended without a result", "Your photos")
+        status(f":material/info: Scoring {escape_markdown(job.upload.name)} has ended without a result", "Your photos")
     elif (found := report()) is not None and st.session_state.get("run") != found.name:
-        _line(f":material/check: {escape_markdown(found.title)}: scored", "See the result")
+        status(f":material/check: {escape_markdown(found.title)}: scored", "See the result")
+    importing.status_line(importing_job)
 
 
 def progress_text(job: Scoring) -> str:
@@ -153,13 +155,7 @@ def progress_text(job: Scoring) -> str:
 
 
 def _going_on(job: Scoring) -> None:
-    _line(f":material/hourglass_top: Scoring {escape_markdown(job.upload.name)}: {progress_text(job)}", "Your photos")
-
-
-def _line(text: str, link: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="scoring-status"):
-        st.caption(text, width="content")
-        st.page_link("app_pages/own/your_photos.py", label=link)
+    status(f":material/hourglass_top: Scoring {escape_markdown(job.upload.name)}: {progress_text(job)}", "Your photos")
 
 
 def _computation(

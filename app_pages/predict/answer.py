@@ -20,12 +20,29 @@ from app_pages.state.jobs import Job, watch
 from har_core.cam.methods import CLASS_INDEPENDENT, METHODS, Method, compute_cam
 from har_core.cam.scales import to_heatmap, to_heatmaps_on_one_scale
 from har_core.inference.predictor import Prediction, Predictor
-from har_core.runs.manifest import View
+from har_core.models.spec import ModelSpec
+from har_core.runs.manifest import Explanation, View
 from har_core.viz import figures, overlays
 from har_core.viz.text import class_label, class_markdown, escape_markdown, percent
 
 _ALONE: tuple[tuple[View, ...], ...] = (("center",), ("whole",))
 """Views of which one look answers, that which other methods explain too."""
+
+_OWN: dict[Explanation, str] = {
+    "closed form": "Grad-CAM",
+    "gradient": "Grad-CAM",
+    "attention": "Attention",
+    "occlusion": "Occlusion",
+}
+"""What the network's own class maps are called, which `Method` calls Grad-CAM."""
+
+_HELP: dict[Explanation, str] = {
+    "closed form": "Grad-CAM is exact for this network and immediate.",
+    "gradient": "Grad-CAM takes gradients at the last maps of this network; it is immediate, and does not add up to the "
+    "probabilities.",
+    "attention": "Attention is what the class token attends to for the sake of the class, in the last layer; it is immediate.",
+    "occlusion": "Occlusion hides one of 49 parts of the photo after the other: what the class loses is its evidence.",
+}
 
 
 def answer(prediction: Prediction, rule: Rule) -> None:
@@ -47,15 +64,16 @@ def evidence(prediction: Prediction, predictor: Predictor, rule: Rule, *, of: Pr
         part = own_part.switch()
         above = st.container()
         with st.container(key="heatmap-controls"):
-            target, method, opacity = _controls(prediction, of)
+            target, method, opacity = _controls(prediction, predictor, of)
         heatmap = _heatmap(prediction, predictor, target, method)
     with above:
         picture = _picture(prediction, heatmap, opacity, dim=not part)
-        what = method if method in CLASS_INDEPENDENT else f"{method} for {class_label(prediction.classes[target])}"
+        name = _name(method, predictor)
+        what = name if method in CLASS_INDEPENDENT else f"{name} for {class_label(prediction.classes[target])}"
         if part:
             own_part.draw(of, picture)
         else:
-            st.caption(_what_was_seen(predictor.spec.views))
+            st.caption(_what_was_seen(predictor.spec))
             with_what = f" with a heatmap: {what}" if heatmap is not None else ""
             st.image(picture, width="stretch", alt=f"{prediction.name}{with_what}", output_format="JPEG")
         if heatmap is not None:
@@ -63,9 +81,10 @@ def evidence(prediction: Prediction, predictor: Predictor, rule: Rule, *, of: Pr
             if part:
                 picture = _picture(prediction, heatmap, opacity, dim=True)
                 picture = overlays.framed(picture, prediction.photo, prediction.crop)
-            _below(prediction, picture, target, method, views, several=not part and views not in _ALONE, part=part)
+            several = not part and views not in _ALONE and method != "Grad-CAM"
+            _below(prediction, picture, target, method, name, views, several=several, part=part)
     st.divider()
-    _comparison(prediction, opacity, predictor.spec.crop_size, predictor.spec.temperature)
+    _comparison(prediction, opacity, predictor)
 
 
 def png(picture: Image.Image) -> bytes:
@@ -95,7 +114,17 @@ def _probabilities(prediction: Prediction) -> None:
     st.caption(f"The model knows {len(names)} actions. Of a photo that shows none it often names one all the same.")
 
 
-def _controls(prediction: Prediction, of: Prediction) -> tuple[int, Method, float]:
+def _name(method: Method, predictor: Predictor) -> str:
+    return _OWN[predictor.explanation] if method == "Grad-CAM" else method
+
+
+def _methods(predictor: Predictor) -> tuple[Method, ...]:
+    """Those that can be had of a network, each once."""
+    others: tuple[Method, ...] = METHODS[1:] if predictor.has_last_maps else ("Occlusion",)
+    return ("Grad-CAM", *(one for one in others if one != _OWN[predictor.explanation]))
+
+
+def _controls(prediction: Prediction, predictor: Predictor, of: Prediction) -> tuple[int, Method, float]:
     left, middle, right = st.columns(3)
     chosen, key = f"target-chosen-{of.key}", f"target-{prediction.key}"
 
@@ -111,12 +140,17 @@ def _controls(prediction: Prediction, of: Prediction) -> tuple[int, Method, floa
         key=key,
         on_change=choose,
     )
+    methods = _methods(predictor)
+    if st.session_state.get("method") not in methods:  # chosen for another network
+        st.session_state.pop("method", None)
     method: Method = middle.selectbox(
         "Method",
-        METHODS,
+        methods,
+        format_func=lambda one: _name(one, predictor),
         key="method",
         persist_state="session",
-        help="Grad-CAM is exact for this network and immediate. Score-CAM runs the network about 2,000 times.",
+        help=_HELP[predictor.explanation]
+        + (" Score-CAM runs the network once for each of its last maps." if "Score-CAM" in methods else ""),
     )
     opacity = right.slider(
         "Heatmap opacity", 0.0, 1.0, 0.7, 0.05, key="opacity", persist_state="session", format="percent"
@@ -181,6 +215,7 @@ def _below(
     picture: Image.Image,
     target: int,
     method: Method,
+    name: str,
     views: tuple[View, ...],
     *,
     several: bool,
@@ -189,26 +224,31 @@ def _below(
     """What the heatmap is, and a way to keep it.
 
     Args:
-        several: whether the answer is that of several looks, or of another than the first.
+        name: what the method is called.
+        several: whether the answer is that of several looks, or of another than the first, and the method shows one.
         part: whether it is that of a part that the visitor chose.
     """
     heatmap_color_bar()
     independent = method in CLASS_INDEPENDENT
     note = ": what stands out in the network's features, whatever the class" if independent else ""
-    if method != "Grad-CAM" and several:
+    if several:
         note += f"; of {'one look at the whole photo' if 'whole' in views else 'the look at the center'} alone"
-    st.caption(f"{method if independent else f'{method} for {class_markdown(prediction.classes[target])}'}{note}")
+    st.caption(f"{name if independent else f'{name} for {class_markdown(prediction.classes[target])}'}{note}")
     st.download_button(
         "Save this picture",
         png(picture),
-        file_name=f"{PurePath(prediction.name).stem}-{'part-' if part else ''}{method}-{prediction.classes[target]}.png".lower(),
+        file_name=f"{PurePath(prediction.name).stem}-{'part-' if part else ''}{name}-{prediction.classes[target]}.png".lower(),
         mime="image/png",
         icon=":material/download:",
         on_click="ignore",
     )
 
 
-def _what_was_seen(views: tuple[View, ...]) -> str:
+def _what_was_seen(spec: ModelSpec) -> str:
+    views = spec.views
+    if spec.preprocessing.fit == "squash" and "whole" not in views:
+        part = "at the whole photo" if spec.crop_size == spec.resize else "only at this part"
+        return f"The model looks {part}, squeezed into a square."
     if views == ("evidence",):
         return "The model looks only at what is framed."
     whole = (
@@ -220,11 +260,11 @@ def _what_was_seen(views: tuple[View, ...]) -> str:
     return f"{first}, and at what is framed once more, from nearer." if "evidence" in views else f"{first}."
 
 
-def _comparison(prediction: Prediction, opacity: float, crop_size: int, temperature: float) -> None:
+def _comparison(prediction: Prediction, opacity: float, predictor: Predictor) -> None:
     pair = prediction.ranking[:2]
     names = [class_markdown(prediction.classes[index]) for index in pair]
     st.subheader(f"Why {names[0]} rather than {names[1]}?")
-    heatmaps = to_heatmaps_on_one_scale(prediction.class_maps[pair], crop_size)
+    heatmaps = to_heatmaps_on_one_scale(prediction.class_maps[pair], predictor.spec.crop_size)
     for column, index, name, heatmap in zip(st.columns(2, gap="large"), pair, names, heatmaps, strict=True):
         with column:
             st.markdown(f"Why *{name}* ({percent(prediction.probabilities[index])})")
@@ -235,10 +275,17 @@ def _comparison(prediction: Prediction, opacity: float, crop_size: int, temperat
                 output_format="JPEG",
             )
     heatmap_color_bar()
-    st.caption("Grad-CAM for both, on one scale: the brighter picture has the stronger evidence.")
+    own = _OWN[predictor.explanation]
+    st.caption(f"{own} for both, on one scale: the brighter picture has the stronger evidence.")
+    if predictor.explanation != "closed form":
+        st.caption(
+            f"What put {names[0]} before {names[1]} cannot be told in numbers: the heatmaps of this network do not add up to its "
+            "answer."
+        )
+        return
     contribution_table(
         (prediction.classes[pair[0]], prediction.classes[pair[1]]),
         prediction.class_maps[pair],
         prediction.probabilities[pair],
-        temperature=temperature,
+        temperature=predictor.spec.temperature,
     )

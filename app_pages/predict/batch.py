@@ -56,14 +56,15 @@ def batch(predictions: list[Prediction], predictor: Predictor, rule: Rule) -> tu
             icon=":material/download:",
             on_click="ignore",
         )
-        st.download_button(
-            "Heatmaps as PNG (zip)",
-            lambda: _heatmaps_zip(predictions, predictor.spec.crop_size),
-            "heatmaps.zip",
-            "application/zip",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        if predictor.explanation != "occlusion":  # which is computed for one photo at a time
+            st.download_button(
+                "Heatmaps as PNG (zip)",
+                lambda: _heatmaps_zip(predictions, predictor.spec.crop_size),
+                "heatmaps.zip",
+                "application/zip",
+                icon=":material/download:",
+                on_click="ignore",
+            )
     rows = [row for row, _ in event.selection.cells]
     chosen = predictions[rows[0] if rows and rows[0] < len(predictions) else 0]
     st.subheader(chosen.name, divider="gray")

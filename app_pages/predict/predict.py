@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import streamlit as st
 from PIL import Image
@@ -18,11 +19,13 @@ from app_pages.state import models, url
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import ACCEPTED, MAX_BYTES
+from har_core.models.registry import newer_library
 from har_core.runs.run import Run
 from har_core.viz.overlays import DISPLAY_SIDE
 from har_core.viz.text import class_markdown, count_photos, escape_markdown
 
 _PHOTOS = "photos-kept"  # by the file's number
+_OCCLUDED = "occluded"
 
 
 def page() -> None:
@@ -43,6 +46,8 @@ def page() -> None:
         samples.offer(run)
         return
     predictor, rule = models.predictor(run), rule_of(run)
+    if (newer := newer_library(predictor.spec)) is not None:
+        st.warning(f"{escape_markdown(newer)}.", icon=":material/info:")
     if skipped := len(files[AT_ONCE:]):
         st.warning(
             f"At most {AT_ONCE} photos are predicted at once: the last {skipped} were skipped. For more, use "
@@ -77,14 +82,32 @@ def _answer(
     sample: Sample | None,
 ) -> None:
     """The answer in its place, to a part of the photo where the visitor chose one, and the evidence for it."""
-    shown = own_part.looked_at(prediction, predictor, lambda: models.decoder().open(content, prediction.name))
+
+    def load() -> Image.Image:
+        return models.decoder().open(content, prediction.name)
+
+    shown = own_part.looked_at(prediction, predictor, load)
     with place:
         answer(shown, rule)
         if shown is not prediction:
             own_part.compare(shown, prediction)
         if sample is not None:
             samples.tell_truth(run, sample, claimed(shown, rule), shown.ranking[0])
+    if shown is prediction:
+        shown = _with_maps(prediction, predictor, load)
     evidence(shown, predictor, rule, of=prediction)
+
+
+def _with_maps(prediction: Prediction, predictor: Predictor, load: Callable[[], Image.Image]) -> Prediction:
+    """The prediction, of a network that is explained by occlusion with class maps, which take 50 passes through it."""
+    if predictor.explanation != "occlusion" or prediction.class_maps.any():
+        return prediction
+    known: tuple[str, Predictor, Prediction] | None = st.session_state.get(_OCCLUDED)
+    if known is None or known[0] != prediction.key or known[1] is not predictor:
+        with st.spinner("Occlusion: 50 passes through the network …"):
+            found = predictor.predict(load(), prediction.name).shrunk(max(prediction.photo.size))
+        st.session_state[_OCCLUDED] = known = prediction.key, predictor, found
+    return known[2]
 
 
 def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:
@@ -147,7 +170,7 @@ def _predict(files: list[tuple[str, bytes]], predictor: Predictor) -> list[tuple
         name, content = wanted[key]
         return decoder.open(content, name)
 
-    outcomes = predictor.predict_all(new, load, name=lambda key: wanted[key][0], photo_side=DISPLAY_SIDE)
+    outcomes = predictor.predict_all(new, load, name=lambda key: wanted[key][0], photo_side=DISPLAY_SIDE, occlude=False)
     for number, (key, outcome) in enumerate(outcomes, start=1):
         current[key] = outcome if isinstance(outcome, Prediction) else str(outcome)
         if bar is not None:

@@ -15,7 +15,7 @@ from har_core.analysis import unknown
 from har_core.errors import RunError
 from har_core.media.images import MAX_BYTES, open_photo
 from har_core.media.isolated import IsolatedDecoder
-from har_core.runs.manifest import EMBEDDINGS, MODEL
+from har_core.runs.manifest import EMBEDDINGS
 from har_core.runs.run import Run, shipped_run
 from har_core.viz.text import escape_markdown
 
@@ -41,7 +41,7 @@ def _predictor(folder: Path, version: int) -> Predictor:
 
 def least_known(run: Run) -> float | None:
     """What 95 % of the photos that a run was evaluated on reach (`analysis.unknown`); None if that cannot be told."""
-    return _least_known(run.folder, runs.version(run)) if run.has(EMBEDDINGS) and run.has(MODEL) else None
+    return _least_known(run.folder, runs.version(run)) if run.has(EMBEDDINGS) and run.has_model else None
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
@@ -81,10 +81,10 @@ def read_photo(run: Run, path: Path) -> Image.Image:
 def run_with_model() -> Run:
     """The chosen run; where that has no weights, the one that predicted it or the shipped one, and a line that says so."""
     run = runs.current_run()
-    if run.has(MODEL):
+    if run.has_model:
         return run
     made_by = runs.all_runs()[0].get(own_runs.predicted_by(run))
-    other = made_by if made_by is not None and made_by.has(MODEL) else shipped_run()
+    other = made_by if made_by is not None and made_by.has_model else shipped_run()
     st.info(
         f"*{escape_markdown(run.title)}* has results only; predicting uses *{escape_markdown(other.title)}*.",
         icon=":material/info:",

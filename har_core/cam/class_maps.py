@@ -20,8 +20,8 @@ from torch.nn import functional
 from har_core.cam.attention import attention_maps
 from har_core.cam.gradients import gradient_maps
 from har_core.cam.occlusion import occlusion_maps
-from har_core.models.anatomy import Features
-from har_core.models.registry import anatomy_of, explanation, forward_features, forward_pool, head
+from har_core.models.anatomy import Features, WholeNetwork
+from har_core.models.registry import anatomy_of, explanation, forward_features, forward_pool
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class CamOutput:
     """Of B images and K classes, float32, on the model's device.
 
     `logits`: (B, K).  `class_maps`: (B, K, h, w), signed; in closed form the mean over positions plus the class's bias is its
-    logit.  `embeddings`: (B, D), what the last layer makes the logits of.
+    logit.  `embeddings`: (B, D), what the last layer makes the logits of; D is 0 where they cannot be reached.
     """
 
     logits: Tensor
@@ -44,15 +44,21 @@ def class_activation_maps(model: nn.Module, images: Tensor, *, occlude: bool = T
     Args:
         occlude: whether networks that are explained by occlusion run once for each cell of the map; else their maps are 0.
     """
-    images, last = images.contiguous(memory_format=torch.channels_last), head(model)
+    images, anatomy = images.contiguous(memory_format=torch.channels_last), anatomy_of(model)
+    if isinstance(anatomy, WholeNetwork):
+        logits, given, embeddings = anatomy.answer(model, images, maps=True)
+        return CamOutput(logits, _occluded(model, images, logits, occlude) if given is None else given, embeddings)
+    last = anatomy.head(model)
     features = forward_features(model, images)
     embeddings = forward_pool(model, features).float()
     logits = functional.linear(embeddings, last.weight.float(), last.bias)
-    if explanation(model) == "occlusion":
-        maps = occlusion_maps(model, images, logits) if occlude else torch.zeros(*logits.shape, 1, 1)
-    else:
-        maps = direction_maps(model, features, last.weight.float())
-    return CamOutput(logits, maps, embeddings)
+    if anatomy.explanation == "occlusion":
+        return CamOutput(logits, _occluded(model, images, logits, occlude), embeddings)
+    return CamOutput(logits, direction_maps(model, features, last.weight.float()), embeddings)
+
+
+def _occluded(model: nn.Module, images: Tensor, logits: Tensor, occlude: bool) -> Tensor:
+    return occlusion_maps(model, images, logits) if occlude else logits.new_zeros(*logits.shape, 1, 1)
 
 
 def direction_maps(model: nn.Module, features: Features, directions: Tensor) -> Tensor:

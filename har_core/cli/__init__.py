@@ -12,10 +12,12 @@ from har_core import __version__
 from har_core.cli.terminal import run_command
 
 COMMANDS = {
+    "app": "open the app in a browser",
     "download": "fetch the data set from Kaggle (public, no key; ODbL-1.0)",
     "train": "train a model on labeled photos",
     "predict": "name the action in photos",
     "evaluate": "score a model on labeled photos",
+    "score": "score any classifier: timm, Hugging Face, ONNX; the run carries it",
     "analyze": "find label suspects, near-duplicates and slices of a run, and judge its heatmaps",
     "import": "make a run of predictions that come from elsewhere: a table, Parquet, NPZ, FiftyOne, Hugging Face",
     "export": "write a run's corrected labels, or its predictions as a table or as cleanlab and FiftyOne read them",

@@ -28,10 +28,9 @@ def run(given: argparse.Namespace) -> int:
     from har_core.data.scan import require_clean, scan
     from har_core.errors import RunError
     from har_core.inference.calibrate import calibrate
-    from har_core.runs.manifest import MODEL
 
     by = chosen_run(given)
-    by.file(MODEL)  # what is missing is found before the work
+    by.file(by.weights)  # what is missing is found before the work
     predictions = by.predictions()
     if not what_is_known(by.manifest.probabilities, predictions).every_class:
         raise RunError(

@@ -9,9 +9,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from har_core.cli.options import Subparsers, add_data, add_device, add_json, add_run, add_views, chosen_run
-from har_core.errors import ConfigError, DataError
-from har_core.files import printable
+from har_core.cli.options import (
+    Subparsers,
+    add_data,
+    add_device,
+    add_json,
+    add_meaning,
+    add_run,
+    add_views,
+    chosen_run,
+    told_meaning,
+    warn_of_newer_library,
+)
+from har_core.errors import DataError
 
 if TYPE_CHECKING:
     from har_core.data.samples import Sample
@@ -27,19 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
         default="test",
         help="the run's own test photos that are found in DATA, or all labeled photos (default: %(default)s)",
     )
-    parser.add_argument(
-        "--unknown",
-        choices=("skip", "error"),
-        help="photos of classes that the model does not know: skip, or count as errors",
-    )
-    parser.add_argument(
-        "--map",
-        action="append",
-        default=[],
-        type=_pair,
-        metavar="LABEL=CLASS",
-        help="photos of LABEL show the model's CLASS; may be repeated (case, spaces, underscores and hyphens need no map)",
-    )
+    add_meaning(parser)
     add_views(parser)
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="keep the result as a run folder, for the app")
     add_run(parser)
@@ -51,7 +49,7 @@ def run(given: argparse.Namespace) -> int:
     from har_core.analysis.scores import summarize
     from har_core.cli.terminal import ProgressBar, device_named
     from har_core.data.scan import require_clean, scan
-    from har_core.inference.evaluate import evaluate, match_classes, write_evaluation
+    from har_core.inference.evaluate import evaluate, write_evaluation
     from har_core.inference.predictor import Predictor
     from har_core.runs.writing import require_no_run
 
@@ -62,25 +60,13 @@ def run(given: argparse.Namespace) -> int:
     photos = scan(given.data, verify=False)
     require_clean(photos, skip_bad=given.skip_bad)
     samples = _test_samples(photos.samples, by, given.data) if given.split == "test" else list(photos.samples)
-    mapping = dict(given.map)
-    if len(mapping) < len(set(given.map)):
-        raise ConfigError(
-            "expected one class for each label, found a label with several; pass --map LABEL=CLASS once for it"
-        )
-    meant = match_classes((sample.label for sample in samples), by.classes, mapping)
-    for label, name in meant.items():
-        if name not in (None, label):
-            print(f"{printable(label)} is read as {name}", file=sys.stderr)
-    unknown = [printable(label) for label, name in meant.items() if name is None]
-    if unknown and not given.unknown:
-        raise DataError(
-            f"expected the classes {', '.join(by.classes)}; found {', '.join(unknown)} too; pass --map LABEL=CLASS if a "
-            "class has another name here, --unknown skip to skip these photos, or --unknown error to count each as an error"
-        )
+    unknown, mapping = told_meaning(given, [sample.label for sample in samples], by.classes)
+    predictor = Predictor.from_run(by, device_named(given.device), views=given.views)
+    warn_of_newer_library(predictor)
     evaluation = evaluate(
         samples,
-        Predictor.from_run(by, device_named(given.device), views=given.views),
-        unknown=given.unknown or "skip",
+        predictor,
+        unknown=unknown,
         mapping=mapping,
         progress=ProgressBar("scoring"),
     )
@@ -97,13 +83,6 @@ def run(given: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0
-
-
-def _pair(text: str) -> tuple[str, str]:
-    label, _, name = text.rpartition("=")
-    if not label or not name:
-        raise argparse.ArgumentTypeError(f"expected LABEL=CLASS, found {text!r}")
-    return label, name
 
 
 def _test_samples(samples: tuple[Sample, ...], by: Run, folder: Path) -> list[Sample]:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
+from har_core.errors import ConfigError, DataError
+from har_core.files import printable
+
 if TYPE_CHECKING:
+    from har_core.inference.evaluate import Unknown
+    from har_core.inference.predictor import Predictor
     from har_core.runs.manifest import View
     from har_core.runs.run import Run
 
@@ -26,6 +33,72 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
         metavar="CSV",
         help="file names below DATA and their labels, in place of those that DATA brings; other photos do not count",
     )
+
+
+def add_meaning(parser: argparse.ArgumentParser) -> None:
+    """What labels mean that are none of the model's classes."""
+    parser.add_argument(
+        "--unknown",
+        choices=("skip", "error"),
+        help="photos of classes that the model does not know: skip, or count as errors",
+    )
+    parser.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="LABEL=CLASS",
+        help="photos of LABEL show the model's CLASS; may be repeated (case, spaces, underscores and hyphens need no map)",
+    )
+
+
+def told_meaning(
+    given: argparse.Namespace, labels: Collection[str], classes: Sequence[str]
+) -> tuple[Unknown, dict[str, str]]:
+    """What `evaluate` is to do with unknown labels, and its mapping; labels that are read otherwise are named.
+
+    Raises:
+        ConfigError: if a label is mapped to several classes, or one is named that is not there.
+        DataError: if there are unknown labels, and nothing says what becomes of them.
+    """
+    from har_core.inference.evaluate import match_classes
+
+    mapping: dict[str, str] = dict(given.map)
+    if len(mapping) < len(set(given.map)):
+        raise ConfigError(
+            "expected one class for each label, found a label with several; pass --map LABEL=CLASS once for it"
+        )
+    meant = match_classes(labels, classes, mapping)
+    for label, name in meant.items():
+        if name not in (None, label):
+            print(f"{printable(label)} is read as {name}", file=sys.stderr)
+    unknown = [printable(label) for label, name in meant.items() if name is None]
+    if unknown and not given.unknown:
+        raise DataError(
+            f"expected the classes {_some(classes)}; found {_some(unknown)} too; pass --map LABEL=CLASS if a "
+            "class has another name here, --unknown skip to skip these photos, or --unknown error to count each as an error"
+        )
+    return given.unknown or "skip", mapping
+
+
+def _some(names: Sequence[str], most: int = 20) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _pair(text: str) -> tuple[str, str]:
+    label, _, name = text.rpartition("=")
+    if not label or not name:
+        raise argparse.ArgumentTypeError(f"expected LABEL=CLASS, found {text!r}")
+    return label, name
+
+
+def warn_of_newer_library(predictor: Predictor) -> None:
+    """On stderr, if a model was made with a newer timm than is installed."""
+    from har_core.models.registry import newer_library
+
+    if (sentence := newer_library(predictor.spec)) is not None:
+        print(f"warning: {printable(sentence)}", file=sys.stderr)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run
+from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run, warn_of_newer_library
 from har_core.errors import DataError
 from har_core.files import printable
 
@@ -42,24 +42,25 @@ def run(given: argparse.Namespace) -> int:
     from har_core.files import JsonLines
     from har_core.inference.predictor import Predictor
     from har_core.media.images import open_photo
-    from har_core.runs.manifest import MODEL
 
     by = chosen_run(given)
     predictor = Predictor.from_run(by, device_named(given.device), views=given.views)
-    run_id = f"{by.name} {by.manifest.files[MODEL].sha256[:12]} {','.join(predictor.spec.views)}"
-    photos = list(_photos(given.photos))
+    warn_of_newer_library(predictor)
+    run_id = f"{by.name} {by.manifest.files[by.weights].sha256[:12]} {','.join(predictor.spec.views)}"
+    photos = list(photos_below(given.photos))
     missing, failed = photos, False
     done = JsonLines(given.out) if given.out else None
     if done is not None:
         stamps = {path: _stamp(path, run_id) for path in photos}
-        earlier = {path: done.rows.get(_shown(path), {}) for path in stamps}
+        earlier = {path: done.rows.get(shown(path), {}) for path in stamps}
         known = {path for path, stamp in stamps.items() if stamp.items() <= earlier[path].items()}
         for path in (path for path in known if "error" in earlier[path]):
             failed = True
-            print(printable(f"{_shown(path)}: {earlier[path]['error']} (as before)"), file=sys.stderr)
+            print(printable(f"{shown(path)}: {earlier[path]['error']} (as before)"), file=sys.stderr)
         missing = [path for path in stamps if path not in known]  # one row per file
-    for path, outcome in predictor.predict_all(missing, lambda path: open_photo(path, _shown(path)), name=_shown):
-        row = _row(_shown(path), outcome)
+    outcomes = predictor.predict_all(missing, lambda path: open_photo(path, shown(path)), name=shown, occlude=False)
+    for path, outcome in outcomes:
+        row = _row(shown(path), outcome)
         failed |= "error" in row
         if done is not None:
             done.write(row | stamps[path])
@@ -71,7 +72,7 @@ def run(given: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _photos(paths: list[Path]) -> Iterator[Path]:
+def photos_below(paths: list[Path]) -> Iterator[Path]:
     """The paths, with each folder replaced by the photos below it, in order.
 
     Raises:
@@ -89,14 +90,14 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
         photos = [each for each in inside if is_photo_file(each)]
         others = sorted(set(inside) - set(photos))
         if not photos:
-            raise DataError(f"expected photos in {_shown(path)}, found none; name the photos themselves")
+            raise DataError(f"expected photos in {shown(path)}, found none; name the photos themselves")
         if others:
             more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
-            print(printable(f"left out, no JPEG, PNG or WebP: {_shown(others[0])}{more}"), file=sys.stderr)
+            print(printable(f"left out, no JPEG, PNG or WebP: {shown(others[0])}{more}"), file=sys.stderr)
         yield from photos
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """The path as text that UTF-8 can encode, whatever bytes are in it."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, cast
 
 import torch
@@ -13,12 +14,14 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
 from har_core.media.geometry import Box, center_crop_box
+from har_core.runs.manifest import Fit
 
 __all__ = [
     "IMAGENET",
     "MEAN",
     "STD",
     "Box",
+    "Fit",
     "Interpolation",
     "Preprocessing",
     "Transform",
@@ -38,12 +41,15 @@ Interpolation = Literal["bilinear", "bicubic"]
 @dataclass(frozen=True)
 class Preprocessing:
     """How a photo's pixels become numbers: resized with `interpolation`, then (value - mean) / std per RGB channel, of values in
-    [0, 1].
+    [0, 1].  `fit`: whether that is by the shorter side, or to a square without the photo's aspect (see `eval_transform`).
+    `crop_down`: whether half of an odd margin is rounded down, as transformers does, or to even, as torchvision.
     """
 
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
     interpolation: Interpolation = "bilinear"
+    fit: Fit = "crop"
+    crop_down: bool = False
 
 
 IMAGENET = Preprocessing()
@@ -92,9 +98,16 @@ def train_transform(
 
 
 def eval_transform(crop_size: int, resize: int, preprocessing: Preprocessing = IMAGENET) -> Transform:
-    """The shorter side to `resize` pixels, then the center square of `crop_size` pixels."""
-    shorter = v2.Resize(resize, interpolation=_mode(preprocessing), antialias=True)
-    return _then_tensor(preprocessing, shorter, v2.CenterCrop(crop_size))
+    """The shorter side to `resize` pixels (or both, if the photo is squashed), then the center square of `crop_size` pixels."""
+    side = (resize, resize) if preprocessing.fit == "squash" else resize
+    smaller = v2.Resize(side, interpolation=_mode(preprocessing), antialias=True)
+    crop = v2.Lambda(partial(_crop_down, crop_size)) if preprocessing.crop_down else v2.CenterCrop(crop_size)
+    return _then_tensor(preprocessing, smaller, crop)
+
+
+def _crop_down(size: int, photo: Image.Image) -> Image.Image:
+    left, top = (photo.width - size) // 2, (photo.height - size) // 2
+    return photo.crop((left, top, left + size, top + size))
 
 
 def to_tensor(photo: Image.Image, preprocessing: Preprocessing = IMAGENET) -> Tensor:

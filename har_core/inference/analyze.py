@@ -44,7 +44,7 @@ from har_core.runs.training_embeddings import (
     write_training_embeddings,
 )
 
-_WITHOUT_MODEL = "this run has no model: skipped"
+_WITHOUT_MODEL = "this run has no model of train.py or timm: skipped"
 
 MAPS_JUDGED = 24
 """Photos, evenly drawn, by which heatmaps are judged."""
@@ -117,6 +117,7 @@ class Analysis:
         found = evaluate(
             self.photos.training, Predictor.from_run(self.run, self.device), progress=self.progress("embedding")
         )
+        assert found.embeddings is not None  # these networks have some
         samples = [str(name) for name in found.predictions.samples]
         reduced = reduce_embeddings(samples, found.predictions.true, found.embeddings)
         kept = reduced.neighbors_kept(found.embeddings)

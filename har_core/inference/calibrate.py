@@ -14,8 +14,8 @@ from har_core.errors import DataError, RunError
 from har_core.files import atomic_path
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
-from har_core.models.checkpoint import copy_with_spec, load_checkpoint
-from har_core.runs.manifest import MODEL, PREDICTIONS, TRAINING_EMBEDDINGS, Manifest
+from har_core.models.external.carried import copy_spec, load_carried
+from har_core.runs.manifest import MODEL, MODEL_SPEC, PREDICTIONS, TRAINING_EMBEDDINGS, Manifest
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.training_embeddings import read_training_embeddings
@@ -76,7 +76,7 @@ def calibrate(run: Run, samples: Sequence[Sample], *, title: str, progress: Prog
     """
     predictions = run.predictions()
     require_unseen(run, samples)
-    found = fit(Predictor(*load_checkpoint(run.file(MODEL))), samples, progress=progress)
+    found = fit(Predictor(*load_carried(run)), samples, progress=progress)
     return store_temperature(run, predictions, found, title=title), found
 
 
@@ -89,8 +89,8 @@ def store_temperature(run: Run, predictions: Predictions, found: Fit, *, title: 
         RunError: if model and manifest tell different temperatures: then it is not certain what the predictions were made with.
         OSError: if the run cannot be written.
     """
-    path = run.file(MODEL)
-    spec, told = load_checkpoint(path)[1], run.manifest.model.temperature
+    spec, told = load_carried(run)[1], run.manifest.model.temperature
+    path = run.file(MODEL if run.has(MODEL) else MODEL_SPEC)
     if abs(spec.temperature - told) > 1e-6 * told:
         raise RunError(
             f"{run.name}: expected one temperature, found {spec.temperature:g} in the model and {told:g} in the manifest; evaluate "
@@ -100,7 +100,7 @@ def store_temperature(run: Run, predictions: Predictions, found: Fit, *, title: 
         predictions, probabilities=rescale(predictions.probabilities, found.temperature / spec.temperature)
     )
     with atomic_path(path) as model, atomic_path(run.folder / PREDICTIONS) as table:
-        copy_with_spec(path, replace(spec, temperature=found.temperature), model)
+        copy_spec(path, replace(spec, temperature=found.temperature), model)
         rescaled.frame().to_parquet(table, index=False)
     return write_manifest(run.folder, with_temperature(run.manifest, found, title=title))
 

@@ -34,13 +34,14 @@ _PHOTO_SIDE = 64  # pixels; the photos themselves are not needed after decoding
 class Evaluation:
     """Of N photos, K classes and D features, in the photos' order.
 
-    `class_maps`: (N, K, h, w) float16, raw and signed.  `embeddings`: (N, D) float16.  `skipped`: the photos that could
+    `class_maps`: (N, K, h, w) float16, raw and signed; None of a network that is explained by occlusion, which would take 49
+    passes a photo.  `embeddings`: (N, D) float16; None where they cannot be reached.  `skipped`: the photos that could
     not be scored, with the reason.  `views`: the parts of the photos that answered.
     """
 
     predictions: Predictions
-    class_maps: np.ndarray
-    embeddings: np.ndarray
+    class_maps: np.ndarray | None
+    embeddings: np.ndarray | None
     skipped: tuple[Problem, ...]
     views: tuple[View, ...] = CENTER_ALONE
 
@@ -121,6 +122,7 @@ def evaluate(
         lambda sample: decode(sample.path.read_bytes(), sample.name),
         name=lambda sample: sample.name,
         photo_side=_PHOTO_SIDE,
+        occlude=False,
         cancelled=cancelled,
     )
     for done, (sample, outcome) in enumerate(outcomes, start=1):
@@ -142,8 +144,14 @@ def evaluate(
         np.array([index[sample.label] for sample in kept], dtype=np.int64),
         np.pad(probabilities, ((0, 0), (0, len(others)))),
     )
-    class_maps = np.pad(class_maps, ((0, 0), (0, len(others)), (0, 0), (0, 0)))
-    return Evaluation(predictions, class_maps, embeddings, tuple(skipped), predictor.spec.views)
+    occluded = predictor.explanation == "occlusion"
+    return Evaluation(
+        predictions,
+        None if occluded else np.pad(class_maps, ((0, 0), (0, len(others)), (0, 0), (0, 0))),
+        embeddings if embeddings.shape[1] else None,
+        tuple(skipped),
+        predictor.spec.views,
+    )
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, by: Run, *, title: str) -> Run:

@@ -23,11 +23,12 @@ from har_core.data.transforms import Box, eval_transform
 from har_core.errors import Cancelled, CheckpointError, ImageError
 from har_core.inference import views
 from har_core.inference.views import Found, Look
-from har_core.models.checkpoint import load_checkpoint
+from har_core.models.anatomy import WholeNetwork
+from har_core.models.external.carried import load_carried
 from har_core.models.numerics import exact_fp32
-from har_core.models.registry import head
+from har_core.models.registry import anatomy_of, head
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import CENTER_ALONE, MODEL, View
+from har_core.runs.manifest import CENTER_ALONE, Explanation, View
 from har_core.runs.run import Run
 
 T = TypeVar("T")
@@ -93,9 +94,22 @@ class Predictor:
 
     One thread of its own runs the network for all callers.  Each forward pass uses all cores, so that they are served one
     after the other, and the memory of one pass is used again by the next instead of being kept for every thread.
+
+    Raises:
+        CheckpointError: if the network cannot look at the parts of a photo that the spec names.
     """
 
     def __init__(self, model: nn.Module, spec: ModelSpec, device: torch.device | None = None) -> None:
+        if "evidence" in spec.views and anatomy_of(model).explanation == "occlusion":
+            raise CheckpointError(
+                "expected views without evidence for a network that is explained by occlusion, found "
+                f"{','.join(spec.views)}; pass --views center"
+            )
+        if spec.views != CENTER_ALONE and not spec.any_size:
+            raise CheckpointError(
+                f"expected the view center alone for a network that takes {spec.crop_size} × {spec.crop_size} pixels only, "
+                f"found {','.join(spec.views)}; pass --views center"
+            )
         self.device = device or torch.device("cpu")
         self.model, self.spec = model.to(self.device), spec
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
@@ -113,24 +127,42 @@ class Predictor:
             RunError: if the run has no model, or not the one that its manifest lists.
             CheckpointError: if the model file is damaged, or of other classes than the manifest.
         """
-        model, spec = load_checkpoint(run.file(MODEL))
-        if spec.classes != run.classes:
+        model, spec = load_carried(run)
+        if spec.classes != run.classes[: len(spec.classes)]:  # labels that the model does not know may follow
             raise CheckpointError(
-                f"{run.folder / MODEL}: expected the classes of the manifest, found {len(spec.classes)} others; "
+                f"{run.folder / run.weights}: expected the classes of the manifest, found {len(spec.classes)} others; "
                 "copy the run again"
             )
         return cls(model, spec if views is None else replace(spec, views=views), device)
+
+    @property
+    def explanation(self) -> Explanation:
+        """How the class maps are made."""
+        return anatomy_of(self.model).explanation
+
+    @property
+    def has_last_maps(self) -> bool:
+        """Whether other methods can get at the network's last maps."""
+        return not isinstance(anatomy_of(self.model), WholeNetwork)
 
     def preprocess(self, photo: Image.Image) -> Tensor:
         """The evaluation crop of an upright RGB photo: (3, crop_size, crop_size) float32, normalized."""
         return eval_transform(self.spec.crop_size, self.spec.resize, self.spec.preprocessing)(photo)
 
-    def forward(self, images: Tensor) -> CamOutput:
-        """Predict normalized images (B, 3, H, W) in 32-bit arithmetic."""
-        return self._network.submit(self._forward, images).result()
+    def forward(self, images: Tensor, *, occlude: bool = True) -> CamOutput:
+        """Predict normalized images (B, 3, H, W) in 32-bit arithmetic.
+
+        Args:
+            occlude: as in `class_activation_maps`.
+        """
+        return self._network.submit(self._forward, images, occlude).result()
 
     def logits(self, embeddings: np.ndarray) -> np.ndarray:
-        """(N, D) pooled features → (N, K) float32, as the last layer makes them, not divided by the temperature."""
+        """(N, D) pooled features → (N, K) float32, as the last layer makes them, not divided by the temperature.
+
+        Raises:
+            ValueError: if the last layer cannot be reached, or takes others.
+        """
         last = head(self.model)
         weight, bias = (part.detach().float().cpu().numpy() for part in (last.weight, last.bias))
         return np.asarray(np.asarray(embeddings, dtype=np.float32) @ weight.T + bias)
@@ -151,6 +183,7 @@ class Predictor:
         batch_size: int = 16,
         photo_side: int | None = None,
         box: Box | None = None,
+        occlude: bool = True,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[tuple[T, Outcome]]:
         """Predict photos in batches, while threads decode the next ones.
@@ -161,6 +194,7 @@ class Predictor:
             name: an item → the name of its prediction.
             photo_side: shrink the photo of each prediction to so many pixels, to save memory (see `Prediction.shrunk`).
             box: the part of every photo, in its pixels, that the model looks at in place of its own views.
+            occlude: false for maps of (K, 1, 1) zeros from networks that are explained by occlusion: 49 passes a photo less.
             cancelled: asked before every batch.
 
         Yields:
@@ -190,13 +224,15 @@ class Predictor:
                 if not ahead:
                     return
                 batch = [ahead.popleft() for _ in range(min(batch_size, len(ahead)))]
-                yield from self._predict_batch([(item, prepared.result()) for item, prepared in batch])
+                yield from self._predict_batch([(item, prepared.result()) for item, prepared in batch], occlude)
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _predict_batch(self, batch: list[tuple[T, _Prepared | ImageError | OSError]]) -> Iterator[tuple[T, Outcome]]:
+    def _predict_batch(
+        self, batch: list[tuple[T, _Prepared | ImageError | OSError]], occlude: bool
+    ) -> Iterator[tuple[T, Outcome]]:
         photos = [prepared for _, prepared in batch if isinstance(prepared, _Prepared)]
-        found = self._look([look.image for prepared in photos for look in prepared.looks])
+        found = self._look([look.image for prepared in photos for look in prepared.looks], occlude)
         for prepared in photos:
             prepared.found = [next(found) for _ in prepared.looks]
         if photos and "evidence" in self.spec.views and not photos[0].boxed:
@@ -204,7 +240,7 @@ class Predictor:
                 prepared.nearer = views.nearer_look(
                     prepared.kept, prepared.size, prepared.found, prepared.looks, self.spec
                 )
-            found = self._look([prepared.nearer.image for prepared in photos if prepared.nearer is not None])
+            found = self._look([prepared.nearer.image for prepared in photos if prepared.nearer is not None], occlude)
             for prepared in photos:
                 prepared.found.append(next(found))
         for item, outcome in batch:
@@ -233,22 +269,22 @@ class Predictor:
             known=float(known_score(answer.logits[None])[0]),
         )
 
-    def _look(self, images: Sequence[Tensor]) -> Iterator[Found]:
+    def _look(self, images: Sequence[Tensor], occlude: bool) -> Iterator[Found]:
         """What the network finds in each of the images, in their order; those of one size go through it together."""
         found: list[Found | None] = [None] * len(images)
         sizes = [tuple(image.shape) for image in images]
         for size in dict.fromkeys(sizes):
             numbers = [number for number, own in enumerate(sizes) if own == size]
-            outcome = self.forward(torch.stack([images[number] for number in numbers]))
+            outcome = self.forward(torch.stack([images[number] for number in numbers]), occlude=occlude)
             arrays = [tensor.cpu().numpy() for tensor in (outcome.logits, outcome.class_maps, outcome.embeddings)]
             for row, number in enumerate(numbers):
                 # Copies: a view would keep the whole batch in memory.
                 found[number] = Found(*(array[row].copy() for array in arrays))
         return (one for one in found if one is not None)
 
-    def _forward(self, images: Tensor) -> CamOutput:
+    def _forward(self, images: Tensor, occlude: bool) -> CamOutput:
         with exact_fp32():
-            return class_activation_maps(self.model, images.to(self.device))
+            return class_activation_maps(self.model, images.to(self.device), occlude=occlude)
 
 
 @dataclass

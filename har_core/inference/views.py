@@ -58,19 +58,31 @@ def first_looks(photo: Image.Image, spec: ModelSpec, box: Box | None = None) -> 
     The last of them covers all the others.
     """
     if box is not None:
-        return [look_at(photo, box, spec.crop_size, spec.preprocessing)]
+        return [look_at(photo, box, spec.crop_size, spec.preprocessing, own_shape=spec.any_size)]
     looks = []
     if "center" in spec.views or "whole" not in spec.views:  # the nearer look needs one that finds the evidence
-        crop = center_crop_box(*photo.size, crop_size=spec.crop_size, resize=spec.resize)
+        fit = spec.preprocessing.fit
+        crop = center_crop_box(*photo.size, crop_size=spec.crop_size, resize=spec.resize, fit=fit)
         looks.append(Look(crop, eval_transform(spec.crop_size, spec.resize, spec.preprocessing)(photo)))
     if "whole" in spec.views:
         looks.append(look_at(photo, whole_photo(*photo.size), spec.crop_size, spec.preprocessing))
     return looks
 
 
-def look_at(photo: Image.Image, box: Box, crop_size: int, preprocessing: Preprocessing = IMAGENET) -> Look:
-    """Any part of a photo, resized to about the area of a crop of that size in pixels, in the part's own shape."""
-    width, height = input_size(box.width, box.height, crop_size)
+def look_at(
+    photo: Image.Image,
+    box: Box,
+    crop_size: int,
+    preprocessing: Preprocessing = IMAGENET,
+    *,
+    own_shape: bool = True,
+) -> Look:
+    """Any part of a photo, resized to about the area of a crop of that size in pixels, in the part's own shape.
+
+    Args:
+        own_shape: false for a network that takes nothing but the square: then the part is squashed.
+    """
+    width, height = input_size(box.width, box.height, crop_size) if own_shape else (crop_size, crop_size)
     left, top = min(int(max(0.0, box.left)), photo.width - 1), min(int(max(0.0, box.top)), photo.height - 1)
     right, bottom = (
         max(left + 1, round(min(photo.width, box.right))),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from har_core.runs.manifest import Fit
+
 
 @dataclass(frozen=True)
 class Box:
@@ -38,16 +40,18 @@ def whole_photo(width: int, height: int) -> Box:
     return Box(0.0, 0.0, float(width), float(height))
 
 
-def seen_box(width: int, height: int, *, crop_size: int, resize: int, whole: bool) -> Box:
+def seen_box(width: int, height: int, *, crop_size: int, resize: int, whole: bool, fit: Fit = "crop") -> Box:
     """The part of an upright photo that a model's class maps cover: all of it, or the evaluation crop."""
-    return whole_photo(width, height) if whole else center_crop_box(width, height, crop_size=crop_size, resize=resize)
+    if whole:
+        return whole_photo(width, height)
+    return center_crop_box(width, height, crop_size=crop_size, resize=resize, fit=fit)
 
 
-def center_crop_box(width: int, height: int, *, crop_size: int, resize: int) -> Box:
+def center_crop_box(width: int, height: int, *, crop_size: int, resize: int, fit: Fit = "crop") -> Box:
     """The part of an upright photo that `data.transforms.eval_transform` lets the network see.
 
     Follows torchvision's rounding: the longer side becomes int(resize * long / short), the crop begins at
-    round((side - crop_size) / 2).
+    round((side - crop_size) / 2).  A photo that is squashed has sides of `resize` pixels.
 
     Args:
         width, height: size of the photo in pixels.
@@ -55,6 +59,8 @@ def center_crop_box(width: int, height: int, *, crop_size: int, resize: int) -> 
     short, long = min(width, height), max(width, height)
     resized_long = int(resize * long / short)
     resized_width, resized_height = (resize, resized_long) if width <= height else (resized_long, resize)
+    if fit == "squash":
+        resized_width = resized_height = resize
     left, top = round((resized_width - crop_size) / 2), round((resized_height - crop_size) / 2)
     scale_x, scale_y = width / resized_width, height / resized_height
     return Box(left * scale_x, top * scale_y, (left + crop_size) * scale_x, (top + crop_size) * scale_y)

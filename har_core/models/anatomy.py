@@ -19,6 +19,17 @@ class Features(NamedTuple):
     tokens: Tensor | None = None
 
 
+class Answer(NamedTuple):
+    """What a network says of B images by itself: logits (B, K), class maps (B, K, h, w), embeddings (B, D).
+
+    `class_maps` is None where they were not asked for or there are none; D is 0 where embeddings cannot be reached.
+    """
+
+    logits: Tensor
+    class_maps: Tensor | None
+    embeddings: Tensor
+
+
 class Anatomy(ABC):
     """The seams of one kind of network.  It holds no tensors and no state: copies of a network share it.
 
@@ -82,6 +93,41 @@ class Anatomy(ABC):
         for module in model.modules():
             if isinstance(module, _BatchNorm) and any(id(own) in learning for own in module.parameters()):
                 module.train()
+
+
+class WholeNetwork(Anatomy):
+    """A network that is not cut into body, pool and head: it answers by itself, and is not trained here."""
+
+    explanation: Explanation = "occlusion"
+    head_name = ""
+    stages = ()
+    channels = 0
+
+    def answer(self, model: nn.Module, images: Tensor, *, maps: bool) -> Answer:
+        """Normalized images (B, 3, H, W) → what the network says of them, float32.
+
+        Args:
+            maps: whether class maps are asked for.
+        """
+        logits: Tensor = model(images).float()
+        return Answer(logits, None, logits.new_zeros(len(logits), 0))
+
+    def body(self, model: nn.Module, images: Tensor) -> Features:
+        raise NotImplementedError("the last maps of this network cannot be reached")
+
+    def pool(self, model: nn.Module, features: Features) -> Tensor:
+        raise NotImplementedError("the last maps of this network cannot be reached")
+
+    def head(self, model: nn.Module) -> nn.Linear:
+        if not self.head_name:
+            raise ValueError("the last layer of this network cannot be reached")
+        return super().head(model)
+
+    def parameters_of(self, model: nn.Module, stage: str) -> list[nn.Parameter]:
+        raise NotImplementedError("this network has no stages")
+
+    def split_frozen(self, model: nn.Module, first: str) -> tuple[nn.Sequential, nn.Module]:
+        raise NotImplementedError("this network has no stages")
 
 
 def resolve_stages(stages: tuple[str, ...], unfreeze: Iterable[str]) -> tuple[str, ...]:

@@ -19,17 +19,20 @@ from har_core.models.spec import ModelSpec
 FORMAT = "har-lens-model/1"
 
 
-def save_checkpoint(model: nn.Module, spec: ModelSpec, path: Path) -> None:
+def save_checkpoint(model: nn.Module, spec: ModelSpec, path: Path, *, half: bool = True) -> None:
     """Write the weights in half precision and the spec, replacing `path` in one step.
 
     Biases and batch-norm statistics (one in 500 of the values) stay 32-bit: a running variance may exceed
     float16's range, as that of the first layer does in weights with a folded 0..255 input scale.
 
+    Args:
+        half: false keeps all weights as they are.
+
     Raises:
         OSError: if the file cannot be written.
     """
     state = {
-        name: (tensor.half() if tensor.ndim > 1 else tensor).cpu().contiguous()
+        name: (tensor.half() if half and tensor.ndim > 1 else tensor).cpu().contiguous()
         for name, tensor in model.state_dict().items()
     }
     with atomic_path(path) as partial:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from har_core.analysis.temperature import HIGHEST, LOWEST
-from har_core.data.transforms import IMAGENET, Interpolation, Preprocessing
+from har_core.data.transforms import IMAGENET, Fit, Interpolation, Preprocessing
 from har_core.errors import CheckpointError
 from har_core.runs.manifest import CENTER_ALONE, View, in_order
 
@@ -27,7 +27,7 @@ class ModelSpec:
     in pixels: the side of the network's square input, and the shorter side of a photo before it is cropped.  `views`: the
     parts of a photo that answer together (see `inference.views`).  `temperature`: what logits are divided by before they become
     probabilities (see `analysis.temperature`).  `library`: the version of timm that the network was made with, if it is one of
-    timm's.
+    timm's.  `any_size`: whether the network takes inputs of other shapes than the crop's.
 
     Raises:
         CheckpointError: if a value is out of its range.
@@ -42,6 +42,7 @@ class ModelSpec:
     temperature: float = 1.0
     preprocessing: Preprocessing = IMAGENET
     library: str | None = None
+    any_size: bool = True
 
     def __post_init__(self) -> None:
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes) or not all(self.classes):
@@ -59,6 +60,8 @@ class ModelSpec:
             raise CheckpointError(
                 f"expected interpolation bilinear or bicubic, found {self.preprocessing.interpolation!r}"
             )
+        if self.preprocessing.fit not in get_args(Fit):
+            raise CheckpointError(f"expected fit crop or squash, found {self.preprocessing.fit!r}")
         if not 32 <= self.crop_size <= self.resize <= 4096:
             raise CheckpointError(f"expected 32 ≤ crop_size ≤ resize ≤ 4096, found {self.crop_size} and {self.resize}")
 

@@ -17,10 +17,10 @@ def in_parentheses(probability: float) -> str:
 def known_sentence(known: Known) -> str:
     """How much is known, of a run of which not everything is."""
     if not known.confidence:
-        return "Of each photo, only the predicted action is known, not how probable it was."
+        return "Of each photo, only the predicted class is known, not how probable it was."
     if known.ranks < 2:
-        return "Of each photo, only the probability of the predicted action is known."
-    return f"Of each photo, only the probabilities of the {known.ranks} likeliest actions are known."
+        return "Of each photo, only the probability of the predicted class is known."
+    return f"Of each photo, only the probabilities of the {known.ranks} likeliest classes are known."
 
 
 def instead_sentence(known: Known, *, confidence: Sequence[str] = (), every_class: Sequence[str] = ()) -> str:
@@ -33,8 +33,8 @@ def instead_sentence(known: Known, *, confidence: Sequence[str] = (), every_clas
     words = known_sentence(known)
     if confidence and not known.confidence:
         words += f" A table with the confidence of each prediction would show {_and(confidence)}"
-        return words + (f"; one with a probability for each action, {_and(every_class)}." if every_class else ".")
-    return f"{words} A table with a probability for each action would show {_and((*confidence, *every_class))}."
+        return words + (f"; one with a probability for each class, {_and(every_class)}." if every_class else ".")
+    return f"{words} A table with a probability for each class would show {_and((*confidence, *every_class))}."
 
 
 def others_sentence(probabilities: Sequence[float], others: int) -> str:
@@ -45,7 +45,7 @@ def others_sentence(probabilities: Sequence[float], others: int) -> str:
         others: how many are not known, one or more.
     """
     rest = max(0.0, 1 - math.fsum(probabilities))
-    return f"The other {others:,} actions share the remaining {percent(rest)}; how, is not known."
+    return f"The other {others:,} classes share the remaining {percent(rest)}; how, is not known."
 
 
 def _and(parts: Sequence[str]) -> str:

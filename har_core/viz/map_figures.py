@@ -202,7 +202,7 @@ def errors_headline(found: Gathering | None, classes: Sequence[str], *, errors: 
     if not errors:
         return f"No errors on this map: all {count_photos(photos)} are predicted correctly"
     if found is None:
-        return f"No pair of actions stands out among the {errors:,} misclassified of {count_photos(photos)}"
+        return f"No pair of classes stands out among the {errors:,} misclassified of {count_photos(photos)}"
     return (
         f"Errors gather where {class_markdown(classes[found.first])} and {class_markdown(classes[found.second])} meet"
     )

@@ -62,7 +62,7 @@ def confusion_table(
 def difference_table(change: np.ndarray, classes: tuple[str, ...], *, as_percent: bool) -> MatrixTable:
     """(K, K) changes of a confusion matrix: more photos on the diagonal are better, more photos elsewhere are worse."""
     scaled = change * 100 if as_percent else change
-    unit = " points of the true action's photos" if as_percent else " photos"
+    unit = " points of the true class's photos" if as_percent else " photos"
     texts = [[f"{number:+d}" if number else "" for number in row] for row in np.rint(scaled).astype(int).tolist()]
     details = [[f"change: {value:+.{int(as_percent)}f}{unit}" for value in row] for row in scaled.tolist()]
     worse = np.where(np.eye(len(change), dtype=bool), -change, change).astype(np.float64)

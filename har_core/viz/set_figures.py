@@ -38,7 +38,7 @@ def class_coverage_figure(together: Reached, apart: Reached, classes: tuple[str,
     figure.add_vline(x=together.stated, line={"color": MUTED, "dash": "dot", "width": 1.5})
     values = np.concatenate([together.class_coverage[order], apart.class_coverage[order], [together.stated]])
     figure.update_xaxes(
-        title="sets that contain the true action",
+        title="sets that contain the true class",
         range=[max(-0.02, float(values.min()) - 0.03), 1.02],
         tickformat=".0%",
         fixedrange=True,

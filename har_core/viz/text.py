@@ -59,10 +59,10 @@ def calibration_sentence(found: Calibration) -> str:
 
 
 def sets_sentence(found: Reached, classes: tuple[str, ...]) -> str:
-    """How large sets of a stated coverage are, how many contain the truth, and for which action the fewest do."""
+    """How large sets of a stated coverage are, how many contain the truth, and for which class the fewest do."""
     name, least = class_markdown(classes[found.worst]), found.class_coverage[found.worst]
     return (
-        f"For a stated {percent(found.stated)}, sets of **{found.size:.1f} actions** on average contain the true one for "
+        f"For a stated {percent(found.stated)}, sets of **{found.size:.1f} classes** on average contain the true one for "
         f"**{share(found.coverage)}** of photos; for *{name}*, least, {share(least)}."
     )
 
@@ -90,7 +90,7 @@ def answer_words(
         parts = ", ".join(" ".join(pair) for pair in zip(labels, shares, strict=True))
         return " or ".join(
             labels
-        ), f"one of the two: answers like this hold the right action for {percent(stated)} of photos; {parts}"
+        ), f"one of the two: answers like this hold the right class for {percent(stated)} of photos; {parts}"
     if len(labels) > 4:
         return "unsure", f"perhaps {', '.join(labels[:3])} or one of {len(labels) - 3} others"
     *first, last = labels
@@ -103,19 +103,19 @@ def none_words(classes: Sequence[str], probabilities: np.ndarray) -> tuple[str, 
     likeliest = int(probabilities.argmax())
     return (
         "none of these?",
-        f"Probably none of the {len(classes)} actions: it shows less evidence than 95 % of photos of them. If one after all, "
+        f"Probably none of the {len(classes)} classes: it shows less evidence than 95 % of photos of them. If one after all, "
         f"{class_label(classes[likeliest])} ({percent(float(probabilities[likeliest]))}).",
     )
 
 
 def answer_rule_caption(rule: AnswerRule, threshold: float) -> str:
-    """When an answer names an action, and what that buys on the scored photos."""
+    """When an answer names a class, and what that buys on the scored photos."""
     row = rule.outcomes.iloc[int(np.abs(rule.outcomes["threshold"].to_numpy() - threshold).argmin())]
     if np.isinf(rule.lowest):
-        first = "The likeliest action is named if it reaches the threshold."
+        first = "The likeliest class is named if it reaches the threshold."
     else:
         first = (
-            f"Only actions of at least {percent(rule.lowest)} are considered: for {percent(rule.stated)} of photos like those "
+            f"Only classes of at least {percent(rule.lowest)} are considered: for {percent(rule.stated)} of photos like those "
             "that were scored, the true one is among them. If there are one or two and together they reach the threshold, the "
             "answer names them; else it is “unsure”."
         )

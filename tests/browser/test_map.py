@@ -106,7 +106,7 @@ def test_a_lasso_opens_its_photos_and_stays(page: Page, address: str) -> None:
     chosen = "selector => document.querySelector(selector)._fullData.flatMap(trace => [...trace.selectedpoints]).length"
     assert page.evaluate(chosen, FIGURE) == found[0]
 
-    page.get_by_role("radio", name="true action").click()
+    page.get_by_role("radio", name="true class").click()
     page.wait_for_url(lambda url: "color=true" in url, timeout=PATIENCE)
     assert selected(page) == found
     page.get_by_role("button", name="Clear the selection").click()

@@ -129,8 +129,8 @@ def test_cards_and_single_photos_show_no_probability_that_is_not_known(run: str,
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
-        ("all-15", {"True action in the top 3", "Log loss"}),
-        ("top-15", {"True action in the top 3"}),
+        ("all-15", {"True class in the top 3", "Log loss"}),
+        ("top-15", {"True class in the top 3"}),
         ("confidence-15", set()),
         ("none-15", set()),
         ("confidence-2", {"Log loss"}),
@@ -165,7 +165,7 @@ def test_orders_and_filters_that_mean_something(run: str, sorts: int, slider: bo
     offered = labels(app)
     assert ("Sort by" in offered) == (sorts > 0)
     assert not sorts or len(next(box for box in app.selectbox if box.label == "Sort by").options) == sorts
-    assert ("Confidence of the prediction" in offered) == slider and ("True action is" in offered) == ranks
+    assert ("Confidence of the prediction" in offered) == slider and ("True class is" in offered) == ranks
 
 
 @pytest.mark.parametrize(
@@ -231,5 +231,5 @@ def test_a_photo_of_a_labels_only_run_says_once_what_is_missing() -> None:
     assert sum("would show" in caption.value for caption in app.caption) == 1
     assert "predicted correctly" in app.title[0].value and "(" not in app.title[0].value
     app = opened("errors", "confidence-15", show="all", photo=str(imported("none", 15).samples[CORRECT]))
-    assert "The other 14 actions" in everything(app) and "%)" in app.title[0].value
+    assert "The other 14 classes" in everything(app) and "%)" in app.title[0].value
     assert widget(app, "selectbox", "run") is not None

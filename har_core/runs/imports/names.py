@@ -41,7 +41,7 @@ def below(written: Sequence[str], folder: Path | None) -> Names:
     own = tuple(f"{form}/" for form in _forms(folder))
     names = [_without(name, own, present) if "/" in name else name for name in names]
     notes = []
-    lost = [name for name in names[: 50 * _TRIED] if name not in present][:_TRIED]
+    lost = _lost(names, present)
     if lost and (prefix := _foreign_prefix(lost, present)):
         changed = [
             name[len(prefix) :] if name.startswith(prefix) and name[len(prefix) :] in present else name
@@ -51,10 +51,16 @@ def below(written: Sequence[str], folder: Path | None) -> Names:
             count = sum(a != b for a, b in zip(names, changed, strict=True))
             names = changed
             notes.append(f"names that are read without {prefix}: {count:,}")
-    if lost and (found := _with_suffixes(names, present)):
+    # Trying all endings of a million names takes minutes.
+    if _with_suffixes(_lost(names, present), present) and (found := _with_suffixes(names, present)):
         names = [found.get(name, name) for name in names]
         notes.append(f"names that are completed by the ending of their photo: {len(found):,}")
     return Names(names, sum(name not in present for name in names), tuple(notes))
+
+
+def _lost(names: list[str], present: _Present) -> list[str]:
+    """The first names without a photo, if they are among the first."""
+    return [name for name in names[: 50 * _TRIED] if name not in present][:_TRIED]
 
 
 def _is_odd(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The scores of each action."""
+"""The scores of each class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_metrics_are_scikit_learns() -> None:
     labels = np.arange(len(predictions.classes))
     metrics = {metric.label: metric.value for metric in app.metric}
     top3 = top_k_accuracy_score(predictions.true, predictions.probabilities, k=3, labels=labels)
-    assert metrics["True action in the top 3"] == f"{top3 * 100:.1f} %"
+    assert metrics["True class in the top 3"] == f"{top3 * 100:.1f} %"
     assert metrics["Log loss"] == f"{log_loss(predictions.true, predictions.probabilities, labels=labels):.4f}"
 
 

@@ -33,7 +33,7 @@ def test_the_first_line_says_what_sets_reach() -> None:
     run = shipped_run()
     app, found = shown(run), reached(run.predictions(), 0.1)
     assert (
-        f"{found.size:.1f} actions" in app.markdown[0].value and f"{found.coverage:.1%}"[:-1] in app.markdown[0].value
+        f"{found.size:.1f} classes" in app.markdown[0].value and f"{found.coverage:.1%}"[:-1] in app.markdown[0].value
     )
     assert run.classes[found.worst].replace("_", " ") in app.markdown[0].value
 
@@ -47,7 +47,7 @@ def test_the_table_holds_every_method_and_coverage() -> None:
     for _, row in table.iterrows():
         found = reached(predictions, 1 - row["stated"] / 100, row["sets"])
         assert row["reached"] == pytest.approx(found.coverage * 100)
-        assert row["actions in a set"] == pytest.approx(found.size)
+        assert row["classes in a set"] == pytest.approx(found.size)
         assert abs(row["reached"] - row["stated"]) < (7 if row["stated"] == 80 else 2)  # accuracy alone is 85 %
 
 

@@ -1,0 +1,158 @@
+"""An uploaded file → a table of predictions, or one sentence that says what was expected; within limits for a shared server."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+
+from har_core.errors import DataError
+from har_core.files import printable, reason_of
+from har_core.media.images import starts_like_photo
+from har_core.runs.imports.opening import open_table
+from har_core.runs.imports.tables import Table, shown
+
+MAX_BYTES = 200 * 10**6
+"""Of a table; more than the server's `maxUploadSize` cannot come."""
+MAX_ROWS, MAX_VALUES = 2_000_000, 10**8
+"""Rows, and rows times classes, of a table that is read beside other visitors."""
+
+_MAX_JSON, _MAX_ARRAYS, _MAX_ENTRIES = 50 * 10**6, 2**30, 10_000
+_LINE, _CHUNK = 2**20, 2**22
+_KINDS = (
+    (b"%PDF", "a PDF"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Word document"),
+    (b"GIF8", "a picture"),
+    (b"SQLite format 3", "a database"),
+)
+_PACKED = (("xl/", "an Excel workbook"), ("word/", "a Word document"), ("ppt/", "a presentation"))
+
+
+def stored(file: IO[bytes], name: str, folder: Path) -> Path:
+    """Write an upload into a folder, which is created, once and a piece at a time; returns its path.
+
+    Args:
+        name: as the visitor's computer calls it; the path ends with what of it can be a name.
+    """
+    last = printable(PurePath(name.replace("\\", "/")).name)[-60:].strip(". ") or "table"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / last
+    file.seek(0)
+    try:
+        with path.open("wb") as output:
+            shutil.copyfileobj(file, output, _CHUNK)
+    except OSError as error:  # its words name the server's folder
+        raise DataError(f"expected room for {shown(last)}, found none; try a smaller one") from error
+    return path
+
+
+def opened(path: Path) -> Table:
+    """Open a table that a visitor brought.
+
+    Raises:
+        DataError: in one sentence, if it is another kind of file, damaged, or too large for a page.
+    """
+    _require_kind(path)
+    try:
+        return open_table(path)
+    except MemoryError as error:
+        raise DataError(
+            f"expected a table that fits into memory in {shown(path.name)}, found a larger one; split it"
+        ) from error
+
+
+def light(table: Table) -> Table:
+    """The same table with its first rows copied: of arrays that are in memory, the others are let go.
+
+    It cannot be read; open the file again for that.
+    """
+    rows = {name: values.take(pa.array(np.arange(len(values)))) for name, values in table.head.items()}
+
+    def read(*_: object) -> object:
+        raise AssertionError("open the file again")
+
+    return replace(table, head=rows, read=read)  # type: ignore[arg-type]
+
+
+def require_size(rows: int, classes: int, place: str) -> None:
+    """Stop before more is read than a page may hold.
+
+    Raises:
+        DataError: if it is more.
+    """
+    if rows > MAX_ROWS or rows * max(classes, 1) > MAX_VALUES:
+        raise DataError(
+            f"expected at most {MAX_ROWS:,} rows, and {MAX_VALUES:,} rows times classes, in {place}, found more; import it on the "
+            "command line with har-lens import"
+        )
+
+
+def _require_kind(path: Path) -> None:
+    place = shown(path.name)
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+        found, remedy = _other_kind(path, start), "export the predictions as one of these"
+        if found is None and start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+            _require_small_json(path, place)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+        raise DataError(
+            f"expected a table of predictions in {place}, found a damaged file ({shown(reason_of(error), 80)}); save it again"
+        ) from error
+    if found is not None:
+        raise DataError(
+            f"expected a table of predictions (CSV, TSV, JSON lines, Parquet or NPZ) in {place}, found {found}; {remedy}"
+        )
+
+
+def _other_kind(path: Path, start: bytes) -> str | None:
+    if starts_like_photo(start):
+        return "a photo"
+    if start[:2] == b"\0\0" and start[4:8] == b"ftyp":
+        return "a photo or video of another kind"
+    if (kind := next((words for magic, words in _KINDS if start.startswith(magic)), None)) is not None:
+        return kind
+    if not start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return None
+    if _entries(path) > _MAX_ENTRIES:
+        return f"a zip of more than {_MAX_ENTRIES:,} files"
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    if any(one.filename.endswith(".npy") for one in members):
+        if sum(one.file_size for one in members) > _MAX_ARRAYS:
+            return "arrays of more than 1 GB"
+        return None
+    return next((words for part, words in _PACKED if any(one.filename.startswith(part) for one in members)), "a zip")
+
+
+def _entries(path: Path) -> int:
+    """How many entries a zip seems to have, before its directory is read into memory."""
+    mark, count, tail = b"PK\x01\x02", 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            seen = tail + chunk
+            count += seen.count(mark)
+            tail = seen[1 - len(mark) :]
+    return count
+
+
+def _require_small_json(path: Path, place: str) -> None:
+    """JSON that is not in lines is read as a whole, and takes many times its size in memory."""
+    if path.stat().st_size <= _MAX_JSON:
+        return
+    with path.open("rb") as file:
+        first = file.readline(_LINE)
+    try:
+        lines = isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        lines = False
+    if not lines:
+        raise DataError(
+            f"expected at most {_MAX_JSON // 10**6} MB of JSON in {place}, found more; save it as JSON lines, CSV or Parquet"
+        )

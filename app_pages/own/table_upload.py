@@ -1,0 +1,175 @@
+"""What a visitor brought of predictions: a table, what they say of it, class names and photos.  It lasts as long as the session.
+
+An upload is written into a folder of the session once; what the server then still holds of it in memory is let go.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app_pages.own import table_file
+from app_pages.own.understanding import Choices, Understanding, understand
+from app_pages.state.settings import settings
+from har_core.errors import ArchiveError, DataError
+from har_core.files import printable
+from har_core.media.archive import unpack
+from har_core.media.layout import PHOTO_SUFFIXES
+from har_core.runs.imports.labels import read_classes
+from har_core.runs.imports.tables import Table, shown
+
+_HELD, _UNDERSTOOD, _NUMBER = "own-table", "own-table-understood", "own-table-number"
+
+
+@dataclass(frozen=True)
+class Photos:
+    """A zip's photos, unpacked below `keeper`; `roots`: data folders that names in a table may be relative to."""
+
+    name: str
+    count: int
+    roots: tuple[Path, ...]
+    keeper: TemporaryDirectory[str]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A table below `keeper`, of which the first rows are in memory.  `number`: no other of the session has it."""
+
+    number: int
+    name: str
+    path: Path
+    table: Table
+    keeper: TemporaryDirectory[str]
+    choices: Choices = field(default_factory=Choices)
+    classes_name: str = ""
+    photos: Photos | None = None
+
+
+def held() -> Held | None:
+    found: Held | None = st.session_state.get(_HELD)
+    return found
+
+
+def take(file: UploadedFile) -> None:
+    """Keep a table; it replaces the one before it.
+
+    Raises:
+        DataError: in one sentence, if it is none.
+    """
+    forget()
+    keeper: TemporaryDirectory[str] = TemporaryDirectory(prefix="har-lens-")
+    try:
+        path = table_file.stored(file, file.name, Path(keeper.name))
+    finally:
+        _let_go(file)
+    table = table_file.light(table_file.opened(path))
+    st.session_state[_NUMBER] = number = st.session_state.get(_NUMBER, 0) + 1
+    st.session_state[_HELD] = Held(number, printable(file.name)[-100:], path, table, keeper)
+
+
+def take_classes(file: UploadedFile) -> None:
+    """Take the names of the classes from a text file.
+
+    Raises:
+        DataError: if it is none.
+    """
+    if (found := held()) is None:
+        return
+    with TemporaryDirectory(prefix="har-lens-") as folder:
+        try:
+            names = read_classes(table_file.stored(file, file.name, Path(folder)))
+        finally:
+            _let_go(file)
+    choices = dataclasses.replace(found.choices, classes=names)
+    _put(dataclasses.replace(found, choices=choices, classes_name=printable(file.name)[-100:]))
+
+
+def take_photos(file: UploadedFile) -> None:
+    """Unpack a zip of the photos; it replaces the one before it.
+
+    Raises:
+        ArchiveError: if it is none.
+    """
+    if (found := held()) is None:
+        return
+    keeper: TemporaryDirectory[str] = TemporaryDirectory(prefix="har-lens-")
+    try:
+        folder = unpack(file, Path(keeper.name) / "photos")
+    except OSError as error:  # its words name the server's folder
+        raise ArchiveError(f"expected room to unpack {shown(file.name)}, found none; try a smaller one") from error
+    finally:
+        _let_go(file)
+    count = sum(path.suffix.lower() in PHOTO_SUFFIXES for path in folder.rglob("*"))
+    if not count:
+        raise ArchiveError(f"expected photos in {shown(file.name)}, found none; pack JPEG, PNG or WebP files")
+    _put(dataclasses.replace(found, photos=Photos(printable(file.name)[-100:], count, _roots(folder), keeper)))
+
+
+def choose(**choices: object) -> None:
+    """Change what the visitor says of the table."""
+    if (found := held()) is not None:
+        _put(dataclasses.replace(found, choices=dataclasses.replace(found.choices, **choices)))  # type: ignore[arg-type]
+
+
+def forget() -> None:
+    """The table, and what was brought for it."""
+    st.session_state.pop(_HELD, None)
+    st.session_state.pop(_UNDERSTOOD, None)
+
+
+def forget_classes() -> None:
+    choose(classes=None)
+
+
+def forget_photos() -> None:
+    if (found := held()) is not None:
+        _put(dataclasses.replace(found, photos=None))
+
+
+def understood(held: Held) -> Understanding:
+    """What the table is, with all that was said of it; read anew when that has changed.
+
+    Raises:
+        DataError: if the file is gone.
+    """
+    data = settings().data
+    roots = (*(held.photos.roots if held.photos is not None else ()), data)
+    about = (held.number, held.choices, roots)
+    known: tuple[object, Understanding] | None = st.session_state.get(_UNDERSTOOD)
+    if known is None or known[0] != about:
+        with st.spinner("Reading the table …"):
+            try:
+                known = about, understand(held.table, held.path, held.choices, roots)
+            except OSError as error:  # its words name the server's folder
+                raise DataError(
+                    "expected the table that you uploaded, found that it is gone; upload it again"
+                ) from error
+        st.session_state[_UNDERSTOOD] = known
+    return known[1]
+
+
+def _put(held: Held) -> None:
+    st.session_state[_HELD] = held
+
+
+def _roots(folder: Path) -> tuple[Path, ...]:
+    """The folder, and those within it that hold all there is: a zip of one folder has its name before those of the photos."""
+    found: Sequence[Path] = [folder]
+    while len(inside := list(found[-1].iterdir())) == 1 and inside[0].is_dir():
+        found = [*found, inside[0]]
+    return tuple(found)
+
+
+def _let_go(file: UploadedFile) -> None:
+    """Free the memory in which the server holds an upload until the session ends."""
+    context = get_script_run_ctx()
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)

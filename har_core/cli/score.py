@@ -1,0 +1,204 @@
+"""`har-lens score`: a model that comes from elsewhere on photos, as a run that carries it, or as a table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from har_core.cli.options import (
+    Subparsers,
+    add_device,
+    add_labels,
+    add_meaning,
+    add_views,
+    told_meaning,
+    warn_of_newer_library,
+)
+from har_core.errors import ConfigError, DataError
+from har_core.files import printable
+
+if TYPE_CHECKING:
+    from har_core.data.samples import Sample
+    from har_core.inference.predictor import Predictor
+    from har_core.models.external.options import ModelOptions
+
+_TABLES = (".csv", ".parquet")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "score",
+        description="Score any image classifier on labeled photos: the result is a run that carries the model. Of photos without "
+        "labels, a table. Nothing that lies in a model's folder is executed.",
+    )
+    parser.add_argument(
+        "data",
+        nargs="+",
+        type=Path,
+        metavar="DATA",
+        help="Training_set.csv with train/, or one folder per class; for a table, photos or folders of photos",
+    )
+    parser.add_argument("--skip-bad", action="store_true", help="skip photos and rows with problems")
+    add_labels(parser)
+    parser.add_argument(
+        "--model",
+        required=True,
+        metavar="MODEL",
+        help="a run's folder, a model.safetensors of train.py, timm/NAME (with its pretrained weights), a folder of timm or of "
+        "Hugging Face, or a file .onnx",
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="RUN_OR_FILE",
+        help="the run's folder; or FILE.csv or FILE.parquet: a table",
+    )
+    parser.add_argument("--title", help="what people call the run (default: the folder's name)")
+    add_meaning(parser)
+    add_views(parser)
+    add_device(parser)
+    feeding = parser.add_argument_group("how photos are fed, where the model does not say it")
+    feeding.add_argument(
+        "--classes", type=Path, metavar="FILE", help="one class name a line, in the order of the outputs"
+    )
+    feeding.add_argument("--crop-size", type=int, metavar="PIXELS", help="the side of the network's square input")
+    feeding.add_argument(
+        "--resize", type=int, metavar="PIXELS", help="the shorter side before cropping (default: the crop's)"
+    )
+    feeding.add_argument("--mean", type=_three, metavar="R,G,B", help="of values in [0, 1]")
+    feeding.add_argument("--std", type=_three, metavar="R,G,B", help="of values in [0, 1]")
+    feeding.add_argument("--interpolation", choices=("bilinear", "bicubic"))
+    feeding.add_argument(
+        "--fit", choices=("crop", "squash"), help="crop the center, or squash the photo to a square without its aspect"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    from har_core.cli.terminal import device_named
+    from har_core.inference.predictor import Predictor
+    from har_core.models.external.load import load_model
+    from har_core.runs.writing import require_no_run
+
+    is_table = given.out.suffix in _TABLES
+    if not is_table:
+        require_no_run(given.out)
+        if len(given.data) > 1 or not given.data[0].is_dir():
+            raise ConfigError(
+                "expected one folder of labeled photos for a run, found other DATA; pass --out FILE.csv for a table of photos "
+                "without labels"
+            )
+    photos = None if is_table else _labeled(given)  # what is missing is found before the work
+    device = device_named(given.device)
+    model, spec = load_model(given.model, _options(given))
+    predictor = Predictor(model, spec, device)
+    warn_of_newer_library(predictor)
+    print(
+        f"{spec.architecture}: {len(spec.classes)} classes, {spec.crop_size} pixels, explained by {predictor.explanation}",
+        file=sys.stderr,
+    )
+    return _table(given, predictor) if photos is None else _run(given, predictor, photos)
+
+
+def _labeled(given: argparse.Namespace) -> tuple[Sample, ...]:
+    from har_core.data.scan import require_clean, scan
+
+    try:
+        photos = scan(given.data[0], labels=given.labels, verify=False)
+    except DataError as error:
+        raise DataError(
+            f"{error}; or pass --out FILE.csv for a table of photos without labels", error.problems
+        ) from error
+    require_clean(photos, skip_bad=given.skip_bad)
+    return photos.samples
+
+
+def _run(given: argparse.Namespace, predictor: Predictor, samples: tuple[Sample, ...]) -> int:
+    from har_core.cli.terminal import ProgressBar
+    from har_core.inference.evaluate import evaluate
+    from har_core.inference.score import write_scored
+    from har_core.runs.run import Run
+
+    unknown, mapping = told_meaning(given, [sample.label for sample in samples], predictor.spec.classes)
+    evaluation = evaluate(samples, predictor, unknown=unknown, mapping=mapping, progress=ProgressBar("scoring"))
+    for problem in evaluation.skipped:
+        print(f"skipped {problem}", file=sys.stderr)
+    name = printable(Path(given.model).name if Path(given.model).exists() else given.model)[:200]
+    before = Run.open(Path(given.model)).manifest.model if (Path(given.model) / "run.json").is_file() else None
+    made, found = write_scored(
+        given.out,
+        evaluation,
+        predictor,
+        title=given.title or printable(given.out.resolve().name)[:100],
+        source=f"{len(evaluation.predictions):,} photos, predicted by {name}",
+        photos=given.data[0],
+        calibrated_on=before.calibrated_on if before is not None else None,
+    )
+    scores = made.manifest.scores
+    assert scores is not None
+    low, high = scores.accuracy_interval
+    print(f"{scores.n:,} photos, {len(made.classes)} classes, accuracy {scores.accuracy:.2%} ({low:.2%} to {high:.2%})")
+    print(f"{found.count} photos replayed from the run: probabilities differ by at most {found.difference:.1e}")
+    print(f"Run: {made.folder}")
+    return 0
+
+
+def _table(given: argparse.Namespace, predictor: Predictor) -> int:
+    import numpy as np
+
+    from har_core.cli.predict import photos_below, shown
+    from har_core.cli.terminal import ProgressBar
+    from har_core.inference.predictor import Prediction
+    from har_core.inference.score import write_table
+    from har_core.media.images import open_photo
+    from har_core.media.layout import photo_folder
+
+    root = photo_folder(given.data[0]) if len(given.data) == 1 and given.data[0].is_dir() else None
+    paths = list(dict.fromkeys(photos_below(given.data if root is None else [root])))
+    names = {path: shown(path.relative_to(root) if root is not None else path).replace(os.sep, "/") for path in paths}
+    bar, kept, rows, failed = ProgressBar("predicting"), [], [], 0
+    outcomes = predictor.predict_all(
+        paths, lambda path: open_photo(path, shown(path)), name=lambda path: names[path], photo_side=64, occlude=False
+    )
+    for done, (path, outcome) in enumerate(outcomes, start=1):
+        if isinstance(outcome, Prediction):
+            kept.append(names[path])
+            rows.append(outcome.probabilities)
+        else:
+            failed += 1
+            print(printable(f"skipped {shown(path)}: {outcome}"), file=sys.stderr)
+        bar(done, len(paths))
+    if not rows:
+        raise DataError("expected photos that can be read, found none; name others")
+    write_table(given.out, kept, predictor.spec.classes, np.stack(rows))
+    print(f"{given.out}: {len(rows):,} photos" + (f", {failed:,} could not be read" if failed else ""))
+    return 1 if failed else 0
+
+
+def _options(given: argparse.Namespace) -> ModelOptions:
+    from har_core.models.external.options import ModelOptions
+    from har_core.runs.imports.labels import read_classes
+
+    return ModelOptions(
+        classes=tuple(read_classes(given.classes)) if given.classes else None,
+        crop_size=given.crop_size,
+        resize=given.resize,
+        mean=given.mean,
+        std=given.std,
+        interpolation=given.interpolation,
+        fit=given.fit,
+        views=given.views,
+    )
+
+
+def _three(text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(value) for value in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 3:
+        raise argparse.ArgumentTypeError(f"expected three numbers, as 0.5,0.5,0.5; found {text!r}")
+    return values

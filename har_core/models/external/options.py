@@ -1,0 +1,133 @@
+"""What a person may say of a model whose own files do not say it, and how such files are read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from har_core.data.transforms import Fit, Interpolation
+from har_core.errors import CheckpointError, RunError
+from har_core.files import printable
+from har_core.models.spec import ModelSpec
+from har_core.runs.class_names import MAX_NAME, check_class_names, class_key
+from har_core.runs.manifest import View
+
+_MAX_CONFIG = 8 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """Values that overrule those of the model's files; None: theirs hold.
+
+    `classes`: names in the order of the outputs.  The others as in `ModelSpec` and `Preprocessing`.
+    """
+
+    classes: tuple[str, ...] | None = None
+    crop_size: int | None = None
+    resize: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    interpolation: Interpolation | None = None
+    fit: Fit | None = None
+    views: tuple[View, ...] | None = None
+
+    @property
+    def feeds(self) -> bool:
+        """Whether anything is said of how photos are fed."""
+        return any(
+            value is not None
+            for value in (self.crop_size, self.resize, self.mean, self.std, self.interpolation, self.fit)
+        )
+
+    def apply(self, spec: ModelSpec) -> ModelSpec:
+        """A spec with these values in place of its own.
+
+        Raises:
+            CheckpointError: if one is out of its range, or there are more or fewer classes.
+        """
+        if self.classes is not None and len(self.classes) != len(spec.classes):
+            raise CheckpointError(
+                f"expected {len(spec.classes)} class names, one for each output, found {len(self.classes)}; check --classes"
+            )
+        pixels: dict[str, Any] = {
+            name: value
+            for name in ("mean", "std", "interpolation", "fit")
+            if (value := getattr(self, name)) is not None
+        }
+        preprocessing = replace(spec.preprocessing, **pixels)
+        crop = self.crop_size or spec.crop_size
+        resize = self.resize or max(spec.resize if self.crop_size is None else 0, crop)
+        return replace(
+            spec,
+            classes=self.classes or spec.classes,
+            crop_size=crop,
+            resize=resize,
+            preprocessing=preprocessing,
+            views=self.views or spec.views,
+        )
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A JSON table.
+
+    Raises:
+        CheckpointError: if it is missing, too large, or something else.
+    """
+    place = printable(path.name)
+    try:
+        if (size := path.stat().st_size) > _MAX_CONFIG:
+            raise CheckpointError(f"{place}: expected at most {_MAX_CONFIG:,} bytes, found {size:,}; check the folder")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"expected a JSON table in {place}, found none that can be read; check the folder"
+        ) from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"expected a JSON table in {place}, found something else; check the folder")
+    return values
+
+
+def class_names(names: Sequence[Any] | dict[Any, Any], count: int) -> tuple[str, ...]:
+    """Names of `count` outputs, as a run can have them: those that occur several times get their number.
+
+    Args:
+        names: in their order, or output → name.
+
+    Raises:
+        CheckpointError: if there are more or fewer, or other than texts.
+    """
+    if isinstance(names, dict):
+        by_number = {str(number): name for number, name in names.items()}
+        if by_number.keys() != {str(number) for number in range(min(count, len(by_number) + 1))}:
+            raise CheckpointError(
+                f"expected class names for {count:,} outputs, found {len(names):,} with other numbers; pass --classes FILE"
+            )
+        names = [by_number[str(number)] for number in range(count)]
+    if len(names) != count or not all(isinstance(name, str) and name.strip() for name in names):
+        raise CheckpointError(f"expected {count:,} class names, found {len(names):,} or no texts; pass --classes FILE")
+    short = [printable(name.strip())[: MAX_NAME - 8] for name in names]
+    keys = Counter(map(class_key, short))
+    told = tuple(f"{name} ({number})" if keys[class_key(name)] > 1 else name for number, name in enumerate(short))
+    try:
+        check_class_names(told)
+    except RunError as error:
+        raise CheckpointError(f"{error}; pass --classes FILE") from error
+    return told
+
+
+def require_finite(state: dict[str, Tensor], place: str) -> None:
+    """Raises:
+    CheckpointError: naming the first tensor that is not all numbers.
+    """
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(
+                f"{place}: expected finite weights, found NaN or infinity in {printable(name)[:80]}; export the model again"
+            )

@@ -1,0 +1,108 @@
+"""Folders of timm: the same answer as timm's own transform and model; class names; what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import timm.data
+import torch
+
+from har_core.errors import CheckpointError
+from har_core.inference.predictor import Predictor
+from har_core.models.external.load import load_model
+from har_core.models.external.options import class_names
+from har_core.models.external.timm_folder import imagenet_names
+from tests.conftest import COLORS, picture
+from tests.models.external.making import CLASSES, timm_folder
+
+
+@pytest.mark.parametrize(
+    ("name", "safe", "data"),
+    [
+        ("test_resnet", True, {}),
+        ("test_vit", False, {"crop_mode": "squash", "crop_pct": 1.0}),
+        ("test_convnext", True, {"crop_pct": 0.83, "interpolation": "bilinear"}),
+    ],
+)
+def test_the_same_as_timms_own(tmp_path: Path, name: str, safe: bool, data: dict[str, Any]) -> None:
+    folder = timm_folder(tmp_path / "model", name, safe=safe, pretrained_cfg=data)
+    config = json.loads((folder / "config.json").read_text())
+    theirs = timm.create_model(name, num_classes=len(CLASSES)).eval()
+    if safe:
+        from safetensors.torch import load_file
+
+        theirs.load_state_dict(load_file(folder / "model.safetensors"))
+    else:
+        theirs.load_state_dict(torch.load(folder / "pytorch_model.bin", weights_only=True))
+    transform = timm.data.create_transform(**timm.data.resolve_data_config(pretrained_cfg=config["pretrained_cfg"]))
+    model, spec = load_model(str(folder))
+    assert spec.classes == CLASSES and spec.preprocessing.fit == ("squash" if "crop_mode" in data else "crop")
+    predictor = Predictor(model, spec)
+    for photo in (picture(COLORS["red"], (183, 275)), picture(COLORS["blue"], (300, 211))):
+        with torch.no_grad():
+            expected = theirs(transform(photo)[None])
+        assert torch.allclose(predictor.forward(predictor.preprocess(photo)[None]).logits, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "fragment"),
+    [
+        ({"architecture": "no_such_network"}, "classifier of timm"),
+        ({"architecture": 3}, "architecture"),
+        ({"architecture": "test_efficientnet"}, "weights of timm"),
+        ({"num_classes": 10**9}, "num_classes"),
+        ({"label_names": ["a", "b"]}, "class names"),
+        ({"label_names": 7}, "label_names"),
+        ({"label_names": None}, "--classes"),
+        ({"model_args": {"checkpoint_path": "/etc/passwd"}}, "checkpoint_path"),
+        ({"global_pool": "max"}, "pooling"),
+        ({"pretrained_cfg": {"input_size": [1, 64, 64]}}, "square input"),
+        ({"pretrained_cfg": {"crop_mode": "border"}}, "square input"),
+        ({"pretrained_cfg": {"interpolation": "lanczos"}}, "interpolation"),
+        ({"pretrained_cfg": {"mean": "x"}}, "pretrained_cfg"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, change: dict[str, Any], fragment: str) -> None:
+    folder = timm_folder(tmp_path / "model")
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(CheckpointError, match=fragment) as caught:
+        load_model(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the weights that timm would fetch, and ImageNet's names."""
+    create = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda name, pretrained=False, **more: create(name, **more))
+    _, spec = load_model("timm/test_resnet")
+    assert len(spec.classes) == 1000 and spec.classes[0] == "tench"
+    assert sum(name.startswith("crane (") for name in spec.classes) == 2
+    monkeypatch.undo()
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: (_ for _ in ()).throw(OSError("offline")))
+    with pytest.raises(CheckpointError, match="fetched"):
+        load_model("timm/test_resnet")
+    with pytest.raises(CheckpointError, match="classifier of timm"):
+        load_model("timm/no_such_network")
+
+
+def test_class_names() -> None:
+    assert imagenet_names(7) is None
+    assert class_names({"1": "b", 0: "a"}, 2) == ("a", "b")
+    assert class_names(["a", " a ", "A", "b" * 200], 4)[:3] == ("a (0)", "a (1)", "A (2)")
+    for names in ([], ["a"], ["a", ""], ["a", 3], {"0": "a", "2": "b"}, {"0": "a"}):
+        with pytest.raises(CheckpointError, match="class names"):
+            class_names(names, 2)
+    with pytest.raises(CheckpointError, match="1000"):
+        class_names([f"c{number}" for number in range(1001)], 1001)
+
+
+@pytest.mark.parametrize("name", ["", "no/such/model", "x.pth"])
+def test_no_model(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x.pth").write_text("notes")
+    with pytest.raises(CheckpointError, match="expected a run's folder"):
+        load_model(str(tmp_path / name))
