@@ -129,6 +129,6 @@ def test_what_a_network_cannot_do_is_refused_in_one_sentence() -> None:
 
 
 def test_an_input_that_a_network_does_not_take(photos: LabeledPhotos, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="choose its own size, 160$"):
+    with pytest.raises(CheckpointError, match=r"choose its own size, 160$"):
         run_training(photos, config("ViT", crop_size=60), tmp_path / "run")
     assert not (tmp_path / "run").exists()
