@@ -16,6 +16,7 @@ from app_pages.components.color_bar import heatmap_color_bar
 from app_pages.components.contribution_table import contribution_table
 from app_pages.predict import own_part
 from app_pages.predict.sets import Rule, threshold_slider, words
+from app_pages.state import runs
 from app_pages.state.jobs import Job, watch
 from har_core.cam.methods import CLASS_INDEPENDENT, METHODS, Method, compute_cam
 from har_core.cam.scales import to_heatmap, to_heatmaps_on_one_scale
@@ -104,14 +105,15 @@ def _headline(action: str, detail: str) -> None:
 def _probabilities(prediction: Prediction) -> None:
     top = prediction.ranking[:5]
     names, probabilities = prediction.classes, prediction.probabilities
-    st.subheader("Most likely actions")
+    kinds = runs.what_classes_are(names)
+    st.subheader(f"Most likely {kinds}")
     st.plotly_chart(
         figures.probability_bars([names[index] for index in top], [float(probabilities[index]) for index in top]),
         config={"displayModeBar": False},
         key="top-five",
-        alt="Most likely actions: " + ", ".join(f"{class_label(names[i])} {percent(probabilities[i])}" for i in top),
+        alt=f"Most likely {kinds}: " + ", ".join(f"{class_label(names[i])} {percent(probabilities[i])}" for i in top),
     )
-    st.caption(f"The model knows {len(names)} actions. Of a photo that shows none it often names one all the same.")
+    st.caption(f"The model knows {len(names)} {kinds}. Of a photo that shows none it often names one all the same.")
 
 
 def _name(method: Method, predictor: Predictor) -> str:

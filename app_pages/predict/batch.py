@@ -29,7 +29,7 @@ def batch(predictions: list[Prediction], predictor: Predictor, rule: Rule) -> tu
         {
             "photo": [_thumbnail(one) for one in predictions],
             "file": [one.name for one in predictions],
-            "action": [words(one, rule)[0] for one in predictions],
+            "answer": [words(one, rule)[0] for one in predictions],
             "likeliest": [class_label(one.predicted) for one in predictions],
             "probability": [one.confidence * 100 for one in predictions],
         }
@@ -45,7 +45,7 @@ def batch(predictions: list[Prediction], predictor: Predictor, rule: Rule) -> tu
             "photo": st.column_config.ImageColumn("photo", width="small"),
             "probability": st.column_config.ProgressColumn("probability", format="%.0f %%", min_value=0, max_value=100),
         },
-        alt="The predicted photos with action and probability",
+        alt="The predicted photos with answer and probability",
     )
     with st.container(horizontal=True):
         st.download_button(

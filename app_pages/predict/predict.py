@@ -15,7 +15,7 @@ from app_pages.predict.answer import answer, evidence
 from app_pages.predict.batch import AT_ONCE, batch
 from app_pages.predict.samples import Sample
 from app_pages.predict.sets import Rule, claimed, rule_of
-from app_pages.state import models, url
+from app_pages.state import models, runs, url
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import ACCEPTED, MAX_BYTES
@@ -26,6 +26,7 @@ from har_core.viz.text import class_markdown, count_photos, escape_markdown
 
 _PHOTOS = "photos-kept"  # by the file's number
 _OCCLUDED = "occluded"
+_MOST_CLASSES = 20  # that are named
 
 
 def page() -> None:
@@ -37,11 +38,13 @@ def page() -> None:
         scroll_here(" ".join(name for name, _ in files), key="predict-top")
     if not files:
         with top:
-            st.title("What are they doing?")
-            actions = ", ".join(class_markdown(name) for name in run.classes)
+            kinds = runs.what_classes_are(run.classes)
+            st.title("What are they doing?" if kinds == "actions" else "What does the photo show?")
+            names = ", ".join(class_markdown(name) for name in run.classes[:_MOST_CLASSES])
+            more = " …" if len(run.classes) > _MOST_CLASSES else "."
             st.markdown(
-                "Drop a photo. HAR Lens names the action, says how sure it is and shows where it looked. "
-                f"It knows {len(run.classes)} actions: {actions}."
+                "Drop a photo. HAR Lens names what it shows, says how sure it is and where it looked. "
+                f"It knows {len(run.classes)} {kinds}: {names}{more}"
             )
         samples.offer(run)
         return

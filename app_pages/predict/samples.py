@@ -45,7 +45,7 @@ def offer(run: Run) -> None:
         st.button("Other photos", icon=":material/shuffle:", on_click=_shuffle)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Three portraits. They show none of the actions: does the model notice?")
+        st.caption("Three portraits. They show none of what the model knows: does it notice?")
         if download_photos.are_missing(run):
             st.caption("For real test photos:")
             download_photos.offer_download(run)
@@ -60,7 +60,7 @@ def chosen(run: Run) -> Sample | None:
         return None
     if name in PORTRAITS:
         content = (assets_folder() / "samples" / name).read_bytes()
-        return Sample(name, content, f"Sample: {PORTRAITS[name]}. It shows none of the actions.", None)
+        return Sample(name, content, f"Sample: {PORTRAITS[name]}. It shows none of what the model knows.", None)
     path = own_runs.photo_store(run).find(name)
     places = (runs.predictions(run).samples == name).nonzero()[0] if run.has(PREDICTIONS) else []
     if path is None or not len(places):
@@ -84,7 +84,7 @@ def tell_truth(run: Run, sample: Sample, claimed: Sequence[int], likeliest: int)
         elif claimed:
             outcome = "The model is right" if sample.true in claimed else "The model is wrong"
         else:
-            outcome = "The likeliest action is " + ("right" if sample.true == likeliest else "wrong")
+            outcome = "The likeliest class is " + ("right" if sample.true == likeliest else "wrong")
         label = class_markdown(run.classes[sample.true])
         st.markdown(f"**{outcome}**: labeled *{label}*. {escape_markdown(sample.source)}.")
         others = [row for row in _one_of_each_class(run) if _name(run, row) != sample.name]

@@ -99,11 +99,11 @@ def _known(run: Run) -> AnswerRule | None:
 
 def _why_there(known: AnswerRule | None) -> str:
     if known is None:
-        return "If the likeliest action is less probable than this, no action is claimed; the two likeliest are named."
+        return "If the likeliest class is less probable than this, none is claimed; the two likeliest are named."
     if known.threshold is None:
         return f"{percent(DEFAULT_THRESHOLD)} to begin with: the scored photos are too few, or too often wrong, to tell better."
     return (
-        f"{known.threshold * 100:.0f} % to begin with: from there on, the likeliest action is right for at least 90 % of "
+        f"{known.threshold * 100:.0f} % to begin with: from there on, the likeliest class is right for at least 90 % of "
         "photos, as far as the scored ones can tell (95 % interval)."
     )
 

@@ -6,6 +6,7 @@ Results of a visitor's own run are cached for their session alone; those of othe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -33,7 +34,7 @@ from har_core.runs.manifest import (
     TRAINING_EMBEDDINGS,
 )
 from har_core.runs.predictions import Predictions
-from har_core.runs.run import SHIPPED, Run, find_runs
+from har_core.runs.run import SHIPPED, Run, find_runs, shipped_run
 from har_core.runs.training_embeddings import TrainingEmbeddings, read_training_embeddings
 
 Kind = Literal[
@@ -74,6 +75,16 @@ def seed_run(names: list[str]) -> str:
 def current_run() -> Run:
     """The chosen run."""
     return all_runs()[0][st.session_state[url.RUN]]
+
+
+def what_classes_are(classes: tuple[str, ...]) -> str:
+    """In a word: the shipped model tells actions; what another one tells, nobody knows."""
+    return "actions" if set(classes) <= set(_shipped_classes()) else "classes"
+
+
+@cache
+def _shipped_classes() -> tuple[str, ...]:
+    return shipped_run().classes
 
 
 def labels(named: dict[str, Run]) -> dict[str, str]:

@@ -170,7 +170,7 @@ def native_input(architecture: str) -> NativeInput:
     size = int(min(config["input_size"][1:]))
     interpolation: Interpolation = "bilinear" if config["interpolation"] == "bilinear" else "bicubic"
     preprocessing = replace(IMAGENET, mean=tuple(config["mean"]), std=tuple(config["std"]), interpolation=interpolation)
-    return NativeInput(size, math.ceil(size / config["crop_pct"]), preprocessing, _takes_any_size(model, size))
+    return NativeInput(size, math.floor(size / config["crop_pct"]), preprocessing, _takes_any_size(model, size))
 
 
 def _timm() -> Any:
