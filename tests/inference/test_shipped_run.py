@@ -23,7 +23,7 @@ from har_core.data.scan import scan
 from har_core.data.split import stratified_split
 from har_core.inference.calibrate import require_unseen
 from har_core.inference.evaluate import evaluate
-from har_core.inference.predictor import Predictor
+from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import open_photo
 from har_core.models.registry import head
 from har_core.runs.manifest import DUPLICATES, FAITHFULNESS, MODEL, SUSPECTS
@@ -38,7 +38,7 @@ def run() -> Run:
     return shipped_run()
 
 
-@pytest.fixture(params=[SHIPPED, "baseline"])
+@pytest.fixture(params=[SHIPPED, "baseline", "efficientnet-lite2"])
 def published(request: pytest.FixtureRequest) -> Run:
     return Run.open(assets_folder() / "runs" / request.param)
 
@@ -71,6 +71,29 @@ def test_its_arrays_belong_to_its_predictions(run: Run, shipped: Predictor) -> N
         exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = exponent / exponent.sum(axis=1, keepdims=True)
         assert np.abs(probabilities - run.predictions().probabilities).max() < 0.01
+
+
+def test_the_other_network_answers_from_its_file_as_it_was_scored(real_photos: Path) -> None:
+    """EfficientNet-Lite2: twelve of its test photos, predicted again."""
+    run = Run.open(assets_folder() / "runs" / "efficientnet-lite2")
+    predictions, predictor = run.predictions(), Predictor.from_run(run)
+    rows = {str(name): row for row, name in enumerate(predictions.samples)}
+    photos = sorted((real_photos / "train").iterdir())[::15]
+    for path, outcome in predictor.predict_all(photos, open_photo, name=lambda path: path.name):
+        assert isinstance(outcome, Prediction)
+        assert np.abs(outcome.probabilities - predictions.probabilities[rows[path.name]]).max() < 2e-3
+    assert len(photos) == 12 and predictor.spec.architecture == "timm/tf_efficientnet_lite2"
+
+
+def test_two_kinds_of_network_together_are_no_better() -> None:
+    """What docs/accuracy.md says of the mean of their probabilities."""
+    first, second = (
+        Run.open(assets_folder() / "runs" / name).predictions() for name in (SHIPPED, "efficientnet-lite2")
+    )
+    assert (first.samples == second.samples).all()
+    correct = (first.probabilities + second.probabilities).argmax(axis=1) == first.true
+    assert round(float(correct.mean()), 4) == 0.8550
+    assert (int((correct & ~first.correct).sum()), int((~correct & first.correct).sum())) == (38, 39)
 
 
 def configs(run: Run) -> list[TrainConfig]:
