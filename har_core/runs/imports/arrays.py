@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def from_arrays(
     logits: Any = None,
     predicted: Any = None,
     confidence: Any = None,
-    classes: Sequence[str] | None = None,
+    classes: Sequence[str] | Mapping[Any, str] | None = None,
     samples: Sequence[str] | None = None,
     embeddings: Any = None,
     maps: Any = None,
@@ -54,7 +54,7 @@ def from_arrays(
         logits: (N, K), in their place.
         predicted: (N,) as `true`; needed without `probabilities` and `logits`, else checked against them.
         confidence: (N,) in [0, 1], of the predicted classes, where there is nothing else.
-        classes: K names, in the order of the columns.
+        classes: K names, in the order of the columns, or a table of place → name; the columns of a DataFrame are told by name.
         samples: (N,) names of the photos' files; default: row_0, row_1, …
         embeddings: (N, D) features.
         maps: (N, K, h, w) class maps, raw and signed, in the order of `classes`.
@@ -69,8 +69,20 @@ def from_arrays(
     scores = probabilities if probabilities is not None else logits
     if scores is None and predicted is None:
         raise DataError("expected probabilities, logits or predicted classes, found none; pass one of them")
-    if classes is None and hasattr(scores, "columns"):
-        classes = [str(name) for name in scores.columns]
+    if isinstance(classes, Mapping):  # as id2label of Hugging Face's models
+        classes = [classes[key] for key in sorted(classes, key=_place_of)]
+    if hasattr(scores, "columns"):
+        columns = [str(name) for name in scores.columns]
+        numbered = columns == [str(number) for number in range(len(columns))]
+        if classes is None:
+            classes = columns
+        elif sorted(columns) == sorted(map(str, classes)):
+            scores = scores.iloc[:, [columns.index(str(name)) for name in classes]]  # by name, whatever their order
+        elif not numbered:
+            raise DataError(
+                f"expected the columns {shown(', '.join(map(str, classes)), 80)}, found {shown(', '.join(columns), 80)}; pass an "
+                "array, or name both alike"
+            )
     if classes is None and scores is not None:
         raise DataError("expected the names of the classes in the order of the columns, found none; pass classes=[…]")
     names = tuple(map(str, classes)) if classes is not None else ()
@@ -101,6 +113,13 @@ def from_arrays(
     )
 
 
+def _place_of(key: Any) -> int:
+    try:
+        return int(key)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"expected a place → name of each class, found {shown(str(key), 40)}; pass a list") from error
+
+
 def _labels(values: Any, what: str) -> Labels:
     array = np.asarray(values)
     if array.ndim != 1:
@@ -117,9 +136,9 @@ def _labels(values: Any, what: str) -> Labels:
 
 def _numbers(values: Any, dimensions: int, what: str, dtype: type = np.float64) -> np.ndarray:
     try:
-        array = np.asarray(values)
+        array = np.asarray(values.detach() if hasattr(values, "detach") else values)  # of a network that is trained
         array = array if array.dtype.kind == "f" else array.astype(dtype)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(
             f"expected {what} to be numbers, found something else ({shown(str(error), 80)}); pass an array"
         ) from error

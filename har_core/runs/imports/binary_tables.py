@@ -151,6 +151,11 @@ def npz_table(path: Path, place: str) -> Table:
         raise _damaged("NPZ", place, error) from error
     if not columns or not len(next(iter(columns.values()))):
         raise DataError(f"expected arrays with a row a photo in {place}, found none; save them with numpy.savez")
+    if any(plain(name.rsplit("_", 1)[0]) in ARRAYS for name in columns) and not any(
+        pa.types.is_string(column.type) for column in columns.values()
+    ):  # labels and scores alone, as cleanlab takes them: the rows have no names
+        count = len(next(iter(columns.values())))
+        columns["filename"] = pa.array([f"row_{number}" for number in range(count)], pa.string())
     return memory_table(place, "NPZ", columns, classes)
 
 

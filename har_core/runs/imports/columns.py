@@ -113,6 +113,11 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     predicted = chosen.predicted or _named(
         table, headers.PREDICTED, used, "predicted label", "--predicted", among=labels
     )
+    for name, flag in ((chosen.predicted, "--predicted"), (chosen.true, "--true")):
+        if name is not None and name in numeric and not _is_whole(table, name):
+            raise DataError(
+                f"expected labels in the column {shown(name)} of {table.place}, found numbers with fractions; name another with {flag}"
+            )
     used |= _named_set(predicted)
     true = None if chosen.folders else chosen.true or _true(table, used, labels)
     used |= _named_set(true)

@@ -191,7 +191,7 @@ BROKEN: dict[str, Case] = {
     "pickled NPZ": (pickled, "pickled", {}),
     "a lying NPZ": (lying_npz, "shape", {}),
     "NPZ of several lengths": (npz(filenames=np.array(FILES), labels=np.arange(3), pred=np.arange(4)), "one length", {}),
-    "NPZ without file names": (npz(labels=np.arange(4), pred_probs=LOGITS), "--file", {"classes": ("a", "b")}),
+    "NPZ of probabilities that do not sum to 1": (npz(labels=np.arange(4), pred_probs=LOGITS), "sum to 1", {"classes": ("a", "b")}),
     "an empty zip": (lambda folder: _empty_zip(folder), "", {}),
     "truncated JSON": (cut(text(json.dumps([{"file": name, "true": "a", "pred": "b"} for name in FILES]), "t.json"), 0.5), "JSON", {}),
     "truncated JSON lines": (text('{"file": "1.jpg", "true": "a", "pred": "b"}\n{"file": "2.j\n', "t.jsonl"), "line 2", {}),

@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 import har_core
 from har_core.analysis.scores import scores_of
-from har_core.errors import HarError
+from har_core.errors import DataError, HarError
 from har_core.runs.imports import arrays, storing
 from tests.helpers import random_predictions
 
@@ -112,3 +112,25 @@ def test_what_does_not_fit_ends_in_one_sentence(given: dict[str, Any], fragment:
     with pytest.raises(HarError) as caught:
         har_core.from_arrays(STORED.true, out=tmp_path / "run", **given)
     assert fragment in str(caught.value) and "\n" not in str(caught.value) and not any(tmp_path.iterdir())
+
+
+def test_a_frames_columns_are_told_by_name(tmp_path: Path) -> None:
+    """In another order than the classes, and with classes as Hugging Face names them."""
+    frame = pd.DataFrame({"dog": [0.1, 0.8], "cat": [0.9, 0.2]})
+    run = har_core.from_arrays(["cat", "dog"], probabilities=frame, classes=["cat", "dog"], out=tmp_path / "a")
+    assert run.classes == ("cat", "dog") and run.confusion_matrix().tolist() == [[1, 0], [0, 1]]
+    given = frame[["cat", "dog"]].to_numpy()
+    named = har_core.from_arrays([0, 1], probabilities=given, classes={"1": "dog", "0": "cat"}, out=tmp_path / "b")
+    assert named.classes == ("cat", "dog") and named.confusion_matrix().tolist() == [[1, 0], [0, 1]]
+    with pytest.raises(DataError, match="name both alike"):
+        har_core.from_arrays(["cat", "cow"], probabilities=frame, classes=["cat", "cow"], out=tmp_path / "c")
+    with pytest.raises(DataError, match="pass a list"):
+        har_core.from_arrays(["cat", "dog"], probabilities=given, classes={"x": "cat", "y": "dog"}, out=tmp_path / "c")
+
+
+def test_what_a_network_in_training_returns(tmp_path: Path) -> None:
+    import torch
+
+    logits = torch.tensor([[2.0, 1.0], [0.0, 3.0]], requires_grad=True)
+    run = har_core.from_arrays([0, 1], logits=logits, classes=["cat", "dog"], out=tmp_path / "run")
+    assert run.confusion_matrix().tolist() == [[1, 0], [0, 1]]

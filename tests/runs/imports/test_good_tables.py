@@ -14,6 +14,7 @@ from scipy.special import softmax
 from har_core.data import labels_file
 from har_core.errors import DataError
 from har_core.runs.imports import headers
+from har_core.runs.imports.build import read_predictions
 from har_core.runs.imports.columns import Chosen, recognize
 from har_core.runs.imports.opening import open_table
 from har_core.runs.manifest import Probabilities
@@ -343,3 +344,18 @@ def test_photos_inside_a_parquet_file_are_not_read(tmp_path: Path) -> None:
     assert table.columns == ("image.path", "label", "prediction")
     assert list(read(path, chosen=Chosen(file="image.path")).predictions.samples) == FILES
     assert list(read(path).predictions.samples) == FILES
+
+
+def test_cleanlabs_two_arrays_alone(tmp_path: Path) -> None:
+    """Rows without names are numbered, as those of `from_arrays`."""
+    np.savez(tmp_path / "t.npz", labels=np.array([0, 1, 1]), pred_probs=np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]))
+    table = open_table(tmp_path / "t.npz")
+    found = read_predictions(table, recognize(table, classes=("cat", "dog")))
+    assert found.predictions.samples.tolist() == ["row_0", "row_1", "row_2"]
+    assert found.predictions.confusion_matrix().tolist() == [[1, 0], [1, 1]]
+
+
+def test_fractions_are_no_labels(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("file,y_true,y_score\na.jpg,0,0.25\nb.jpg,1,0.75\n")
+    with pytest.raises(DataError, match="fractions"):
+        recognize(open_table(tmp_path / "t.csv"), chosen=Chosen(predicted="y_score"))
