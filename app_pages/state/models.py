@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import threading
 from pathlib import Path
@@ -36,7 +37,9 @@ def _predictor(folder: Path, version: int) -> Predictor:
 
     from har_core.inference.predictor import Predictor
 
-    return Predictor.from_run(Run.open(folder), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    found = Predictor.from_run(Run.open(folder), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    keep_out_of_collections()
+    return found
 
 
 def least_known(run: Run) -> float | None:
@@ -57,7 +60,21 @@ def _least_known(folder: Path, version: int) -> float | None:
 @st.cache_resource
 def preload() -> None:
     """Import PyTorch beside the pages, once in a server's life."""
-    threading.Thread(target=importlib.import_module, args=(_PREDICTOR,), daemon=True).start()
+    threading.Thread(target=_import, daemon=True).start()
+
+
+def _import() -> None:
+    importlib.import_module(_PREDICTOR)
+    keep_out_of_collections()
+
+
+def keep_out_of_collections() -> None:
+    """Let the garbage collector pass over all that is there now, which stays anyway: modules, and models that are kept.
+
+    Streamlit has it look at everything after each run of a script and of each part of a page that shows progress.  With PyTorch's
+    modules loaded that takes so long, twice a second, that a network beside it comes to nothing.
+    """
+    gc.freeze()
 
 
 @st.cache_resource
