@@ -68,8 +68,8 @@ def main() -> None:
 
 def make(folder: Path, photos: int, classes: int) -> None:
     """A run whose predictions are right in about three of four cases."""
+    from har_core.runs.file_names import PREDICTIONS as TABLE
     from har_core.runs.manifest import COMPLETE, Manifest
-    from har_core.runs.manifest import PREDICTIONS as TABLE
     from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
     from har_core.runs.writing import write_manifest
 

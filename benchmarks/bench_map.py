@@ -77,7 +77,8 @@ def main() -> None:
 def make(folder: Path, count: int) -> None:
     """A run of 15 classes, 85 % right, with a stored map on which they are clusters."""
     from har_core.analysis.embedding_map import SCHEMA
-    from har_core.runs.manifest import COMPLETE, EMBEDDING_MAP, PREDICTIONS, Manifest
+    from har_core.runs.file_names import EMBEDDING_MAP, PREDICTIONS
+    from har_core.runs.manifest import COMPLETE, Manifest
     from har_core.runs.predictions import Predictions
     from har_core.runs.tables import write_table
     from har_core.runs.writing import write_manifest

@@ -31,7 +31,8 @@ import torchvision
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from har_core.runs.manifest import COMPLETE, MANIFEST, MODEL
+from har_core.runs.file_names import MANIFEST, MODEL
+from har_core.runs.manifest import COMPLETE
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdicts
 from har_core.training.state import STATE, read_state

@@ -23,7 +23,8 @@ from har_core.analysis.compare import mcnemar
 from har_core.data.dataset import default_workers
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.models.resnet import STAGES
-from har_core.runs.manifest import COMPLETE, MANIFEST
+from har_core.runs.file_names import MANIFEST
+from har_core.runs.manifest import COMPLETE
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.training.config import RECIPES

@@ -26,7 +26,8 @@ import torch
 from har_core.models.checkpoint import save_checkpoint
 from har_core.models.registry import create_model
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import COMPLETE, MODEL, Manifest
+from har_core.runs.file_names import MODEL
+from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.writing import write_manifest
 
 ROOT = Path(__file__).parent.parent

@@ -36,13 +36,15 @@ def photos(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tens
     return images, classes, corners
 
 
-def learned(seed: int, unfreeze: str) -> tuple[nn.Module, torch.Generator]:
+def learned(seed: int, unfreeze: str | None, architecture: str = "timm/test_vit") -> tuple[nn.Module, torch.Generator]:
+    """A network that tells the patches apart, and the generator that its photos came from; `unfreeze`: all stages if None."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(1)
-    model = create_model(ModelSpec(("red", "blue", "none"), "timm/test_vit", crop_size=SIZE, resize=SIZE)).train()
-    split_frozen(model, resolve_stages(anatomy_of(model).stages, (unfreeze,)))
+    model = create_model(ModelSpec(("red", "blue", "none"), architecture, crop_size=SIZE, resize=SIZE)).train()
+    stages = anatomy_of(model).stages
+    split_frozen(model, stages if unfreeze is None else resolve_stages(stages, (unfreeze,)))
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=3e-3 if unfreeze != "last8" else 1e-3)
+    optimizer = torch.optim.AdamW(parameters, lr=1e-3 if unfreeze in (None, f"last{len(stages)}") else 3e-3)
     for _ in range(STEPS):
         images, classes, _ = photos(BATCH, generator)
         loss = functional.cross_entropy(model(images), classes)
@@ -53,10 +55,11 @@ def learned(seed: int, unfreeze: str) -> tuple[nn.Module, torch.Generator]:
 
 
 def share_near(maps: Tensor, corners: Tensor) -> float:
+    """Of maps (B, h, w), those that are highest within one cell of the patch."""
     cells, near = maps.shape[-1], 0
     for one, corner in zip(maps, corners.numpy(), strict=True):
         peak = np.array(np.unravel_index(int(one.argmax()), (cells, cells)))
-        low = corner * cells / SIZE
+        low = corner * cells / SIZE  # the patch covers [low, high) of the cells
         near += bool(((peak >= low - 1) & (peak <= low + PATCH * cells / SIZE)).all())
     return near / len(maps)
 

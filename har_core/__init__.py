@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from har_core.cam.scales import to_heatmap
     from har_core.data.scan import scan
     from har_core.errors import HarError
+    from har_core.imports.arrays import from_arrays
     from har_core.inference.evaluate import evaluate, write_evaluation
     from har_core.inference.predictor import Prediction, Predictor
     from har_core.media.images import open_photo
-    from har_core.runs.imports.arrays import from_arrays
     from har_core.runs.run import Run, shipped_run
     from har_core.viz.notebook import gallery, matrix_picture
 
@@ -38,7 +38,7 @@ _HOMES = {
     "confused_pairs": "har_core.analysis.confusion",
     "evaluate": "har_core.inference.evaluate",
     "example_table": "har_core.analysis.examples",
-    "from_arrays": "har_core.runs.imports.arrays",
+    "from_arrays": "har_core.imports.arrays",
     "gallery": "har_core.viz.notebook",
     "matrix_picture": "har_core.viz.notebook",
     "mcnemar": "har_core.analysis.compare",

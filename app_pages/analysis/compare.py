@@ -15,7 +15,7 @@ from app_pages.state import runs, url
 from har_core.analysis.compare import paired_matrices
 from har_core.analysis.confusion import Normalize, normalize
 from har_core.analysis.scores import Summary, class_scores, summarize, wilson_intervals
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run, assets_folder, shipped_run
 from har_core.viz import figures, text
 from har_core.viz.matrix_table import difference_table

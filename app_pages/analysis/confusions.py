@@ -25,7 +25,7 @@ from har_core.analysis.confusion import (
 )
 from har_core.analysis.examples import Filters
 from har_core.files import csv_bytes
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz import text
 from har_core.viz.matrix_table import confusion_table, matrix_png

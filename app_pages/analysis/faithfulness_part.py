@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from har_core.analysis.faithfulness import SCHEMA, compare, mean_areas, mean_curves
-from har_core.runs.manifest import FAITHFULNESS, MODEL
+from har_core.runs.file_names import FAITHFULNESS, MODEL
 from har_core.runs.run import Run
 from har_core.runs.tables import read_table
 from har_core.viz import faithfulness_figures

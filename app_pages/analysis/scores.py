@@ -19,7 +19,7 @@ from app_pages.state import runs, url
 from har_core.analysis.examples import TOP
 from har_core.analysis.scores import Summary, class_scores, classification_report, summarize, wilson_intervals
 from har_core.files import csv_bytes
-from har_core.runs.manifest import CLASS_MAPS, FAITHFULNESS, PREDICTIONS, ROBUSTNESS
+from har_core.runs.file_names import CLASS_MAPS, FAITHFULNESS, PREDICTIONS, ROBUSTNESS
 from har_core.runs.robustness import read_robustness
 from har_core.runs.run import Run
 from har_core.viz import figures, text

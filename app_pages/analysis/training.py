@@ -8,7 +8,7 @@ import streamlit as st
 from app_pages.state import runs, url
 from har_core.analysis.history import Curves, read_curves
 from har_core.errors import RunError
-from har_core.runs.manifest import HISTORY
+from har_core.runs.file_names import HISTORY
 from har_core.runs.run import Run
 from har_core.viz import figures, text
 

@@ -10,7 +10,7 @@ import streamlit as st
 from app_pages.components.thumbnails import thumbnail
 from app_pages.state import runs, url
 from har_core.analysis.compare import McNemar, mcnemar, paired_examples, relabeled
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz.text import capitalize, class_markdown, count_photos, escape_markdown, mcnemar_sentence
 

@@ -12,7 +12,7 @@ from PIL import Image
 from app_pages.components import evidence
 from app_pages.components.photo_grid import Tile
 from app_pages.state import own_runs, runs
-from har_core.runs.manifest import CLASS_MAPS
+from har_core.runs.file_names import CLASS_MAPS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
 from har_core.viz.text import class_label, percent

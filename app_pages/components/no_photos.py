@@ -6,7 +6,7 @@ import streamlit as st
 
 from app_pages.components.no_results import no_results
 from app_pages.state import url
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz.text import escape_markdown
 

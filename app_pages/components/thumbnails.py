@@ -12,7 +12,7 @@ import streamlit as st
 
 from app_pages.components import evidence
 from app_pages.state import own_runs, runs
-from har_core.runs.manifest import CLASS_MAPS
+from har_core.runs.file_names import CLASS_MAPS
 from har_core.runs.run import Run
 from har_core.viz.overlays import side_by_side
 

@@ -21,7 +21,7 @@ from har_core.runs.exports import (
     label_changes,
     removed_bytes,
 )
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
 from har_core.viz import text

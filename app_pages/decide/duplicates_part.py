@@ -13,7 +13,7 @@ from app_pages.state import runs, url
 from app_pages.state.once import once_per_run
 from har_core.analysis.duplicate_groups import SCHEMA, Group, Member, from_table, without_leaks
 from har_core.analysis.scores import Summary, summarize
-from har_core.runs.manifest import DUPLICATES, PREDICTIONS
+from har_core.runs.file_names import DUPLICATES, PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, read_table
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, interval, share

@@ -15,7 +15,7 @@ from app_pages.state.once import once_per_run
 from har_core.analysis import embedding_map as maps
 from har_core.analysis.embedding_map import EmbeddingMap, Gathering
 from har_core.analysis.label_suspects import suspects_schema
-from har_core.runs.manifest import EMBEDDING_MAP, EMBEDDINGS, PREDICTIONS, SUSPECTS
+from har_core.runs.file_names import EMBEDDING_MAP, EMBEDDINGS, PREDICTIONS, SUSPECTS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING, read_table
 from har_core.runs.verdicts import VERDICTS

@@ -19,7 +19,7 @@ from app_pages.state.judging import Subject, is_undoable, judging, undoing
 from app_pages.state.suspects import is_stored, suspects
 from har_core.analysis.label_suspects import NEIGHBORS
 from har_core.files import csv_bytes
-from har_core.runs.manifest import EMBEDDINGS
+from har_core.runs.file_names import EMBEDDINGS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING
 from har_core.runs.verdicts import Verdict

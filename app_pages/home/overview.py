@@ -11,7 +11,7 @@ from app_pages.home.what_to_do import what_to_do
 from app_pages.state import runs, url
 from har_core.analysis.confusion import confused_pairs
 from har_core.analysis.scores import Summary, summarize
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run, shipped_run
 from har_core.viz import text
 from har_core.viz.known_text import known_sentence

@@ -22,10 +22,10 @@ from app_pages.state.jobs import Job, watch
 from app_pages.state.own_runs import OwnRun
 from har_core.errors import Cancelled, RunError
 from har_core.files import printable
+from har_core.imports.build import read_predictions
+from har_core.imports.storing import write_import
+from har_core.imports.tables import Chunk, Table
 from har_core.media.layout import photo_folder
-from har_core.runs.imports.build import read_predictions
-from har_core.runs.imports.storing import write_import
-from har_core.runs.imports.tables import Chunk, Table
 from har_core.viz.text import escape_markdown
 
 _JOB, _MADE, _NEW = "own-import", "own-imported", "own-import-new"

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from har_core.errors import DataError
 from har_core.files import printable, reason_of
+from har_core.imports.opening import open_table
+from har_core.imports.tables import Table, shown
 from har_core.media.images import starts_like_photo
-from har_core.runs.imports.opening import open_table
-from har_core.runs.imports.tables import Table, shown
 
 MAX_BYTES = 200 * 10**6
 """Of a table; more than the server's `maxUploadSize` cannot come."""

@@ -21,10 +21,10 @@ from app_pages.own.understanding import Choices, Understanding, understand
 from app_pages.state.settings import settings
 from har_core.errors import ArchiveError, DataError
 from har_core.files import printable
+from har_core.imports.labels import read_classes
+from har_core.imports.tables import Table, shown
 from har_core.media.archive import unpack
 from har_core.media.layout import PHOTO_SUFFIXES
-from har_core.runs.imports.labels import read_classes
-from har_core.runs.imports.tables import Table, shown
 
 _HELD, _UNDERSTOOD, _NUMBER = "own-table", "own-table-understood", "own-table-number"
 

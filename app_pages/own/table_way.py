@@ -19,8 +19,8 @@ from app_pages.state import url
 from app_pages.state.jobs import watch
 from har_core.analysis.known import what_is_known
 from har_core.errors import HarError
+from har_core.imports.tables import shown
 from har_core.media.archive import Limits
-from har_core.runs.imports.tables import shown
 from har_core.viz.text import count_photos, escape_markdown
 
 _OVERVIEW = "app_pages/home/overview.py"

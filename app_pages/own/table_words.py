@@ -38,7 +38,7 @@ _LIKELIEST = "A column with a probability for each class would give these."
 
 
 def page_words(error: str) -> str:
-    """A sentence of `har_core.runs.imports` with this page's words in place of flags of the command line."""
+    """A sentence of `har_core.imports` with this page's words in place of flags of the command line."""
     for pattern, words in _PHRASES:
         if words is not None:
             error = re.sub(pattern, words, error)

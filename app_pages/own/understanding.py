@@ -12,15 +12,15 @@ import pyarrow as pa
 
 from app_pages.own import table_file
 from har_core.errors import DataError, HarError
+from har_core.imports import headers, score_columns
+from har_core.imports.build import Imported, read_predictions
+from har_core.imports.checking import Unknown
+from har_core.imports.columns import Chosen, Columns, is_numeric, recognize
+from har_core.imports.labels import Labels, union
+from har_core.imports.names import below
+from har_core.imports.tables import Chunk, Table, numbers_of, texts_of
+from har_core.imports.values import ScoreKind, kind_of
 from har_core.media.layout import photo_folder
-from har_core.runs.imports import headers, score_columns
-from har_core.runs.imports.build import Imported, read_predictions
-from har_core.runs.imports.checking import Unknown
-from har_core.runs.imports.columns import Chosen, Columns, is_numeric, recognize
-from har_core.runs.imports.labels import Labels, union
-from har_core.runs.imports.names import below
-from har_core.runs.imports.tables import Chunk, Table, numbers_of, texts_of
-from har_core.runs.imports.values import ScoreKind, kind_of
 
 NONE, FOLDER = "\0none", "\0folder"
 """No column, and the folder in the file's name; no column has such a name."""

@@ -13,7 +13,7 @@ from app_pages.components import download_photos
 from app_pages.state import own_runs, runs
 from har_core.errors import ImageError
 from har_core.media.images import open_photo
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run, assets_folder
 from har_core.viz.text import class_markdown, escape_markdown
 

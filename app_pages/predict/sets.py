@@ -11,7 +11,7 @@ from app_pages.state import models, runs, url
 from har_core.analysis.answers import STEP, AnswerRule, named
 from har_core.errors import RunError
 from har_core.inference.predictor import Prediction
-from har_core.runs.manifest import PREDICTIONS
+from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz.text import answer_rule_caption, answer_words, none_words, percent
 

@@ -16,7 +16,7 @@ from har_core.analysis import unknown
 from har_core.errors import RunError
 from har_core.media.images import MAX_BYTES, open_photo
 from har_core.media.isolated import IsolatedDecoder
-from har_core.runs.manifest import EMBEDDINGS
+from har_core.runs.file_names import EMBEDDINGS
 from har_core.runs.run import Run, shipped_run
 from har_core.viz.text import escape_markdown
 

@@ -24,15 +24,8 @@ from har_core.analysis.conformal import Reached, reached_all
 from har_core.analysis.examples import example_table
 from har_core.analysis.known import Known, what_is_known
 from har_core.errors import HarError, RunError
-from har_core.runs.manifest import (
-    CLASS_MAPS,
-    EMBEDDINGS,
-    LEGACY_MANIFEST,
-    MANIFEST,
-    PREDICTIONS,
-    TRAINING,
-    TRAINING_EMBEDDINGS,
-)
+from har_core.runs.file_names import CLASS_MAPS, EMBEDDINGS, LEGACY_MANIFEST, MANIFEST, PREDICTIONS, TRAINING_EMBEDDINGS
+from har_core.runs.manifest import TRAINING
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import SHIPPED, Run, find_runs, shipped_run
 from har_core.runs.training_embeddings import TrainingEmbeddings, read_training_embeddings

@@ -8,7 +8,7 @@ import pandas as pd
 from app_pages.state import runs
 from app_pages.state.once import once_per_run
 from har_core.analysis.label_suspects import find_suspects, suspects_schema
-from har_core.runs.manifest import PREDICTIONS, SUSPECTS
+from har_core.runs.file_names import PREDICTIONS, SUSPECTS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, read_table
 

@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
 from har_core.errors import RunError
-from har_core.runs.manifest import EMBEDDING_MAP
+from har_core.runs.file_names import EMBEDDING_MAP
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING, Number, OneOf, Schema, Text, read_table

@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
     from har_core.cli.terminal import ProgressBar, device_named
     from har_core.data.scan import require_clean, scan
     from har_core.inference.analyze import STEPS, Analysis, Photos
-    from har_core.runs.manifest import EMBEDDINGS
+    from har_core.runs.file_names import EMBEDDINGS
     from har_core.runs.run import Run
 
     found = Run.open(given.run)

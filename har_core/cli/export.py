@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
     from har_core.data.labels_file import labels_bytes
     from har_core.files import atomic_path
     from har_core.runs import exports
-    from har_core.runs.manifest import TRAINING_EMBEDDINGS
+    from har_core.runs.file_names import TRAINING_EMBEDDINGS
     from har_core.runs.run import Run
     from har_core.runs.training_embeddings import read_training_embeddings
 
@@ -110,7 +110,7 @@ def _suspects(run: Run) -> set[str] | None:
     import numpy as np
 
     from har_core.analysis.label_suspects import find_suspects, suspects_schema
-    from har_core.runs.manifest import SUSPECTS
+    from har_core.runs.file_names import SUSPECTS
     from har_core.runs.tables import TEST, read_table
 
     if run.has(SUSPECTS):

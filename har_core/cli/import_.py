@@ -11,8 +11,8 @@ from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 
 if TYPE_CHECKING:
+    from har_core.imports.build import Imported
     from har_core.inference.predictor import Predictor
-    from har_core.runs.imports.build import Imported
 
 _KNOWN = {
     "all": "",
@@ -75,12 +75,12 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
+    from har_core.imports.build import read_predictions
+    from har_core.imports.columns import Chosen, recognize
+    from har_core.imports.labels import read_classes
+    from har_core.imports.opening import open_table
+    from har_core.imports.storing import load_array, write_import
     from har_core.media.layout import photo_folder
-    from har_core.runs.imports.build import read_predictions
-    from har_core.runs.imports.columns import Chosen, recognize
-    from har_core.runs.imports.labels import read_classes
-    from har_core.runs.imports.opening import open_table
-    from har_core.runs.imports.storing import load_array, write_import
     from har_core.runs.writing import require_no_run
 
     require_no_run(given.out)
@@ -124,7 +124,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _line(imported: Imported) -> str:
     """The result: n, classes, accuracy, and what is not known."""
-    from har_core.runs.imports.storing import scores_of
+    from har_core.analysis.scores import scores_of
 
     scores = scores_of(imported.predictions)
     low, high = scores.accuracy_interval

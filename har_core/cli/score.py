@@ -179,8 +179,8 @@ def _table(given: argparse.Namespace, predictor: Predictor) -> int:
 
 
 def _options(given: argparse.Namespace) -> ModelOptions:
+    from har_core.imports.labels import read_classes
     from har_core.models.external.options import ModelOptions
-    from har_core.runs.imports.labels import read_classes
 
     return ModelOptions(
         classes=tuple(read_classes(given.classes)) if given.classes else None,

@@ -12,8 +12,8 @@ from har_core.errors import DataError
 from har_core.files import printable
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_FILE = ("filename", "file", "image", "path", "filepath", "imagepath", "imagename", "imagefile", "photo")
-_LABEL = ("label", "class", "category", "labels", "classname", "labelname", "target")
+FILE_COLUMNS = ("filename", "file", "image", "path", "filepath", "imagepath", "imagename", "imagefile", "photo")
+LABEL_COLUMNS = ("label", "class", "category", "labels", "classname", "labelname", "target")
 """Names of the two columns, without case, spaces, underscores and hyphens.  The first of each wins over the others."""
 
 
@@ -60,7 +60,7 @@ def read_names(path: Path) -> Iterator[tuple[int, str]]:
     text = _text(path)
     rows = list(_rows(text, "\t" if "\t" in text.partition("\n")[0] else ","))
     header = _plain(rows[0][1]) if rows else []
-    places = [place for place, name in enumerate(header) if name in _FILE]
+    places = [place for place, name in enumerate(header) if name in FILE_COLUMNS]
     if len(places) == 1:
         yield from ((line, row[places[0]]) for line, row in rows[1:] if places[0] < len(row))
     elif all(len(row) == 1 for _, row in rows):
@@ -75,7 +75,7 @@ def read_names(path: Path) -> Iterator[tuple[int, str]]:
 def labels_bytes(rows: Iterable[tuple[str, str]]) -> bytes:
     """(file name, label) of each photo → a file that `read_labels` reads, every name as it is."""
     buffer = io.StringIO()
-    csv.writer(buffer).writerows([(_FILE[0], _LABEL[0]), *rows])
+    csv.writer(buffer).writerows([(FILE_COLUMNS[0], LABEL_COLUMNS[0]), *rows])
     return buffer.getvalue().encode()
 
 
@@ -115,7 +115,7 @@ def _columns(header: list[str]) -> tuple[int, int] | None:
     """Places of the file names and of the labels; None if that is not certain."""
     names = _plain(header)
     places = []
-    for known in (_FILE, _LABEL):
+    for known in (FILE_COLUMNS, LABEL_COLUMNS):
         wanted = known[:1] if known[0] in names else known
         found = [place for place, name in enumerate(names) if name in wanted]
         if len(found) != 1:

@@ -18,7 +18,7 @@ from har_core.data.scan import Progress
 from har_core.errors import ImageError
 from har_core.media.geometry import center_crop_box
 from har_core.media.images import open_photo
-from har_core.runs.manifest import PHOTO_PROPERTIES
+from har_core.runs.file_names import PHOTO_PROPERTIES
 from har_core.runs.run import Run
 from har_core.runs.tables import Number, Schema, Text, read_table, write_table
 

@@ -24,7 +24,7 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.faithfulness import measure_faithfulness
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
-from har_core.runs.manifest import (
+from har_core.runs.file_names import (
     DROPPED,
     DUPLICATES,
     EMBEDDING_MAP,

@@ -15,7 +15,8 @@ from har_core.files import atomic_path
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.models.external.carried import copy_spec, load_carried
-from har_core.runs.manifest import MODEL, MODEL_SPEC, PREDICTIONS, TRAINING_EMBEDDINGS, Manifest
+from har_core.runs.file_names import MODEL, MODEL_SPEC, PREDICTIONS, TRAINING_EMBEDDINGS
+from har_core.runs.manifest import Manifest
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.training_embeddings import read_training_embeddings

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +23,7 @@ from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, ModelInfo
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE
 from har_core.runs.run import Run
-from har_core.runs.writing import require_no_run, write_results
+from har_core.runs.writing import new_run_folder, require_no_run, write_results
 
 TOLERANCE = 1e-3
 """The largest difference of a probability between a scored photo and the same photo replayed from the written run."""
@@ -74,22 +72,10 @@ def write_scored(
         ),
         versions={"torch": torch.__version__, **({"timm": spec.library} if spec.library else {})},
     )
-    existed = folder.exists()
-    making = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    try:
-        making.mkdir(parents=True)
+    with new_run_folder(folder) as making:
         carry(predictor.model, spec, making)
         written = write_results(making, predictions, evaluation.class_maps, evaluation.embeddings, manifest)
         found = _replayed(written, spec, photos, predictor.device)
-        if existed:
-            for path in sorted(
-                making.iterdir(), key=lambda path: path.name == "run.json"
-            ):  # the manifest makes it a run
-                path.replace(folder / path.name)
-        else:
-            making.rename(folder)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     return Run.open(folder), found
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from har_core.errors import RunError
 from har_core.files import reason_of, write_text
+from har_core.runs.file_names import FILES, HISTORY, LEGACY_MANIFEST, MANIFEST
 from har_core.runs.legacy_card import HISTORY_COLUMNS
-from har_core.runs.manifest import FILES, HISTORY, LEGACY_MANIFEST, MANIFEST
 from har_core.runs.run import Run
 from har_core.runs.writing import write_manifest
 

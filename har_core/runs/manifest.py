@@ -25,42 +25,7 @@ from pydantic_core import PydanticCustomError
 from har_core.errors import RunError
 from har_core.runs import legacy_card
 from har_core.runs.class_names import MAX_NAME, check_class_names
-
-MANIFEST, LEGACY_MANIFEST = "run.json", "card.json"
-MODEL, HISTORY, MATRIX = "model.safetensors", "history.csv", "matrix.csv"
-MODEL_SPEC, ONNX_MODEL = "model.json", "model.onnx"
-HF_CONFIG, HF_PREPROCESSOR = "model/config.json", "model/preprocessor_config.json"
-HF_MODEL = "model/model.safetensors"
-WEIGHTS = (MODEL, ONNX_MODEL, HF_MODEL)
-"""A run has one of them, or no model.  The latter two come with `MODEL_SPEC`, what is to be known besides (see `models.external`)."""
-PREDICTIONS, CLASS_MAPS, EMBEDDINGS = "predictions.parquet", "heatmaps.npy", "embeddings.npy"
-ROBUSTNESS, TRAINING_EMBEDDINGS = "robustness.csv", "training_embeddings.npz"
-TRAINING_PHOTOS = "training_photos.csv"
-SUSPECTS, DUPLICATES, PHOTO_PROPERTIES = "analysis/suspects.csv", "analysis/near_duplicates.csv", "analysis/photos.csv"
-EMBEDDING_MAP, FAITHFULNESS = "analysis/map.csv", "analysis/faithfulness.csv"
-DROPPED = "near_duplicates_dropped.txt"
-FILES = (
-    MODEL,
-    MODEL_SPEC,
-    ONNX_MODEL,
-    HF_CONFIG,
-    HF_PREPROCESSOR,
-    HF_MODEL,
-    HISTORY,
-    PREDICTIONS,
-    CLASS_MAPS,
-    EMBEDDINGS,
-    MATRIX,
-    ROBUSTNESS,
-    TRAINING_PHOTOS,
-    TRAINING_EMBEDDINGS,
-    SUSPECTS,
-    DUPLICATES,
-    PHOTO_PROPERTIES,
-    EMBEDDING_MAP,
-    FAITHFULNESS,
-)
-"""All files of a run besides the manifest."""
+from har_core.runs.file_names import LEGACY_MANIFEST, MANIFEST
 
 FORMAT: Final = "har-lens-run/2"
 TRAINING: Final = "training"

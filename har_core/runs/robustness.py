@@ -7,7 +7,7 @@ import pandas as pd
 
 from har_core.errors import RunError
 from har_core.files import atomic_path, reason_of
-from har_core.runs.manifest import ROBUSTNESS
+from har_core.runs.file_names import ROBUSTNESS
 from har_core.runs.run import Run
 from har_core.runs.writing import add_file
 

@@ -34,7 +34,7 @@ import pyarrow.parquet as pq
 from har_core.errors import HarError, RunError
 from har_core.files import reason_of
 from har_core.runs import legacy_card
-from har_core.runs.manifest import (
+from har_core.runs.file_names import (
     CLASS_MAPS,
     EMBEDDINGS,
     HISTORY,
@@ -42,11 +42,9 @@ from har_core.runs.manifest import (
     MANIFEST,
     MATRIX,
     PREDICTIONS,
-    TRAINING,
     WEIGHTS,
-    Manifest,
-    read_manifest,
 )
+from har_core.runs.manifest import TRAINING, Manifest, read_manifest
 from har_core.runs.predictions import Predictions
 
 SHIPPED = "best"

@@ -14,7 +14,7 @@ import numpy as np
 
 from har_core.errors import RunError
 from har_core.files import atomic_path, reason_of
-from har_core.runs.manifest import TRAINING_EMBEDDINGS
+from har_core.runs.file_names import TRAINING_EMBEDDINGS
 from har_core.runs.run import Run
 from har_core.runs.writing import add_file
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +13,8 @@ import pandas as pd
 
 from har_core.errors import RunError
 from har_core.files import atomic_path, printable, write_text
-from har_core.runs.manifest import (
-    CLASS_MAPS,
-    COMPLETE,
-    EMBEDDINGS,
-    FILES,
-    HISTORY,
-    LEGACY_MANIFEST,
-    MANIFEST,
-    PREDICTIONS,
-    TRAINING,
-    FileEntry,
-    Manifest,
-    dump_manifest,
-)
+from har_core.runs.file_names import CLASS_MAPS, EMBEDDINGS, FILES, HISTORY, LEGACY_MANIFEST, MANIFEST, PREDICTIONS
+from har_core.runs.manifest import COMPLETE, TRAINING, FileEntry, Manifest, dump_manifest
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import HISTORY_COLUMNS, Run, checksum
 
@@ -75,6 +66,31 @@ def write_manifest(folder: Path, manifest: Manifest) -> Run:
     }
     write_text(folder / MANIFEST, dump_manifest(manifest.model_copy(update={"files": files})))
     return Run.open(folder)
+
+
+@contextmanager
+def new_run_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write a run into, which becomes `folder` when the block ends; after an error that is as it was.
+
+    Args:
+        folder: one that `require_no_run` has let pass; it need not exist.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    making = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        making.mkdir(parents=True)
+        yield making
+        if folder.exists():
+            for path in sorted(
+                making.iterdir(), key=lambda path: path.name == MANIFEST
+            ):  # which makes it a run: the last
+                path.replace(folder / path.name)
+        else:
+            making.rename(folder)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
 
 
 def write_history(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:

@@ -25,7 +25,8 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import load_checkpoint, replace_spec, save_checkpoint
 from har_core.models.pretrained import load_pretrained
-from har_core.runs.manifest import LEGACY_MANIFEST, MANIFEST, MODEL, TRAINING, TRAINING_PHOTOS, Manifest, TrainingInfo
+from har_core.runs.file_names import LEGACY_MANIFEST, MANIFEST, MODEL, TRAINING_PHOTOS
+from har_core.runs.manifest import TRAINING, Manifest, TrainingInfo
 from har_core.runs.run import Run
 from har_core.runs.tables import training_schema, write_table
 from har_core.runs.writing import write_history, write_manifest, write_results

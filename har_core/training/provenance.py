@@ -19,7 +19,8 @@ from har_core.data.split import Split
 from har_core.files import csv_bytes, printable, write_text
 from har_core.models.registry import anatomy_of, explanation
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import DROPPED, TRAINING, DataInfo, Manifest, ModelInfo, TrainingInfo
+from har_core.runs.file_names import DROPPED
+from har_core.runs.manifest import TRAINING, DataInfo, Manifest, ModelInfo, TrainingInfo
 from har_core.runs.tables import CALIBRATED, TRAINED
 from har_core.training.config import TrainConfig
 

@@ -18,7 +18,8 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import load_checkpoint, save_checkpoint
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import COMPLETE, HISTORY, MODEL, PREDICTIONS, TrainingInfo, View
+from har_core.runs.file_names import HISTORY, MODEL, PREDICTIONS
+from har_core.runs.manifest import COMPLETE, TrainingInfo, View
 from har_core.runs.run import HISTORY_COLUMNS, Run
 from har_core.runs.writing import require_no_run, write_history, write_results
 

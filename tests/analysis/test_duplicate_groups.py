@@ -13,7 +13,8 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from har_core.analysis import duplicate_groups as dg
 from har_core.errors import RunError
-from har_core.runs.manifest import COMPLETE, DUPLICATES, Manifest
+from har_core.runs.file_names import DUPLICATES
+from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.run import Run
 from har_core.runs.tables import read_table, write_table
 from har_core.runs.writing import write_manifest

@@ -16,7 +16,8 @@ from sklearn.preprocessing import normalize
 
 from har_core.analysis import embedding_map as maps
 from har_core.errors import RunError
-from har_core.runs.manifest import COMPLETE, EMBEDDING_MAP, Manifest
+from har_core.runs.file_names import EMBEDDING_MAP
+from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.run import Run
 from har_core.runs.tables import TRAINING, write_table
 from har_core.runs.writing import write_results

@@ -28,7 +28,7 @@ from har_core.analysis.faithfulness import (
     mean_interval,
 )
 from har_core.errors import RunError
-from har_core.runs.manifest import FAITHFULNESS
+from har_core.runs.file_names import FAITHFULNESS
 from har_core.runs.run import Run
 from har_core.runs.tables import read_table, write_table
 from tests.helpers import random_predictions

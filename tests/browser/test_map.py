@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from har_core.analysis.embedding_map import SCHEMA
-from har_core.runs.manifest import EMBEDDING_MAP
+from har_core.runs.file_names import EMBEDDING_MAP
 from har_core.runs.run import Run
 from har_core.runs.tables import write_table
 from tests.browser.conftest import PATIENCE, heading, require_fit, settle

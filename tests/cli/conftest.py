@@ -8,7 +8,8 @@ import pytest
 
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import save_checkpoint
-from har_core.runs.manifest import COMPLETE, MODEL, Manifest
+from har_core.runs.file_names import MODEL
+from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.writing import write_manifest
 
 

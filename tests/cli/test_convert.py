@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from har_core.cli import main
-from har_core.runs.manifest import LEGACY_MANIFEST, MANIFEST
+from har_core.runs.file_names import LEGACY_MANIFEST, MANIFEST
 from har_core.runs.run import Run
 
 

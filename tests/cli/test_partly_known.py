@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from har_core.cli import main
-from har_core.runs.manifest import COMPLETE, MODEL, SUSPECTS, Manifest, Probabilities
+from har_core.runs.file_names import MODEL, SUSPECTS
+from har_core.runs.manifest import COMPLETE, Manifest, Probabilities
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.writing import write_manifest

@@ -17,7 +17,7 @@ from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.models.external.load import load_model
 from har_core.models.external.options import ModelOptions
-from har_core.runs.manifest import EMBEDDINGS, HF_CONFIG, HF_MODEL, MODEL, MODEL_SPEC, ONNX_MODEL
+from har_core.runs.file_names import EMBEDDINGS, HF_CONFIG, HF_MODEL, MODEL, MODEL_SPEC, ONNX_MODEL
 from har_core.runs.run import Run
 from tests.conftest import COLORS, picture
 from tests.models.external.making import hugging_face, onnx_file, timm_folder

@@ -20,7 +20,8 @@ from har_core.data.photo_properties import (
 )
 from har_core.errors import RunError
 from har_core.media.geometry import center_crop_box
-from har_core.runs.manifest import COMPLETE, PHOTO_PROPERTIES, Manifest
+from har_core.runs.file_names import PHOTO_PROPERTIES
+from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.run import Run
 from har_core.runs.writing import write_manifest
 from tests.conftest import picture

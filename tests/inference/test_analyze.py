@@ -19,8 +19,7 @@ from har_core.inference.analyze import Photos
 from har_core.inference.evaluate import evaluate, write_evaluation
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import save_checkpoint
-from har_core.runs.manifest import (
-    COMPLETE,
+from har_core.runs.file_names import (
     DUPLICATES,
     EMBEDDING_MAP,
     EMBEDDINGS,
@@ -28,9 +27,8 @@ from har_core.runs.manifest import (
     MODEL,
     SUSPECTS,
     TRAINING_PHOTOS,
-    DataInfo,
-    Manifest,
 )
+from har_core.runs.manifest import COMPLETE, DataInfo, Manifest
 from har_core.runs.run import Run
 from har_core.runs.tables import TRAINING, read_table, training_schema, write_table
 from har_core.runs.training_embeddings import read_training_embeddings

@@ -19,7 +19,8 @@ from har_core.inference.evaluate import evaluate, write_evaluation
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.models.checkpoint import load_checkpoint, save_checkpoint
-from har_core.runs.manifest import COMPLETE, MODEL, Manifest
+from har_core.runs.file_names import MODEL
+from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.run import Run
 from har_core.runs.writing import write_manifest
 from tests.conftest import COLORS, picture

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from har_core.errors import CheckpointError, HarError
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import save_checkpoint
-from har_core.runs.manifest import COMPLETE, MODEL, Manifest
+from har_core.runs.file_names import MODEL
+from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.run import Run
 from har_core.runs.writing import write_manifest
 

@@ -26,7 +26,7 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Prediction, Predictor
 from har_core.media.images import open_photo
 from har_core.models.registry import head
-from har_core.runs.manifest import DUPLICATES, FAITHFULNESS, MODEL, SUSPECTS
+from har_core.runs.file_names import DUPLICATES, FAITHFULNESS, MODEL, SUSPECTS
 from har_core.runs.run import SHIPPED, Run, assets_folder, shipped_run
 from har_core.runs.tables import read_table
 from har_core.training.config import RECIPES, TrainConfig

@@ -16,8 +16,8 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from scipy.stats import spearmanr
 from torch import Tensor, nn
-from torch.nn import functional
 
+from benchmarks.transformer_maps import drops, learned, photos, share_near
 from har_core.cam.class_maps import class_activation_maps
 from har_core.cam.methods import METHODS, compute_cam
 from har_core.cam.scales import to_heatmap
@@ -42,7 +42,6 @@ from har_core.models.spec import ModelSpec
 from tests.timm_kinds import EXPLANATION, KINDS, SIZE
 
 CLASSES = ("a", "b", "c")
-PATCH, LARGE = 32, 128
 
 
 def make(architecture: str, crop_size: int = SIZE) -> nn.Module:
@@ -173,42 +172,6 @@ def test_a_newer_timm_is_named(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "model.safetensors")
 
 
-def photos(count: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Noise with a red patch (class 0), a blue one (1) or none (2), the classes, and where the patches are."""
-    images = 0.3 * torch.randn(count, 3, size, size, generator=generator)
-    classes = torch.randint(0, 3, (count,), generator=generator)
-    corners = torch.randint(0, size // PATCH, (count, 2), generator=generator) * PATCH
-    for image, own, (row, column) in zip(images, classes.tolist(), corners.tolist(), strict=True):
-        if own < 2:
-            image[2 * own, row : row + PATCH, column : column + PATCH] += 3
-    return images, classes, corners
-
-
-def learned(kind: str, unfreeze: str, *, steps: int = 110) -> tuple[nn.Module, torch.Generator]:
-    """A network that has learned to tell red patches from blue ones and from none."""
-    generator, model = torch.Generator().manual_seed(1), make(KINDS[kind], LARGE).train()
-    split_frozen(model, resolve_stages(anatomy_of(model).stages, (unfreeze,)))
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=1e-3 if len(parameters) > 40 else 3e-3)
-    for _ in range(steps):
-        images, classes, _ = photos(16, LARGE, generator)
-        loss = functional.cross_entropy(model(images), classes)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return model.eval().requires_grad_(False), generator
-
-
-def share_near(maps: Tensor, corners: Tensor) -> float:
-    """Of photos, those whose map (h, w) is highest within one cell of the patch."""
-    cells, near = maps.shape[-1], 0
-    for one, corner in zip(maps, corners.numpy(), strict=True):
-        peak = np.array(np.unravel_index(int(one.argmax()), (cells, cells)))
-        low = corner * cells / LARGE  # the patch covers [low, high) of the cells
-        near += bool(((peak >= low - 1) & (peak <= low + PATCH * cells / LARGE)).all())
-    return near / len(maps)
-
-
 @pytest.fixture
 def one_thread() -> Iterator[None]:
     """Several wait for each other more than they compute."""
@@ -222,13 +185,12 @@ def one_thread() -> Iterator[None]:
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("kind", [kind for kind, how in EXPLANATION.items() if how != "attention"])
 def test_the_map_shows_the_patch_that_was_learned(kind: str) -> None:
-    model, generator = learned(kind, f"last{len(anatomy_of(make(KINDS[kind])).stages)}")
-    images, classes, corners = photos(48, LARGE, generator)
+    model, generator = learned(0, None, KINDS[kind])
+    images, classes, corners = photos(48, generator)
     found = class_activation_maps(model, images)
     chosen = (found.logits.argmax(dim=1) == classes) & (classes < 2)
     assert int(chosen.sum()) > 20
-    maps = found.class_maps[chosen, classes[chosen]]
-    assert share_near(maps, corners[chosen]) > 0.9
+    assert share_near(found.class_maps[chosen, classes[chosen]], corners[chosen]) > 0.9
 
 
 @pytest.mark.slow
@@ -238,25 +200,16 @@ def test_the_map_of_a_transformer_shows_what_its_last_block_reads() -> None:
 
     The map is held against what happens when a patch's token is taken away before that block, one after the other.
     """
-    model, generator = learned("ViT", "last2")
-    images, classes, corners = photos(48, LARGE, generator)
+    model, generator = learned(0, "last2")
+    images, classes, corners = photos(48, generator)
     found = class_activation_maps(model, images)
     chosen = (found.logits.argmax(dim=1) == classes) & (classes < 2)
     own = classes[chosen]
     maps = found.class_maps[chosen, own]
-    features = forward_features(model, images[chosen])
-    blank = features.maps.mean(dim=(2, 3))
-    drops = torch.zeros_like(maps)
-    with torch.no_grad():
-        whole = found.logits[chosen, own]
-        for row, column in np.ndindex(*maps.shape[1:]):
-            without = features.maps.clone()
-            without[:, :, row, column] = blank
-            logits = head(model)(forward_pool(model, Features(without, features.tokens)))
-            drops[:, row, column] = whole - logits[torch.arange(len(own)), own]
-    near = share_near(maps, corners[chosen])  # of random maps it is 0.25
-    assert int(chosen.sum()) > 20 and near > 0.6 and near > share_near(drops, corners[chosen]) - 0.1
-    agreement = [spearmanr(one.flatten(), other.flatten()).statistic for one, other in zip(maps, drops, strict=True)]
+    exact = drops(model, forward_features(model, images[chosen]), own)
+    near = share_near(maps, corners[chosen])  # of random maps it is 0.23
+    assert int(chosen.sum()) > 20 and near > 0.6 and near > share_near(exact, corners[chosen]) - 0.1
+    agreement = [spearmanr(one.flatten(), other.flatten()).statistic for one, other in zip(maps, exact, strict=True)]
     assert np.mean(agreement) > 0.4
 
 

@@ -15,7 +15,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from har_core.runs.manifest import COMPLETE, MANIFEST, TRAINING, Manifest, ModelInfo, TrainingInfo
+from har_core.runs.file_names import MANIFEST
+from har_core.runs.manifest import COMPLETE, TRAINING, Manifest, ModelInfo, TrainingInfo
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import HISTORY_COLUMNS
 from har_core.runs.writing import write_history, write_manifest, write_results

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from har_core.runs.manifest import MANIFEST, PREDICTIONS
+from har_core.runs.file_names import MANIFEST, PREDICTIONS
 from har_core.runs.run import SHIPPED
 from tests.conftest import ROOT
 from tests.pages.conftest import MADE, PAGES, address, opened, text, widget

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from har_core.runs.manifest import CLASS_MAPS, MANIFEST, MATRIX, PREDICTIONS
+from har_core.runs.file_names import CLASS_MAPS, MANIFEST, MATRIX, PREDICTIONS
 from har_core.runs.run import checksum
 from tests.pages.conftest import PAGES, opened
 

@@ -13,7 +13,8 @@ from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import save_checkpoint
 from har_core.models.registry import create_model, explanation, own_input
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import COMPLETE, MODEL, Manifest, ModelInfo
+from har_core.runs.file_names import MODEL
+from har_core.runs.manifest import COMPLETE, Manifest, ModelInfo
 from har_core.runs.writing import write_results
 from tests.conftest import COLORS
 from tests.pages.conftest import PAGES, opened, text

@@ -17,7 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 from har_core.analysis.error_kinds import PREFIX
 from har_core.analysis.known import what_is_known
-from har_core.runs.manifest import CLASS_MAPS, COMPLETE, EMBEDDINGS, Manifest, Probabilities
+from har_core.runs.file_names import CLASS_MAPS, EMBEDDINGS
+from har_core.runs.manifest import COMPLETE, Manifest, Probabilities
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdicts

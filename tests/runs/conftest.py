@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from har_core.runs.manifest import MODEL, TRAINING, Manifest, TrainingInfo
+from har_core.runs.file_names import MODEL
+from har_core.runs.manifest import TRAINING, Manifest, TrainingInfo
 from har_core.runs.run import HISTORY_COLUMNS
 from har_core.runs.writing import write_history, write_results
 from tests.helpers import random_predictions

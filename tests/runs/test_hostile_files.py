@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from har_core.errors import HarError
-from har_core.runs.manifest import CLASS_MAPS, EMBEDDINGS, HISTORY, LEGACY_MANIFEST, MANIFEST, MATRIX, PREDICTIONS
+from har_core.runs.file_names import CLASS_MAPS, EMBEDDINGS, HISTORY, LEGACY_MANIFEST, MANIFEST, MATRIX, PREDICTIONS
 from har_core.runs.run import Run, checksum
 from tests.runs.test_legacy import CARD
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from har_core.errors import RunError
+from har_core.runs.file_names import HISTORY, LEGACY_MANIFEST, MANIFEST, MODEL, PREDICTIONS
 from har_core.runs.legacy import convert
-from har_core.runs.manifest import HISTORY, LEGACY_MANIFEST, MANIFEST, MODEL, PREDICTIONS
 from har_core.runs.run import HISTORY_COLUMNS, Run, checksum, find_runs
 from tests.helpers import random_predictions
 

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from har_core.errors import RunError
+from har_core.runs.file_names import MANIFEST, MODEL
 from har_core.runs.manifest import (
     COMPLETE,
     FORMAT,
-    MANIFEST,
-    MODEL,
     DataInfo,
     Manifest,
     ModelInfo,

@@ -11,7 +11,8 @@ import pytest
 from har_core.errors import RunError
 from har_core.files import printable
 from har_core.runs.class_names import check_class_names, class_key
-from har_core.runs.manifest import COMPLETE, MATRIX, Manifest
+from har_core.runs.file_names import MATRIX
+from har_core.runs.manifest import COMPLETE, Manifest
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.writing import require_no_run, write_manifest

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from har_core.errors import RunError
-from har_core.runs.manifest import ROBUSTNESS
+from har_core.runs.file_names import ROBUSTNESS
 from har_core.runs.robustness import CLEAN, read_robustness, write_robustness
 from har_core.runs.run import Run
 from tests.helpers import random_predictions

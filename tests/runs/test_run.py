@@ -13,18 +13,8 @@ import pytest
 
 from har_core.errors import RunError
 from har_core.files import atomic_path
-from har_core.runs.manifest import (
-    CLASS_MAPS,
-    COMPLETE,
-    EMBEDDINGS,
-    HISTORY,
-    MANIFEST,
-    MATRIX,
-    MODEL,
-    PREDICTIONS,
-    TRAINING,
-    Manifest,
-)
+from har_core.runs.file_names import CLASS_MAPS, EMBEDDINGS, HISTORY, MANIFEST, MATRIX, MODEL, PREDICTIONS
+from har_core.runs.manifest import COMPLETE, TRAINING, Manifest
 from har_core.runs.run import HISTORY_COLUMNS, SHIPPED, Run, assets_folder, find_runs, shipped_run
 from har_core.runs.writing import write_history, write_manifest, write_results
 from tests.conftest import ROOT

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from har_core.errors import RunError
-from har_core.runs.manifest import SUSPECTS
+from har_core.runs.file_names import SUSPECTS
 from har_core.runs.run import Run
 from har_core.runs.tables import Number, OneOf, Schema, Text, read_table, write_table
 

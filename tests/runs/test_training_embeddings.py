@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from har_core.errors import RunError
-from har_core.runs.manifest import TRAINING_EMBEDDINGS
+from har_core.runs.file_names import TRAINING_EMBEDDINGS
 from har_core.runs.run import Run, shipped_run
 from har_core.runs.training_embeddings import (
     TrainingEmbeddings,

@@ -19,7 +19,7 @@ from har_core.data.scan import LabeledPhotos, scan
 from har_core.data.transforms import eval_transform, train_transform
 from har_core.models.pretrained import load_pretrained
 from har_core.models.registry import BUILDERS
-from har_core.runs.manifest import HISTORY, MODEL
+from har_core.runs.file_names import HISTORY, MODEL
 from har_core.runs.run import Run
 from har_core.training.config import RECIPES, TrainConfig
 from har_core.training.pipeline import train

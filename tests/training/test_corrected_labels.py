@@ -11,7 +11,7 @@ import pytest
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import RunError
 from har_core.models.checkpoint import load_checkpoint
-from har_core.runs.manifest import MODEL, TRAINING_PHOTOS
+from har_core.runs.file_names import MODEL, TRAINING_PHOTOS
 from har_core.runs.run import Run
 from har_core.runs.tables import CALIBRATED, TRAINED, read_table, training_schema
 from har_core.training.pipeline import Callbacks

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from har_core.data.scan import LabeledPhotos
-from har_core.runs.manifest import MANIFEST, MODEL
+from har_core.runs.file_names import MANIFEST, MODEL
 from har_core.runs.run import Run
 from har_core.training.distributed import SINGLE, Processes, joined
 from har_core.training.state import read_state

@@ -13,7 +13,7 @@ from har_core.data import dataset
 from har_core.data.samples import Problem
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import DataError, RunError
-from har_core.runs.manifest import MANIFEST
+from har_core.runs.file_names import MANIFEST
 from har_core.runs.run import Run
 from har_core.training import trainer
 from har_core.training.pipeline import Callbacks

@@ -17,7 +17,7 @@ from har_core.data.scan import LabeledPhotos
 from har_core.errors import CheckpointError, ConfigError
 from har_core.inference.faithfulness import measure_faithfulness
 from har_core.inference.predictor import Predictor
-from har_core.runs.manifest import MODEL
+from har_core.runs.file_names import MODEL
 from har_core.runs.run import Run
 from har_core.training.config import RECIPES, TrainConfig
 from har_core.training.state import read_state

@@ -16,7 +16,8 @@ from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import CheckpointError, DataError, ImageError, RunError
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
-from har_core.runs.manifest import COMPLETE, DROPPED, MANIFEST, TRAINING
+from har_core.runs.file_names import DROPPED, MANIFEST
+from har_core.runs.manifest import COMPLETE, TRAINING
 from har_core.runs.run import Run
 from har_core.training.config import TrainConfig
 from har_core.training.pipeline import LOCK, Callbacks

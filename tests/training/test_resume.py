@@ -14,7 +14,7 @@ import torch
 
 from har_core.data.scan import LabeledPhotos
 from har_core.errors import CheckpointError, RunError
-from har_core.runs.manifest import MODEL
+from har_core.runs.file_names import MODEL
 from har_core.runs.run import Run
 from har_core.training.pipeline import Callbacks
 from har_core.training.state import STATE, read_state

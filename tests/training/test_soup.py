@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from har_core.cli import soup as command
 from har_core.data.scan import LabeledPhotos
 from har_core.errors import RunError
-from har_core.runs.manifest import MODEL
+from har_core.runs.file_names import MODEL
 from har_core.runs.run import Run
 from har_core.training.soup import average, make_soup
 from tests.training.conftest import best, run_training

@@ -15,7 +15,7 @@ from har_core.models.checkpoint import copy_with_spec, load_checkpoint, save_che
 from har_core.models.external import hugging_face, onnx_file
 from har_core.models.external.options import ModelOptions, read_config
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import HF_CONFIG, HF_MODEL, HF_PREPROCESSOR, MODEL, MODEL_SPEC, ONNX_MODEL
+from har_core.runs.file_names import HF_CONFIG, HF_MODEL, HF_PREPROCESSOR, MODEL, MODEL_SPEC, ONNX_MODEL
 from har_core.runs.run import Run
 
 FORMAT = "har-lens-external/1"

@@ -14,7 +14,7 @@ from har_core.models.external import hugging_face, onnx_file, timm_folder
 from har_core.models.external.carried import load_carried
 from har_core.models.external.options import ModelOptions, read_config
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import MANIFEST
+from har_core.runs.file_names import MANIFEST
 from har_core.runs.run import Run
 
 KINDS = (

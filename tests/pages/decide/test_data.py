@@ -12,7 +12,7 @@ import pytest
 from har_core.analysis import duplicate_groups
 from har_core.analysis.label_suspects import suspects_schema
 from har_core.data import photo_properties
-from har_core.runs.manifest import DUPLICATES, PHOTO_PROPERTIES, SUSPECTS
+from har_core.runs.file_names import DUPLICATES, PHOTO_PROPERTIES, SUSPECTS
 from har_core.runs.run import SHIPPED, Run, shipped_run
 from har_core.runs.tables import write_table
 from har_core.runs.verdicts import Verdicts

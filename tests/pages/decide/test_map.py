@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from app_pages.decide.map_selection import SELECTED
 from har_core.analysis.embedding_map import SCHEMA, map_table
 from har_core.analysis.label_suspects import suspects_schema
-from har_core.runs.manifest import EMBEDDING_MAP, SUSPECTS
+from har_core.runs.file_names import EMBEDDING_MAP, SUSPECTS
 from har_core.runs.run import SHIPPED, Run, shipped_run
 from har_core.runs.tables import write_table
 from har_core.runs.verdicts import Verdicts

@@ -11,9 +11,9 @@ from app_pages.own import table_file
 from app_pages.own.table_words import ROLES, page_words
 from app_pages.own.understanding import FOLDER, NONE, Choices, Understanding, understand
 from har_core.errors import DataError, HarError
-from har_core.runs.imports.build import read_predictions
-from tests.runs.imports.making import CSV, Make, frame, text
-from tests.runs.imports.test_broken_tables import BROKEN
+from har_core.imports.build import read_predictions
+from tests.imports.making import CSV, Make, frame, text
+from tests.imports.test_broken_tables import BROKEN
 
 
 def told(make: Make, folder: Path, choices: Choices | None = None, *roots: Path) -> Understanding:

@@ -21,11 +21,11 @@ from streamlit.testing.v1 import AppTest
 
 from app_pages.own import importing, table_upload
 from app_pages.state import jobs
-from har_core.runs.imports.build import read_predictions
+from har_core.imports.build import read_predictions
 from har_core.runs.run import Run
 from tests.conftest import picture
+from tests.imports.test_broken_tables import BROKEN
 from tests.pages.conftest import PAGES, follow, links, opened, wait_for, wait_for_job
-from tests.runs.imports.test_broken_tables import BROKEN
 
 LABELS = "filename,true,pred,other\na.jpg,cat,cat,dog\nb.jpg,dog,cat,dog\nc.jpg,dog,dog,cat\n"
 LOGITS = "filename,true,logit_0,logit_1\na.jpg,cat,2.5,-1\nb.jpg,dog,0.5,0\nc.jpg,dog,-1,3\n"

@@ -16,7 +16,7 @@ from har_core.inference.predictor import Prediction, Predictor
 from har_core.inference.views import first_looks
 from har_core.media.images import open_photo
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import MANIFEST
+from har_core.runs.file_names import MANIFEST
 from har_core.runs.run import assets_folder, shipped_run
 from tests.conftest import picture
 from tests.pages.conftest import PAGES, click, opened, text, wait_for_job, widget

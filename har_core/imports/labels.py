@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from har_core.errors import DataError, RunError
+from har_core.imports.tables import shown
 from har_core.runs.class_names import check_class_names, class_key
-from har_core.runs.imports.tables import shown
 
 _MAX_DIFFERENT, _MAX_CLASSES = 10_000, 1000
 _MAX_BYTES = 2**20

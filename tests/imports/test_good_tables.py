@@ -11,14 +11,12 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
-from har_core.data import labels_file
 from har_core.errors import DataError
-from har_core.runs.imports import headers
-from har_core.runs.imports.build import read_predictions
-from har_core.runs.imports.columns import Chosen, recognize
-from har_core.runs.imports.opening import open_table
+from har_core.imports.build import read_predictions
+from har_core.imports.columns import Chosen, recognize
+from har_core.imports.opening import open_table
 from har_core.runs.manifest import Probabilities
-from tests.runs.imports.making import CSV, Make, frame, read, text
+from tests.imports.making import CSV, Make, frame, read, text
 
 CLASSES = ("blue", "green", "red")
 FILES = [f"photos/Image_{number}.jpg" for number in range(6)]
@@ -319,10 +317,6 @@ def test_only_the_guard_of_exports_is_taken_away(tmp_path: Path) -> None:
     path = text(rows)(tmp_path)
     found = read(path).predictions
     assert list(found.samples) == ["=1.jpg", "'2.jpg", "'-3", "''=4.jpg"] and found.classes == ("-x", "=y", "a")
-
-
-def test_the_names_of_label_tables_are_known() -> None:
-    assert {*labels_file._FILE} <= {*headers.FILE} and {*labels_file._LABEL} <= {*headers.TRUE}
 
 
 @pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl"])

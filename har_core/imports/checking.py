@@ -11,10 +11,10 @@ import pandas as pd
 
 from har_core.errors import DataError
 from har_core.files import and_more, printable
+from har_core.imports.labels import Labels
+from har_core.imports.tables import MAX_TEXT, shown
+from har_core.imports.values import Faults
 from har_core.runs.class_names import check_class_names
-from har_core.runs.imports.labels import Labels
-from har_core.runs.imports.tables import MAX_TEXT, shown
-from har_core.runs.imports.values import Faults
 
 Unknown = Literal["skip", "error"]
 """What becomes of a photo whose true label is none of the classes: it is skipped, or counts as an error."""

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from har_core.errors import ConfigError, DataError
+from har_core.imports import headers, score_columns
+from har_core.imports.tables import Table, numbers_of, shown, texts_of
 from har_core.runs.class_names import class_key
-from har_core.runs.imports import headers, score_columns
-from har_core.runs.imports.tables import Table, numbers_of, shown, texts_of
 
 _PHOTO = re.compile(r"(?i).+\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from har_core.data.labels_file import FILE_COLUMNS, LABEL_COLUMNS
+
 FILE: Final = (
-    "filename", "sample", "file", "image", "path", "filepath", "imagepath", "imagename", "imagefile", "photo", "filenames",
+    *FILE_COLUMNS, "sample", "filenames",
     "files", "paths", "samples", "filepaths", "fname", "img", "imgpath", "imgname", "relpath", "samplename", "sampleid",
     "imageid", "photoname", "uri", "name", "key", "id",
 )  # fmt: skip
@@ -15,8 +17,7 @@ TRUE_STRONG: Final = (
     "actuallabel", "actualclass", "gold", "goldlabel", "expected", "truelabels", "truename", "givenlabel",
 )  # fmt: skip
 TRUE: Final = (
-    *TRUE_STRONG, "label", "labels", "target", "targets", "class", "category", "classname", "labelname", "y", "labelid",
-    "classid",
+    *TRUE_STRONG, *LABEL_COLUMNS, "target", "targets", "y", "labelid", "classid",
 )  # fmt: skip
 PREDICTED: Final = (
     "predicted", "predictedlabel", "predictedclass", "prediction", "predictions", "pred", "preds", "predlabel", "predclass",

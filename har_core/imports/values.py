@@ -9,8 +9,8 @@ import numpy as np
 
 from har_core.errors import ConfigError, DataError
 from har_core.files import and_more
-from har_core.runs.imports import headers
-from har_core.runs.imports.tables import shown
+from har_core.imports import headers
+from har_core.imports.tables import shown
 
 ScoreKind = Literal["probabilities", "percentages", "logits"]
 

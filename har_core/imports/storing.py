@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binomtest
-from sklearn.metrics import f1_score
 
+from har_core.analysis.scores import scores_of
 from har_core.errors import DataError
 from har_core.files import printable, reason_of
-from har_core.runs.imports.build import Imported
-from har_core.runs.imports.tables import shown
-from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, ModelInfo, Scores
-from har_core.runs.predictions import Predictions
+from har_core.imports.build import Imported
+from har_core.imports.tables import shown
+from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, ModelInfo
 from har_core.runs.run import Run
-from har_core.runs.writing import require_no_run, write_results
+from har_core.runs.writing import new_run_folder, require_no_run, write_results
 
 _LISTED = 100  # skipped photos that the manifest names
 _MAX_NOTE = 2000
@@ -104,33 +100,9 @@ def write_import(
         if half_maps.shape[1] > size or (half_maps.shape[1] < size and imported.own != half_maps.shape[1]):
             raise DataError(f"expected maps of {imported.own} classes, found {half_maps.shape[1]}; check --classes")
         half_maps = np.pad(half_maps, ((0, 0), (0, size - half_maps.shape[1]), (0, 0), (0, 0)))
-    existed = folder.exists()
-    making = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    try:
-        making.mkdir(parents=True)
+    with new_run_folder(folder) as making:
         write_results(making, predictions, half_maps, half_embeddings, manifest)
-        if existed:
-            for path in sorted(
-                making.iterdir(), key=lambda path: path.suffix == ".json"
-            ):  # the manifest makes it a run
-                path.replace(folder / path.name)
-        else:
-            making.rename(folder)
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
     return Run.open(folder)
-
-
-def scores_of(predictions: Predictions) -> Scores:
-    """Accuracy with Wilson's 95 % interval, and the mean F1 score of the classes that occur."""
-    correct, count = int(predictions.correct.sum()), len(predictions)
-    interval = binomtest(correct, count).proportion_ci(method="wilson")
-    return Scores(
-        accuracy=correct / count,
-        accuracy_interval=(float(interval.low), float(interval.high)),
-        macro_f1=float(f1_score(predictions.true, predictions.predicted, average="macro", zero_division=0)),
-        n=count,
-    )
 
 
 def _title(folder: Path) -> str:

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from har_core.errors import HarError
-from har_core.runs.imports.columns import Chosen
-from tests.runs.imports.making import CSV, Make, frame, store, text
+from har_core.imports.columns import Chosen
+from tests.imports.making import CSV, Make, frame, store, text
 
 HEADER = "filename,true,p:blue,p:red\n"
 LABELS = "filename,true,pred\n"

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from har_core.runs.imports.build import Imported, read_predictions
-from har_core.runs.imports.checking import Unknown
-from har_core.runs.imports.columns import Chosen, recognize
-from har_core.runs.imports.labels import read_classes
-from har_core.runs.imports.opening import open_table
-from har_core.runs.imports.storing import load_array, write_import
-from har_core.runs.imports.values import ScoreKind
+from har_core.imports.build import Imported, read_predictions
+from har_core.imports.checking import Unknown
+from har_core.imports.columns import Chosen, recognize
+from har_core.imports.labels import read_classes
+from har_core.imports.opening import open_table
+from har_core.imports.storing import load_array, write_import
+from har_core.imports.values import ScoreKind
 from har_core.runs.run import Run
 
 Make = Callable[[Path], Path]

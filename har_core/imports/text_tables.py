@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from har_core.errors import DataError
-from har_core.runs.imports.headers import FILE, plain
-from har_core.runs.imports.lists import with_lists
-from har_core.runs.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, not_a_number, shown
+from har_core.imports.headers import FILE, plain
+from har_core.imports.lists import with_lists
+from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, not_a_number, shown
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _START, _MAX_LINE, _BLOCK = 4 * 2**20, 2**20, 8 * 2**20

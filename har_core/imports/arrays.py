@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.runs.imports.build import assemble
-from har_core.runs.imports.checking import Rows, require_scores
-from har_core.runs.imports.labels import Labels
-from har_core.runs.imports.storing import write_import
-from har_core.runs.imports.tables import MAX_ROWS, shown, texts_of
-from har_core.runs.imports.values import Faults, ScoreKind, to_probabilities
+from har_core.imports.build import assemble
+from har_core.imports.checking import Rows, require_scores
+from har_core.imports.labels import Labels
+from har_core.imports.storing import write_import
+from har_core.imports.tables import MAX_ROWS, shown, texts_of
+from har_core.imports.values import Faults, ScoreKind, to_probabilities
 from har_core.runs.run import Run
 
 _PLACE = "the arrays"

@@ -8,9 +8,9 @@ import numpy as np
 
 from har_core.errors import DataError
 from har_core.files import and_more
-from har_core.runs.imports.checking import Rows, required
-from har_core.runs.imports.tables import shown
-from har_core.runs.imports.values import TOLERANCE, ScoreKind, put_first, to_shares
+from har_core.imports.checking import Rows, required
+from har_core.imports.tables import shown
+from har_core.imports.values import TOLERANCE, ScoreKind, put_first, to_shares
 from har_core.runs.manifest import Probabilities
 
 

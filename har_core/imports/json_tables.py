@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.runs.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, memory_table, shown
+from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, memory_table, shown
 
 _MAX_LINE, _MAX_FILE, _PIECE = 2**20, 2**29, 5000
 Record = Mapping[str, Any]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.runs.imports.tables import MAX_COLUMNS, Chunk, Table, shown
+from har_core.imports.tables import MAX_COLUMNS, Chunk, Table, shown
 
 _WORD = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^\s,\[\]()]+)")
 

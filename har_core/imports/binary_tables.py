@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from har_core.errors import DataError
 from har_core.files import reason_of
-from har_core.runs.imports.headers import ARRAYS, plain
-from har_core.runs.imports.lists import expanded, flattened
-from har_core.runs.imports.tables import (
+from har_core.imports.headers import ARRAYS, plain
+from har_core.imports.lists import expanded, flattened
+from har_core.imports.tables import (
     HEAD_ROWS,
     MAX_COLUMNS,
     MAX_ROWS,

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from har_core.imports.columns import recognize
+from har_core.imports.opening import open_table
 from har_core.runs.exports import (
     cleanlab_bytes,
     fiftyone_bytes,
@@ -16,13 +18,11 @@ from har_core.runs.exports import (
     write_predictions_jsonl,
     write_predictions_parquet,
 )
-from har_core.runs.imports.columns import recognize
-from har_core.runs.imports.opening import open_table
 from har_core.runs.manifest import Probabilities
 from har_core.runs.predictions import Predictions
 from har_core.runs.run import shipped_run
 from tests.helpers import random_predictions
-from tests.runs.imports.making import read, store, text
+from tests.imports.making import read, store, text
 
 ODD = ("=SUM(A1)", "-1 b", 'ä, "ö"', "p:x", "None", "0.5", "top_1_class", "'quoted", "@x")
 NAMES = ["=1.jpg", "+2.jpg", "a,b.jpg", 'say "x".jpg', "ä/ö.jpg", "NA", "-4", "7", "'=x", "nan"]

@@ -9,9 +9,9 @@ import numpy as np
 
 from har_core.errors import DataError
 from har_core.files import and_more
+from har_core.imports import headers
+from har_core.imports.tables import Table, numbers_of, shown
 from har_core.runs.class_names import check_class_names, class_key
-from har_core.runs.imports import headers
-from har_core.runs.imports.tables import Table, numbers_of, shown
 
 Found = tuple[tuple[str, ...], tuple[str, ...]]
 """(names of the classes, their columns), in one order."""

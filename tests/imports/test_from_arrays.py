@@ -13,9 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 
 import har_core
-from har_core.analysis.scores import scores_of
 from har_core.errors import DataError, HarError
-from har_core.runs.imports import arrays, storing
+from har_core.imports import arrays
 from tests.helpers import random_predictions
 
 CLASSES = ["blue", "green", "red"]
@@ -77,15 +76,6 @@ def test_predicted_classes_alone(tmp_path: Path) -> None:
     assert one.confusion_matrix().tolist() == [[0, 1], [0, 1]] and two.confusion_matrix().tolist() == [[0, 1], [0, 1]]
     assert three.manifest.probabilities == "confidence"
     np.testing.assert_allclose(three.predictions().confidence, [0.6, 0.9], atol=1e-7)
-
-
-def test_scores_are_those_of_the_analysis() -> None:
-    for seed in range(5):
-        predictions = random_predictions(30 + seed, ("a", "b", "c", "d", "e"), seed)
-        ours, theirs = storing.scores_of(predictions), scores_of(predictions)
-        assert ours.n == theirs.n and ours.accuracy == theirs.accuracy
-        assert ours.macro_f1 == pytest.approx(theirs.macro_f1)
-        assert ours.accuracy_interval == pytest.approx(theirs.accuracy_interval)
 
 
 @pytest.mark.parametrize(

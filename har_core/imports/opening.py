@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from har_core.errors import DataError
-from har_core.runs.imports.binary_tables import npz_table, parquet_table
-from har_core.runs.imports.json_tables import json_table
-from har_core.runs.imports.tables import MAX_COLUMNS, Table, shown
-from har_core.runs.imports.text_tables import csv_table
+from har_core.imports.binary_tables import npz_table, parquet_table
+from har_core.imports.json_tables import json_table
+from har_core.imports.tables import MAX_COLUMNS, Table, shown
+from har_core.imports.text_tables import csv_table
 
 METADATA: Final = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "samples.json", "labels.json")
 """What a folder of an export holds its table in: Hugging Face's `imagefolder`, FiftyOne."""

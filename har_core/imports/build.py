@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.runs.class_names import check_class_names
-from har_core.runs.imports import spreading
-from har_core.runs.imports.checking import (
+from har_core.imports import spreading
+from har_core.imports.checking import (
     Rows,
     Unknown,
     known_rows,
@@ -21,11 +20,12 @@ from har_core.runs.imports.checking import (
     require_scores,
     required,
 )
-from har_core.runs.imports.columns import Columns
-from har_core.runs.imports.labels import Labels, union
-from har_core.runs.imports.names import below
-from har_core.runs.imports.tables import MAX_ROWS, Table, numbers_of, shown, texts_of
-from har_core.runs.imports.values import Faults, ScoreKind, kind_of, put_first, to_probabilities
+from har_core.imports.columns import Columns
+from har_core.imports.labels import Labels, union
+from har_core.imports.names import below
+from har_core.imports.tables import MAX_ROWS, Table, numbers_of, shown, texts_of
+from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, to_probabilities
+from har_core.runs.class_names import check_class_names
 from har_core.runs.manifest import Probabilities
 from har_core.runs.predictions import Predictions
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from har_core.imports.names import below
 from har_core.media.layout import LABELS_FILE, photo_folder
 from har_core.media.photo_store import PhotoStore
-from har_core.runs.imports.names import below
 
 
 @pytest.fixture
