@@ -59,7 +59,7 @@ def words(prediction: Prediction, rule: Rule) -> tuple[str, str]:
     probabilities, ranking = prediction.probabilities, prediction.ranking
     possible = [index for index in ranking if probabilities[index] >= rule.lowest]
     if _is_unknown(prediction, rule):
-        return none_words(prediction.classes, probabilities)
+        return none_words(prediction.classes, probabilities, kinds=runs.what_classes_are(prediction.classes))
     return answer_words(
         prediction.classes,
         probabilities,

@@ -129,8 +129,14 @@ def _folder_and_config(given: argparse.Namespace) -> tuple[Path, TrainConfig]:
 
 def _resumed_config(folder: Path, recipe: str | None, changes: dict[str, Any]) -> TrainConfig:
     """The configuration that was saved; only where the weights are and the number of epochs may change."""
-    from har_core.training.state import read_state
+    from har_core.runs.file_names import MANIFEST
+    from har_core.runs.manifest import COMPLETE, read_manifest
+    from har_core.training.state import STATE, read_state
 
+    if not (folder / STATE).exists() and (folder / MANIFEST).is_file() and read_manifest(folder).status == COMPLETE:
+        raise ConfigError(
+            f"expected an interrupted training in {folder}, found one that is complete; nothing is left to do"
+        )
     fixed = sorted(changes.keys() - {"weights", "epochs"})
     if fixed or recipe:
         raise ConfigError(

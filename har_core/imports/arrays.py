@@ -64,6 +64,7 @@ def from_arrays(
         DataError, RunError: in one sentence, if these do not fit together.
         OSError: if the folder cannot be written.
     """
+    _require_one_order(true, probabilities, logits, predicted, confidence, samples)
     if probabilities is not None and logits is not None:
         raise DataError("expected probabilities or logits, found both; pass one of them")
     scores = probabilities if probabilities is not None else logits
@@ -102,7 +103,10 @@ def from_arrays(
     elif confidence is not None:
         rows.confidence = _numbers(confidence, 1, "confidence")
         _require_length(len(rows.confidence), count, "confidences")
-    imported = assemble(rows, names, given=classes is not None)
+    try:
+        imported = assemble(rows, names, given=classes is not None)
+    except DataError as error:
+        raise DataError(_in_python(str(error))) from error
     return write_import(
         Path(out),
         imported,
@@ -111,6 +115,35 @@ def from_arrays(
         embeddings=None if embeddings is None else _numbers(embeddings, 2, "embeddings", np.float32),
         maps=None if maps is None else _numbers(maps, 4, "maps", np.float32),
     )
+
+
+_FLAGS = {
+    "pass --scores logits if they are logits": "pass logits= if they are logits",
+    "pass --no-confidence to leave the column out": "leave confidence= out",
+    "pass --unknown skip to leave such rows out, or --unknown error to count each as an error": "leave them out, or name the class",
+    "check --predicted and the order of --classes": "check predicted= and the order of classes=",
+    "check --true and --classes": "check true= and classes=",
+    "--classes FILE": "classes=[…]",
+    "--classes": "classes=",
+}
+
+
+def _in_python(error: str) -> str:
+    """An error of the tables' rules with arguments in place of flags of the command line."""
+    for flag, argument in _FLAGS.items():
+        error = error.replace(flag, argument)
+    return error
+
+
+def _require_one_order(*given: Any) -> None:
+    """Stop at pandas objects that have the same index in another order: they would be taken row by row."""
+    indexes = [one.index for one in given if hasattr(one, "iloc")]
+    for other in indexes[1:]:
+        if not indexes[0].equals(other) and indexes[0].sort_values().equals(other.sort_values()):
+            raise DataError(
+                "expected rows in one order, found an index in two; align them, or call reset_index(drop=True) on each if they are "
+                "in order"
+            )
 
 
 def _place_of(key: Any) -> int:
@@ -159,7 +192,10 @@ def _scores(values: Any, kind: ScoreKind, shape: tuple[int, int], rows: Rows) ->
     for start in range(0, len(array), _STEP):
         piece = np.asarray(array[start : start + _STEP], dtype=np.float64)
         probabilities[start : start + _STEP] = to_probabilities(piece, kind, faults, start)
-    require_scores(faults, rows)
+    try:
+        require_scores(faults, rows)
+    except DataError as error:
+        raise DataError(_in_python(str(error))) from error
     return probabilities
 
 

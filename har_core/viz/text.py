@@ -98,12 +98,16 @@ def answer_words(
     return "unsure", f"perhaps {', '.join(first)} or {last} ({', '.join(others)} and {least})"
 
 
-def none_words(classes: Sequence[str], probabilities: np.ndarray) -> tuple[str, str]:
-    """The headline for a photo that probably shows none of the classes, and a line that says why."""
+def none_words(classes: Sequence[str], probabilities: np.ndarray, *, kinds: str = "classes") -> tuple[str, str]:
+    """The headline for a photo that probably shows none of the classes, and a line that says why.
+
+    Args:
+        kinds: what the classes are, in a word.
+    """
     likeliest = int(probabilities.argmax())
     return (
         "none of these?",
-        f"Probably none of the {len(classes)} classes: it shows less evidence than 95 % of photos of them. If one after all, "
+        f"Probably none of the {len(classes)} {kinds}: it shows less evidence than 95 % of photos of them. If one after all, "
         f"{class_label(classes[likeliest])} ({percent(float(probabilities[likeliest]))}).",
     )
 

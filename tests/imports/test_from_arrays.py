@@ -124,3 +124,24 @@ def test_what_a_network_in_training_returns(tmp_path: Path) -> None:
     logits = torch.tensor([[2.0, 1.0], [0.0, 3.0]], requires_grad=True)
     run = har_core.from_arrays([0, 1], logits=logits, classes=["cat", "dog"], out=tmp_path / "run")
     assert run.confusion_matrix().tolist() == [[1, 0], [0, 1]]
+
+
+def test_an_index_in_two_orders_is_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"cat": [0.9, 0.2, 0.6], "dog": [0.1, 0.8, 0.4]})
+    true = pd.Series(["cat", "dog", "dog"])
+    with pytest.raises(DataError, match="reset_index"):
+        har_core.from_arrays(true[[2, 0, 1]], probabilities=frame, out=tmp_path / "a")
+    run = har_core.from_arrays(pd.Series(true.to_numpy(), index=[9, 7, 8]), probabilities=frame, out=tmp_path / "b")
+    assert run.confusion_matrix().tolist() == [[1, 0], [1, 1]]  # of a test set that was drawn: row by row
+
+
+def test_errors_name_no_flags(tmp_path: Path) -> None:
+    for given in (
+        {"probabilities": [[2.0, 1.0], [0.0, 3.0]], "classes": ["cat", "dog"]},
+        {"predicted": ["cat", "dog"], "confidence": [0.9, 0.1]},
+        {"probabilities": [[0.9, 0.1], [0.2, 0.8]], "classes": ["cat", "cow"]},
+        {"probabilities": [[0.9, 0.1], [0.2, 0.8]], "predicted": ["dog", "dog"], "classes": ["cat", "dog"]},
+    ):
+        with pytest.raises(DataError) as caught:
+            har_core.from_arrays(["cat", "dog"], out=tmp_path / "run", **given)
+        assert "--" not in str(caught.value) and not (tmp_path / "run").exists()
