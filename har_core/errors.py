@@ -3,6 +3,7 @@
 HarError
 ├── ConfigError        a setting that cannot work
 ├── ImageError         a photo that cannot be read, or is not accepted
+├── ClipError          a clip that cannot be read, or is not accepted
 ├── DataError          a data folder that is not what training expects (carries the list of problems)
 ├── ArchiveError       a zip that is not a zip of photos, or more than may be unpacked
 ├── DownloadError      the data set could not be fetched
@@ -36,6 +37,10 @@ class ConfigError(HarError):
 
 class ImageError(HarError):
     """A photo cannot be read, or is not of an accepted kind or size."""
+
+
+class ClipError(HarError):
+    """A clip cannot be read, or is not of an accepted kind, size or length."""
 
 
 class DataError(HarError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from har_core.viz.text import escape_markdown
 if TYPE_CHECKING:
     from har_core.inference.predictor import Predictor
 
+_FORGET_EVERY = 60.0  # seconds
 _PREDICTOR = "har_core.inference.predictor"  # imports PyTorch, which most pages do without
 
 
@@ -65,15 +67,20 @@ def preload() -> None:
 
 def _import() -> None:
     importlib.import_module(_PREDICTOR)
-    keep_out_of_collections()
+    while True:
+        keep_out_of_collections()
+        time.sleep(_FORGET_EVERY)
 
 
 def keep_out_of_collections() -> None:
-    """Let the garbage collector pass over all that is there now, which stays anyway: modules, and models that are kept.
+    """Let the garbage collector pass over all that is there now: modules, models that are kept, visitors who are still here.
 
     Streamlit has it look at everything after each run of a script and of each part of a page that shows progress.  With PyTorch's
-    modules loaded that takes so long, twice a second, that a network beside it comes to nothing.
+    modules loaded that takes so long, twice a second, that a network beside it comes to nothing.  What visitors who have left
+    meanwhile were passed over with, and with it the photos of theirs, goes here.
     """
+    gc.unfreeze()
+    gc.collect()
     gc.freeze()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import tempfile
 import threading
@@ -20,7 +19,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 from streamlit.testing.v1 import AppTest
 
 from app_pages.own import importing, table_upload
-from app_pages.state import jobs
+from app_pages.state import jobs, models
 from har_core.imports.build import read_predictions
 from har_core.runs.run import Run
 from tests.conftest import picture
@@ -96,7 +95,7 @@ def test_labels_become_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     app.button(key="table-remove").click().run()
     assert len(app.file_uploader) == 1 and not app.selectbox[1:]
     del app
-    gc.collect()
+    models.keep_out_of_collections()
     assert list(tmp_path.glob("har-lens-*")) == []
 
 
@@ -169,7 +168,7 @@ def test_photos_come_from_the_servers_folder_or_a_zip(kaggle_folder: Path, monke
     assert (own.photos / "Image_2.jpg").is_file()
     app.switch_page(PAGES["own"]).run()
     app.button(key="table-photos-remove").click().run()
-    gc.collect()
+    models.keep_out_of_collections()
     assert (own.photos / "Image_2.jpg").is_file()
     monkeypatch.setenv("HAR_DATA", str(kaggle_folder))
     app.run()
