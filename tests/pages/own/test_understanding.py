@@ -12,8 +12,8 @@ from app_pages.own.table_words import ROLES, page_words
 from app_pages.own.understanding import FOLDER, NONE, Choices, Understanding, understand
 from har_core.errors import DataError, HarError
 from har_core.imports.build import read_predictions
+from tests.imports.broken_cases import BROKEN
 from tests.imports.making import CSV, Make, frame, text
-from tests.imports.test_broken_tables import BROKEN
 
 
 def told(make: Make, folder: Path, choices: Choices | None = None, *roots: Path) -> Understanding:

@@ -23,7 +23,7 @@ from app_pages.state import jobs, models
 from har_core.imports.build import read_predictions
 from har_core.runs.run import Run
 from tests.conftest import picture
-from tests.imports.test_broken_tables import BROKEN
+from tests.imports.broken_cases import BROKEN
 from tests.pages.conftest import PAGES, follow, links, opened, wait_for, wait_for_job
 
 LABELS = "filename,true,pred,other\na.jpg,cat,cat,dog\nb.jpg,dog,cat,dog\nc.jpg,dog,dog,cat\n"
