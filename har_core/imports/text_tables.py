@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from har_core.errors import DataError
@@ -21,17 +22,19 @@ from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, not_a_
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _START, _MAX_LINE, _BLOCK = 4 * 2**20, 2**20, 8 * 2**20
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "-nan"]
+_PERCENT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?\s*%")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 
 
 class _Layout(NamedTuple):
-    """`skipped`: lines up to the first row."""
+    """`skipped`: lines up to the first row.  `percent`: the columns whose values end with that sign."""
 
     encoding: str
     delimiter: str
     header: tuple[str, ...]
     skipped: int
     decimal: str
+    percent: frozenset[str]
 
 
 def csv_table(path: Path, place: str) -> Table:
@@ -77,8 +80,11 @@ def csv_table(path: Path, place: str) -> Table:
         raise DataError(f"expected rows below the header of {place}, found none; export the predictions again")
     _check_lengths(rows, names, delimiter, place)
     columns = {name: [row[number] for row in rows] for number, name in enumerate(names)}
+    percent = frozenset(name for name, cells in columns.items() if _has_percents(cells))
+    for name in percent:
+        columns[name] = [cell.replace("%", "").strip() for cell in columns[name]]
     decimal = "," if delimiter != "," and any(map(_has_decimal_commas, columns.values())) else "."
-    layout = _Layout(encoding, delimiter, tuple(names), first + 1, decimal)
+    layout = _Layout(encoding, delimiter, tuple(names), first + 1, decimal, percent)
     head = {
         name: pa.array(
             [cell.replace(",", ".") for cell in cells] if decimal == "," and _has_decimal_commas(cells) else cells,
@@ -170,6 +176,12 @@ def _has_decimal_commas(cells: list[str]) -> bool:
     )
 
 
+def _has_percents(cells: list[str]) -> bool:
+    """Whether a column holds numbers as 45.9 % or 45,9%."""
+    some = [cell.strip() for cell in cells if cell.strip()]
+    return bool(some) and all(map(_PERCENT.fullmatch, some))
+
+
 def _stream(
     path: Path, place: str, layout: _Layout, texts: Collection[str], numbers: Collection[str]
 ) -> Iterator[Chunk]:
@@ -204,7 +216,10 @@ def _pieces(
         parse_options=pa_csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
             include_columns=[place[name] for name in wanted],
-            column_types={place[name]: pa.float64() if name in numbers else pa.string() for name in wanted},
+            column_types={
+                place[name]: pa.float64() if name in numbers and name not in layout.percent else pa.string()
+                for name in wanted
+            },
             null_values=_NULLS,
             strings_can_be_null=False,
             decimal_point=layout.decimal,
@@ -212,7 +227,27 @@ def _pieces(
     )
     with reader:
         for batch in reader:
-            yield dict(zip(wanted, batch.columns, strict=True))
+            chunk = dict(zip(wanted, batch.columns, strict=True))
+            yield {
+                name: _without_percent(name, values, layout) if name in numbers and name in layout.percent else values
+                for name, values in chunk.items()
+            }
+
+
+def _without_percent(name: str, texts: pa.Array, layout: _Layout) -> pa.Array:
+    """Numbers that end with the sign → float64; empty cells and words for nothing → null.
+
+    Raises:
+        pa.ArrowInvalid: as Arrow's reader of CSV words it, if one is no number.
+    """
+    texts = pc.utf8_trim_whitespace(pc.replace_substring(texts, "%", "", max_replacements=1))
+    texts = pc.if_else(pc.is_in(texts, value_set=pa.array(_NULLS)), pa.scalar(None, pa.string()), texts)
+    try:
+        return pc.cast(pc.replace_substring(texts, ",", ".") if layout.decimal == "," else texts, pa.float64())
+    except pa.ArrowInvalid as error:
+        found = re.search(r"string: '(.*)'", str(error), re.DOTALL)
+        number, value = layout.header.index(name), found[1] if found else ""
+        raise pa.ArrowInvalid(f"column #{number}: conversion error to double: invalid value '{value}'") from error
 
 
 def _explain(error: Exception, place: str, layout: _Layout) -> NoReturn:

@@ -198,6 +198,11 @@ BROKEN: dict[str, Case] = {
     "FiftyOne without labels": (text('{"classes": ["a", "b"], "labels": {"1": 0, "2": 1}}', "labels.json"), "--true", {}),
     "FiftyOne with a label too many": (text('{"classes": ["a"], "labels": {"1": 3}}', "labels.json"), "0 to 0", {}),
     "cells of several lengths": (frame({"file": FILES, "true": list("abab"), "probs": ["[0.1, 0.9]", "[1]"] * 2}), "row 2", {"classes": ("a", "b")}),
+    "a word among percent signs": (
+        rows(*(f"{n}.jpg,{'red' if n % 2 else 'blue'},red,{'90 %' if n < 1100 else 'much'}" for n in range(1101)), header="filename,true,pred,conf\n"),
+        "much",
+        {},
+    ),
     "one endless line": (text(b"x" * 5 * 2**20), "1 MB", {}),
     "a header of 10 GB": (sparse(b"filename,true,", 10 * 2**30), "", {}),
     "one endless line below": (text(CSV + "y" * (5 * 2**20)), "row 4", {}),

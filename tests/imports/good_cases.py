@@ -77,6 +77,19 @@ GOOD: dict[str, tuple[Make, Probabilities, bool]] = {
     "prob_": (frame(files(label=TRUE, prediction=PREDICTED, confidence=CONFIDENCE, **by_class("prob_"))), "all", False),
     "proba_": (frame(files(label=TRUE, **by_class("proba_"))), "all", False),
     "P(...)": (frame(files(label=TRUE, **{f"P({name})": CHANCES[:, n] for n, name in enumerate(CLASSES)})), "all", False),
+    "percent signs": (
+        frame(files(label=TRUE, pred=PREDICTED, conf=[f"{100 * one:.1f}%" for one in CONFIDENCE])),
+        "confidence",
+        False,
+    ),
+    "percent signs behind a decimal comma": (
+        frame(
+            files(label=TRUE, **by_class("p_", np.array([[f"{v:.1f} %".replace(".", ",") for v in row] for row in 100 * CHANCES]))),
+            sep=";",
+        ),
+        "all",
+        False,
+    ),
     "percentages": (frame(files(label=TRUE, **by_class("p_", CHANCES * 100))), "all", False),
     "logit_": (frame(files(label=TRUE, **by_class("logit_", LOGITS))), "all", False),
     "logits without a name": (frame(files(label=TRUE, **by_class("", LOGITS - 5))), "all", False),
