@@ -16,6 +16,7 @@ from app_pages.state.settings import WORKPLACE, settings
 from har_core.errors import RunError
 from har_core.media.photo_store import PhotoStore
 from har_core.runs.run import Run, assets_folder
+from har_core.runs.shared_verdicts import SharedVerdicts
 from har_core.runs.verdicts import Verdicts
 
 
@@ -73,12 +74,19 @@ def may_judge(run: Run) -> bool:
 
 
 def verdicts(run: Run) -> Verdicts:
-    """Kept with the run; those on shipped and read-only runs in a folder of the user's."""
+    """Kept with the run; those on shipped and read-only runs in a folder of the user's; or in the database of all copies of the app."""
+    if (url := settings().verdicts) is not None and not is_own(run):
+        return _shared_verdicts(url, f"{run.name} {run.manifest.created or ''}".strip())
     shipped = run.folder.resolve().is_relative_to(assets_folder().resolve())
     if shipped or not os.access(run.folder, os.W_OK):
         place = "" if shipped else "-" + hashlib.sha256(os.fsencode(run.folder.resolve())).hexdigest()[:12]
         return Verdicts(settings().home / "verdicts" / f"{run.name}{place}.sqlite")
     return Verdicts(run.folder / "verdicts.sqlite")
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _shared_verdicts(url: str, run: str) -> Verdicts:
+    return SharedVerdicts(url, run)
 
 
 def keep(folder: Path, name: str) -> None:

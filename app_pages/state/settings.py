@@ -25,17 +25,19 @@ _OWN_NAMES = _LOCAL | {"0.0.0.0"}  # the last is what Streamlit prints when it l
 @dataclass(frozen=True)
 class Settings:
     """`data`: the folder of photos.  `runs`: where runs are looked for, the app's own first.  `home`: where verdicts on
-    shipped runs are kept.  `trusted`: visitors may start downloads and write verdicts.
+    shipped runs are kept.  `trusted`: visitors may start downloads and write verdicts.  `verdicts`: the URL of a PostgreSQL
+    database that keeps the verdicts on all runs but visitors' own, for several copies of the app; None for files.
     """
 
     data: Path
     runs: tuple[Path, ...]
     home: Path
     trusted: bool
+    verdicts: str | None = None
 
 
 def settings() -> Settings:
-    """From the command line, then the environment (HAR_DATA, HAR_RUNS, HAR_LENS_HOME), then the defaults.
+    """From the command line, then the environment (HAR_DATA, HAR_RUNS, HAR_LENS_HOME, HAR_VERDICTS), then the defaults.
 
     Visitors are trusted while the app listens on this machine alone and answers to no other name: behind a proxy on the
     same machine anyone comes from there too, but asks for the proxy's name.
@@ -50,6 +52,7 @@ def settings() -> Settings:
         (*own, Path(more)) if more else own,
         Path(os.environ.get("HAR_LENS_HOME") or user_data_path("har-lens", appauthor=False)),
         given.trust_visitors or local,
+        os.environ.get("HAR_VERDICTS") or None,
     )
 
 
