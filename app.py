@@ -17,6 +17,8 @@ from har_core.viz.text import escape_markdown
 PAGES = [
     st.Page("app_pages/home/overview.py", title="Overview", icon=":material/home:", default=True),
     st.Page("app_pages/predict/predict.py", title="Predict", icon=":material/photo_camera:"),
+    st.Page("app_pages/video/video.py", title="Video", icon=":material/movie:"),
+    st.Page("app_pages/live/live.py", title="Live", icon=":material/videocam:"),
     st.Page("app_pages/analysis/confusions.py", title="Confusions", icon=":material/grid_on:"),
     st.Page("app_pages/analysis/errors.py", title="Errors", icon=":material/photo_library:"),
     st.Page("app_pages/decide/data.py", title="Data", icon=":material/rule:", url_path="data"),

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import streamlit as st
 from PIL import Image
-from streamlit.delta_generator import DeltaGenerator
 
 from app_pages.components.scroll_here import scroll_here
-from app_pages.predict import own_part, samples
-from app_pages.predict.answer import answer, evidence
+from app_pages.predict import samples
 from app_pages.predict.batch import AT_ONCE, batch
+from app_pages.predict.brought import bring, brought, forget
 from app_pages.predict.samples import Sample
-from app_pages.predict.sets import Rule, claimed, rule_of
+from app_pages.predict.sets import claimed, rule_of
+from app_pages.predict.show import show
 from app_pages.state import models, runs, url
 from har_core.files import printable
 from har_core.inference.predictor import Prediction, Predictor
@@ -24,8 +24,6 @@ from har_core.runs.run import Run
 from har_core.viz.overlays import DISPLAY_SIDE
 from har_core.viz.text import class_markdown, count_photos, escape_markdown
 
-_PHOTOS = "photos-kept"  # by the file's number
-_OCCLUDED = "occluded"
 _MOST_CLASSES = 20  # that are named
 
 
@@ -67,57 +65,28 @@ def page() -> None:
         with top:
             st.title(f"{len(predictions)} photos predicted" + (f", {len(refused)} refused" if refused else ""))
         chosen, place = batch(predictions, predictor, rule)
-        _answer(chosen, contents[id(chosen)], predictor, rule, place, run, None)
+        show(chosen, _load(chosen, contents), predictor, rule, place)
     elif predictions:
-        _answer(predictions[0], contents[id(predictions[0])], predictor, rule, top, run, sample)
+        only = predictions[0]
+        shown = show(only, _load(only, contents), predictor, rule, top)
+        if sample is not None:
+            with top:
+                samples.tell_truth(run, sample, claimed(shown, rule), shown.ranking[0])
     else:
         with top:
             st.title("This could not be read as a photo")
 
 
-def _answer(
-    prediction: Prediction,
-    content: bytes,
-    predictor: Predictor,
-    rule: Rule,
-    place: DeltaGenerator,
-    run: Run,
-    sample: Sample | None,
-) -> None:
-    """The answer in its place, to a part of the photo where the visitor chose one, and the evidence for it."""
-
-    def load() -> Image.Image:
-        return models.decoder().open(content, prediction.name)
-
-    shown = own_part.looked_at(prediction, predictor, load)
-    with place:
-        answer(shown, rule)
-        if shown is not prediction:
-            own_part.compare(shown, prediction)
-        if sample is not None:
-            samples.tell_truth(run, sample, claimed(shown, rule), shown.ranking[0])
-    if shown is prediction:
-        shown = _with_maps(prediction, predictor, load)
-    evidence(shown, predictor, rule, of=prediction)
-
-
-def _with_maps(prediction: Prediction, predictor: Predictor, load: Callable[[], Image.Image]) -> Prediction:
-    """The prediction, of a network that is explained by occlusion with class maps, which take 50 passes through it."""
-    if predictor.explanation != "occlusion" or prediction.class_maps.any():
-        return prediction
-    known: tuple[str, Predictor, Prediction] | None = st.session_state.get(_OCCLUDED)
-    if known is None or known[0] != prediction.key or known[1] is not predictor:
-        with st.spinner("Occlusion: 50 passes through the network …"):
-            found = predictor.predict(load(), prediction.name).shrunk(max(prediction.photo.size))
-        st.session_state[_OCCLUDED] = known = prediction.key, predictor, found
-    return known[2]
+def _load(prediction: Prediction, contents: dict[int, bytes]) -> Callable[[], Image.Image]:
+    """Decodes the photo in its own size."""
+    return lambda: models.decoder().open(contents[id(prediction)], prediction.name)
 
 
 def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:
     """(name, content) of what the visitor brought: files, else a picture from the camera, else a sample, which is also
     returned.
     """
-    kept: dict[str, tuple[str, bytes]] = st.session_state.get(_PHOTOS, {})
+    kept = brought()
     sample, taken = samples.chosen(run), None
     answered = bool(kept) or sample is not None
     with st.expander("Another photo" if answered else "Your photo", expanded=not answered):
@@ -133,26 +102,18 @@ def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:
             taken = st.camera_input("Camera", label_visibility="collapsed", key="camera", on_change=_take)
     if kept and not uploads and taken is None:
         what = next(iter(kept.values()))[0] if len(kept) == 1 else count_photos(len(kept))
-        st.button(f"Remove {escape_markdown(printable(what))}", icon=":material/close:", on_click=_forget)
+        st.button(f"Remove {escape_markdown(printable(what))}", icon=":material/close:", on_click=forget)
     if kept or sample is None:
         return list(kept.values()), None
-    st.button("Back to the start", icon=":material/close:", on_click=_forget)
+    st.button("Back to the start", icon=":material/close:", on_click=forget)
     return [(sample.name, sample.content)], sample
 
 
 def _take() -> None:
-    """Keep what was uploaded, since the widgets forget it when their page is left; it replaces what was kept before."""
-    kept = st.session_state.get(_PHOTOS, {})
-    brought = [*st.session_state["uploads"], *filter(None, [st.session_state.get("camera")])]
-    _forget()
-    st.session_state[_PHOTOS] = {
-        file.file_id: kept.get(file.file_id) or (file.name, file.getvalue()) for file in brought
-    }
-
-
-def _forget() -> None:
-    st.session_state.pop(_PHOTOS, None)
-    samples.forget()
+    """Keep what was uploaded; it replaces what was kept before."""
+    kept = brought()
+    files = [*st.session_state["uploads"], *filter(None, [st.session_state.get("camera")])]
+    bring({file.file_id: kept.get(file.file_id) or (file.name, file.getvalue()) for file in files})
 
 
 def _predict(files: list[tuple[str, bytes]], predictor: Predictor) -> list[tuple[bytes, Prediction | str]]:

@@ -26,6 +26,8 @@ from tests.helpers import random_predictions
 PAGES = {
     "overview": "app_pages/home/overview.py",
     "predict": "app_pages/predict/predict.py",
+    "video": "app_pages/video/video.py",
+    "live": "app_pages/live/live.py",
     "confusions": "app_pages/analysis/confusions.py",
     "errors": "app_pages/analysis/errors.py",
     "data": "app_pages/decide/data.py",
