@@ -9,6 +9,7 @@ import streamlit as st
 from PIL import Image
 
 from app_pages.components import evidence
+from app_pages.components.clip_detail import clip_detail
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
 from app_pages.components.contribution_table import contribution_table
 from app_pages.components.download_photos import offer_download
@@ -69,6 +70,7 @@ def photo_detail(
     with right:
         photo_verdict(run, scored_subject(run, sample), judged.get(sample))
         _probabilities(run, row)
+    clip_detail(run, row)
     st.divider()
     _comparison(run, row, photo)
     similar_photos(run, row)

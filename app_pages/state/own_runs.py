@@ -15,6 +15,7 @@ import streamlit as st
 from app_pages.state.settings import WORKPLACE, settings
 from har_core.errors import RunError
 from har_core.media.photo_store import PhotoStore
+from har_core.runs.clip_table import PEAK_FRAMES
 from har_core.runs.run import Run, assets_folder
 from har_core.runs.shared_verdicts import SharedVerdicts
 from har_core.runs.verdicts import Verdicts
@@ -63,9 +64,9 @@ def is_own(run: Run) -> bool:
 
 
 def photo_store(run: Run) -> PhotoStore:
-    """Where the photos behind a run's file names are looked for."""
+    """Where the photos and clips behind a run's file names are looked for."""
     own = _own(run)
-    return PhotoStore(own.photos if own else settings().data)
+    return PhotoStore(own.photos if own else settings().data, frames=run.folder / PEAK_FRAMES)
 
 
 def may_judge(run: Run) -> bool:

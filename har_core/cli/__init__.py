@@ -16,6 +16,7 @@ COMMANDS = {
     "download": "fetch the data set from Kaggle (public, no key; ODbL-1.0)",
     "train": "train a model on labeled photos",
     "predict": "name the action in photos",
+    "video": "say what clips show from when to when",
     "evaluate": "score a model on labeled photos",
     "score": "score any classifier: timm, Hugging Face, ONNX; the run carries it",
     "analyze": "find label suspects, near-duplicates and slices of a run, and judge its heatmaps",

@@ -1,4 +1,4 @@
-"""`har-lens evaluate`: score a run's model on labeled photos."""
+"""`har-lens evaluate`: score a run's model on labeled photos or clips."""
 
 from __future__ import annotations
 
@@ -21,21 +21,29 @@ from har_core.cli.options import (
     told_meaning,
     warn_of_newer_library,
 )
+from har_core.cli.video import rate
 from har_core.errors import DataError
 
 if TYPE_CHECKING:
     from har_core.data.samples import Sample
+    from har_core.inference.evaluate import Evaluation
     from har_core.runs.run import Run
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("evaluate", description="Score a model on labeled photos.")
+    parser = subparsers.add_parser("evaluate", description="Score a model on labeled photos, or on clips.")
     add_data(parser)
     parser.add_argument(
         "--split",
         choices=("test", "all"),
         default="test",
         help="the run's own test photos that are found in DATA, or all labeled photos (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--fps",
+        type=rate,
+        default=4.0,
+        help="of a folder of clips, the frames a second to look at (default: %(default)g)",
     )
     add_meaning(parser)
     add_views(parser)
@@ -46,8 +54,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from har_core.analysis.scores import summarize
     from har_core.cli.terminal import ProgressBar, device_named
+    from har_core.data.clip_folder import holds_clips
     from har_core.data.scan import require_clean, scan
     from har_core.inference.evaluate import evaluate, write_evaluation
     from har_core.inference.predictor import Predictor
@@ -57,6 +65,8 @@ def run(given: argparse.Namespace) -> int:
         require_no_run(given.out)
         given.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is found before the work
     by = chosen_run(given)
+    if holds_clips(given.data):
+        return _run_on_clips(given, by)
     photos = scan(given.data, verify=False)
     require_clean(photos, skip_bad=given.skip_bad)
     samples = _test_samples(photos.samples, by, given.data) if given.split == "test" else list(photos.samples)
@@ -70,19 +80,55 @@ def run(given: argparse.Namespace) -> int:
         mapping=mapping,
         progress=ProgressBar("scoring"),
     )
-    for problem in evaluation.skipped:
-        print(f"skipped {problem}", file=sys.stderr)
-    figures = dataclasses.asdict(summarize(evaluation.predictions.confusion_matrix()))
-    if given.json:
-        print(json.dumps(figures))
-    else:
-        print("\n".join(f"{name} {_shown(value)}" for name, value in figures.items()))
+    _print(evaluation, as_json=given.json)
     if given.out:
         print(
             f"Run: {write_evaluation(given.out, evaluation, by, title=given.out.resolve().name).folder}",
             file=sys.stderr,
         )
     return 0
+
+
+def _run_on_clips(given: argparse.Namespace, by: Run) -> int:
+    """All labeled clips of a folder: a run on photos has no test clips of its own."""
+    from har_core.cli.terminal import ProgressBar, device_named
+    from har_core.data.clip_folder import scan_clips
+    from har_core.inference.evaluate_clips import evaluate_clips, write_clip_evaluation
+    from har_core.inference.predictor import Predictor
+    from har_core.inference.video import frame_rule
+
+    samples = scan_clips(given.data, skip_bad=given.skip_bad)
+    unknown, mapping = told_meaning(given, [sample.label for sample in samples], by.classes)
+    predictor = Predictor.from_run(by, device_named(given.device), views=given.views)
+    warn_of_newer_library(predictor)
+    found = evaluate_clips(
+        samples,
+        predictor,
+        rule=frame_rule(by, predictor),
+        fps=given.fps,
+        unknown=unknown,
+        mapping=mapping,
+        progress=ProgressBar("scoring", "clip"),
+    )
+    _print(found.evaluation, as_json=given.json)
+    if given.out:
+        run = write_clip_evaluation(
+            given.out, found, by, title=given.out.resolve().name, progress=ProgressBar("keeping frames", "clip")
+        )
+        print(f"Run: {run.folder}", file=sys.stderr)
+    return 0
+
+
+def _print(evaluation: Evaluation, *, as_json: bool) -> None:
+    from har_core.analysis.scores import summarize
+
+    for problem in evaluation.skipped:
+        print(f"skipped {problem}", file=sys.stderr)
+    figures = dataclasses.asdict(summarize(evaluation.predictions.confusion_matrix()))
+    if as_json:
+        print(json.dumps(figures))
+    else:
+        print("\n".join(f"{name} {_shown(value)}" for name, value in figures.items()))
 
 
 def _test_samples(samples: tuple[Sample, ...], by: Run, folder: Path) -> list[Sample]:

@@ -14,6 +14,7 @@ ROBUSTNESS, TRAINING_EMBEDDINGS = "robustness.csv", "training_embeddings.npz"
 TRAINING_PHOTOS = "training_photos.csv"
 SUSPECTS, DUPLICATES, PHOTO_PROPERTIES = "analysis/suspects.csv", "analysis/near_duplicates.csv", "analysis/photos.csv"
 EMBEDDING_MAP, FAITHFULNESS = "analysis/map.csv", "analysis/faithfulness.csv"
+CLIPS = "analysis/clips.csv"
 DROPPED = "near_duplicates_dropped.txt"
 FILES = (
     MODEL,
@@ -35,5 +36,6 @@ FILES = (
     PHOTO_PROPERTIES,
     EMBEDDING_MAP,
     FAITHFULNESS,
+    CLIPS,
 )
 """All files of a run besides the manifest."""
