@@ -22,9 +22,12 @@ from har_core.cli.options import (
     warn_of_newer_library,
 )
 from har_core.cli.video import rate
-from har_core.errors import DataError
+from har_core.errors import ConfigError, DataError
+from har_core.runs.file_names import CLIP_MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from har_core.data.samples import Sample
     from har_core.inference.evaluate import Evaluation
     from har_core.runs.run import Run
@@ -98,6 +101,8 @@ def _run_on_clips(given: argparse.Namespace, by: Run) -> int:
     from har_core.inference.video import frame_rule
 
     samples = scan_clips(given.data, skip_bad=given.skip_bad)
+    if by.has(CLIP_MODEL):
+        return _run_of_whole_clips(given, by, samples)
     unknown, mapping = told_meaning(given, [sample.label for sample in samples], by.classes)
     predictor = Predictor.from_run(by, device_named(given.device), views=given.views)
     warn_of_newer_library(predictor)
@@ -115,6 +120,28 @@ def _run_on_clips(given: argparse.Namespace, by: Run) -> int:
         run = write_clip_evaluation(
             given.out, found, by, title=given.out.resolve().name, progress=ProgressBar("keeping frames", "clip")
         )
+        print(f"Run: {run.folder}", file=sys.stderr)
+    return 0
+
+
+def _run_of_whole_clips(given: argparse.Namespace, by: Run, samples: Sequence[Sample]) -> int:
+    """By a model of clips."""
+    from har_core.cli.terminal import ProgressBar, device_named
+    from har_core.inference.evaluate import write_evaluation
+    from har_core.inference.temporal import TemporalPredictor, evaluate_temporal, keep_frames
+
+    unknown, mapping = told_meaning(given, [sample.label for sample in samples], by.classes)
+    if unknown == "error":
+        raise ConfigError("expected --unknown skip for a model of clips, found error; skip the clips of other classes")
+    predictor = TemporalPredictor.from_run(by, device_named(given.device))
+    found = evaluate_temporal(samples, predictor, mapping=mapping, progress=ProgressBar("scoring", "clip"))
+    _print(found, as_json=given.json)
+    if given.out:
+        run, by_name = (
+            write_evaluation(given.out, found, by, title=given.out.resolve().name),
+            {s.name: s for s in samples},
+        )
+        keep_frames(run, [by_name[str(name)] for name in found.predictions.samples], predictor)
         print(f"Run: {run.folder}", file=sys.stderr)
     return 0
 

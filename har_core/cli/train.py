@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from har_core.cli.options import Subparsers, add_data, add_device
+from har_core.cli.temporal_options import add_temporal, given_of_clips, train_on_clips
 from har_core.cli.terminal import ProgressBar, device_named
 from har_core.errors import ConfigError
 from har_core.training.config import RECIPES, TrainConfig, flag
@@ -30,6 +31,7 @@ train.py data/ --recipe baseline        the published report's
 train.py data/ --epochs 3 --lr 3e-4     the same as the first with two values changed
 train.py data/ --architecture timm/convnext_tiny --unfreeze last2   another network
 train.py data/ --resume                 go on with the last training that was interrupted
+train.py clips/ --temporal convlstm     learn from clips, one folder a class
 torchrun --nproc-per-node 8 train.py data/   in 8 processes, which share every batch
 """
 
@@ -72,9 +74,14 @@ def add_parser(subparsers: Subparsers) -> None:
         else:
             options |= {"type": kind, "metavar": kind.__name__.upper()}
         group.add_argument(flag(name), **options)
+    add_temporal(parser)
 
 
 def run(given: argparse.Namespace) -> int:
+    if given.temporal:
+        return train_on_clips(given, RUNS, (given.out or last_interrupted(RUNS)) if given.resume else None)
+    if of_clips := given_of_clips(given):
+        raise ConfigError(f"{', '.join(of_clips)} is for clips; pass --temporal NAME too, or leave it out")
     from har_core.training.distributed import joined
 
     with joined(device_named(given.device)) as (processes, device):
@@ -143,7 +150,10 @@ def _resumed_config(folder: Path, recipe: str | None, changes: dict[str, Any]) -
             f"a resumed training keeps its configuration, found {', '.join(map(flag, fixed)) or '--recipe'}; "
             "leave it out, or start anew"
         )
-    return TrainConfig.from_dict(read_state(folder)["config"]).replace(**changes)
+    saved = read_state(folder)["config"]
+    if kind := saved.get("temporal"):
+        raise ConfigError(f"expected a training on photos in {folder}, found one on clips; pass --temporal {kind} too")
+    return TrainConfig.from_dict(saved).replace(**changes)
 
 
 def last_interrupted(runs: Path) -> Path:

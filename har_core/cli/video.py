@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run, warn_of_newer_library
 from har_core.cli.predict import shown
-from har_core.errors import ClipError, DataError
+from har_core.errors import ClipError, ConfigError, DataError
 from har_core.files import atomic_path, csv_bytes, printable
+from har_core.runs.file_names import CLIP_MODEL
 
 if TYPE_CHECKING:
     from har_core.analysis.timeline import FrameRule
     from har_core.inference.predictor import Predictor
     from har_core.inference.video import ClipAnswer
+    from har_core.runs.run import Run
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -54,6 +56,8 @@ def run(given: argparse.Namespace) -> int:
     for path in rows:
         path.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written is found before the work
     by = chosen_run(given)
+    if by.has(CLIP_MODEL):
+        return _whole_clips(given, by)
     predictor = Predictor.from_run(by, device_named(given.device), views=given.views, engine=given.engine)
     warn_of_newer_library(predictor)
     rule, failed = frame_rule(by, predictor), False
@@ -75,6 +79,40 @@ def run(given: argparse.Namespace) -> int:
     for out, row in rows.items():
         with atomic_path(out) as partial:
             partial.write_bytes(csv_bytes(row))
+    return 1 if failed else 0
+
+
+def _whole_clips(given: argparse.Namespace, by: Run) -> int:
+    """By a model of clips, which answers for each as a whole."""
+    from har_core.cli.terminal import device_named
+    from har_core.inference.temporal import TemporalPredictor
+
+    if given.segments is not None or given.frames is not None:
+        raise ConfigError(
+            f"expected a model of photos for --segments and --frames, found one of whole clips in {by.folder}; leave them out, or "
+            "name another --run"
+        )
+    predictor, failed = TemporalPredictor.from_run(by, device_named(given.device)), False
+    for path in list(_clips_below(given.clips)):
+        file = shown(path)
+        try:
+            found = predictor.predict(path, file)
+        except ClipError as error:
+            failed = True
+            print(json.dumps({"file": file, "error": str(error)}) if given.json else printable(str(error)), flush=True)
+            continue
+        if given.json:
+            pairs = zip(found.classes, found.finding.probabilities, strict=True)
+            row = {
+                "file": file,
+                "predicted": found.predicted,
+                "confidence": round(found.confidence, 6),
+                "probabilities": {name: round(float(value), 6) for name, value in pairs},
+                "times": [round(float(time), 3) for time in found.times],
+            }
+            print(json.dumps(row), flush=True)
+        else:
+            print(printable(f"{file}: {found.predicted} ({found.confidence:.1%})"), flush=True)
     return 1 if failed else 0
 
 

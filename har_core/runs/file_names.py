@@ -15,6 +15,8 @@ TRAINING_PHOTOS = "training_photos.csv"
 SUSPECTS, DUPLICATES, PHOTO_PROPERTIES = "analysis/suspects.csv", "analysis/near_duplicates.csv", "analysis/photos.csv"
 EMBEDDING_MAP, FAITHFULNESS = "analysis/map.csv", "analysis/faithfulness.csv"
 CLIPS = "analysis/clips.csv"
+CLIP_MODEL = "clip_model.safetensors"
+"""Of a model of clips, which cannot predict photos (see `models.temporal`)."""
 DROPPED = "near_duplicates_dropped.txt"
 FILES = (
     MODEL,
@@ -37,5 +39,6 @@ FILES = (
     EMBEDDING_MAP,
     FAITHFULNESS,
     CLIPS,
+    CLIP_MODEL,
 )
 """All files of a run besides the manifest."""

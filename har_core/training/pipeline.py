@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 
 from har_core.analysis.scores import scores_of
 from har_core.data.corrections import NONE, Corrections
@@ -19,25 +18,24 @@ from har_core.data.dataset import PhotoDataset
 from har_core.data.scan import LabeledPhotos, Progress, require_trainable
 from har_core.data.split import Split, split_photos
 from har_core.data.transforms import Preprocessing, Transform, eval_transform, train_transform
-from har_core.errors import DataError, RunError
+from har_core.errors import DataError
 from har_core.inference.calibrate import fit, with_temperature
 from har_core.inference.evaluate import evaluate
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import load_checkpoint, replace_spec, save_checkpoint
 from har_core.models.pretrained import load_pretrained
-from har_core.runs.file_names import LEGACY_MANIFEST, MANIFEST, MODEL, TRAINING_PHOTOS
-from har_core.runs.manifest import TRAINING, Manifest, TrainingInfo
+from har_core.runs.file_names import MODEL, TRAINING_PHOTOS
+from har_core.runs.manifest import Manifest, TrainingInfo
 from har_core.runs.run import Run
 from har_core.runs.tables import training_schema, write_table
 from har_core.runs.writing import write_history, write_manifest, write_results
 from har_core.training import provenance
 from har_core.training.config import TrainConfig
 from har_core.training.distributed import SINGLE, Processes
+from har_core.training.folder import prepare, sole_writer
 from har_core.training.precision import PRECISIONS, choose_precision
-from har_core.training.state import BEST, STATE, State, read_state
+from har_core.training.state import BEST, STATE, State
 from har_core.training.trainer import Step, Trainer
-
-LOCK = "training.lock"
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,8 @@ def train(
     """
     callbacks = (callbacks or Callbacks()) if processes.first else Callbacks()
     require_trainable(photos)
-    with _sole_writer(folder) if processes.first else nullcontext():
-        saved = processes.from_first(lambda: _prepare(folder, resume))
+    with sole_writer(folder) if processes.first else nullcontext():
+        saved = processes.from_first(lambda: prepare(folder, resume=resume))
         split = processes.from_first(
             lambda: split_photos(
                 photos,
@@ -237,47 +235,3 @@ def _start_line(manifest: Manifest, split: Split, processes: Processes, resumed:
         + (f"; {len(split.dropped):,} near-duplicates dropped" if split.dropped else "")
         + (f"; resuming in epoch {resumed.epoch} at batch {resumed.batch}" if resumed is not None else "")
     )
-
-
-@contextmanager
-def _sole_writer(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of a folder (a killed one keeps nobody out), and say what it means if it cannot be written."""
-    lock = folder / LOCK
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, blocking=False):
-            try:
-                yield
-            finally:
-                lock.unlink(missing_ok=True)
-                with suppress(OSError):  # removes it only if nothing was written
-                    folder.rmdir()
-    except Timeout as error:
-        raise RunError(f"another training writes into {folder}; wait for it, or choose another --out") from error
-    except OSError as error:
-        raise RunError(
-            f"the run in {folder} could not be written ({error}); what was saved before is kept: make room or choose "
-            "another disk, then go on with --resume"
-        ) from error
-
-
-def _prepare(folder: Path, resume: bool) -> dict[str, Any] | None:
-    """Make the folder ready and read the state to go on from.
-
-    A training that was killed before it had saved anything leaves nothing to go on from, and nothing to be lost.
-    """
-    saved = read_state(folder) if resume else None
-    occupied = any((folder / name).exists() for name in (MANIFEST, LEGACY_MANIFEST))
-    if saved is None and occupied and not _unsaved(folder):
-        raise RunError(f"expected an empty folder, found a run in {folder}; pass --resume, or another --out")
-    for partial in folder.glob(".*.partial"):  # left by a killed process
-        partial.unlink()
-    return saved
-
-
-def _unsaved(folder: Path) -> bool:
-    """Whether the folder holds a training that has saved nothing; a manifest that cannot be read may be anyone's."""
-    try:
-        return not (folder / STATE).exists() and Run.open(folder).manifest.status == TRAINING
-    except RunError:
-        return False

@@ -20,7 +20,8 @@ from har_core.runs.file_names import DROPPED, MANIFEST
 from har_core.runs.manifest import COMPLETE, TRAINING
 from har_core.runs.run import Run
 from har_core.training.config import TrainConfig
-from har_core.training.pipeline import LOCK, Callbacks
+from har_core.training.folder import LOCK
+from har_core.training.pipeline import Callbacks
 from har_core.training.state import STATE, read_state
 from har_core.training.trainer import Step
 from tests.conftest import ROOT
