@@ -37,9 +37,13 @@ def predictor(run: Run) -> Predictor:
 def _predictor(folder: Path, version: int) -> Predictor:
     import torch
 
+    from har_core.inference import engines
     from har_core.inference.predictor import Predictor
 
-    found = Predictor.from_run(Run.open(folder), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    run = Run.open(folder)
+    found = Predictor.from_run(run, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    if found.device.type == "cpu" and engines.choose(run) == "onnx":
+        found.run_by(engines.load(run, "auto")[0])
     keep_out_of_collections()
     return found
 

@@ -1,4 +1,5 @@
-"""`har-lens export`: a run's labels with a person's corrections, or its predictions as other tools read them, in one file."""
+"""`har-lens export`: a run's labels with a person's corrections, its predictions as other tools read them, or its model as ONNX,
+in one file."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from har_core.cli import export_onnx
 from har_core.cli.options import Subparsers
 from har_core.errors import ConfigError
 
@@ -22,6 +24,7 @@ _FORMS = {
     "imagefolder": "the same as JSON lines: metadata.jsonl of a Hugging Face imagefolder",
     "cleanlab": "labels, probabilities and suspects (NPZ)",
     "fiftyone": "predictions with confidence, verdicts and suspects (labels.json)",
+    "onnx": "the model, for machines without PyTorch",
 }
 _TABLES = ("predictions-csv", "predictions-parquet", "imagefolder")
 _NEED_VERDICTS = ("labels", "removed", "diff")
@@ -30,11 +33,11 @@ _NEED_VERDICTS = ("labels", "removed", "diff")
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "export",
-        description="Write what is known of a run's photos: "
+        description="Write what is known of a run's photos, or its model: "
         + "; ".join(f"{form}: {what}" for form, what in _FORMS.items())
         + ".",
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder; it has predictions")
+    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument("--to", required=True, choices=_FORMS, help="what is written")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="an older one is replaced")
     parser.add_argument(
@@ -44,6 +47,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="default: verdicts.sqlite in the run's folder; the app keeps those on runs that it cannot write to in "
         "HAR_LENS_HOME/verdicts",
     )
+    export_onnx.add_arguments(parser)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -56,6 +60,9 @@ def run(given: argparse.Namespace) -> int:
     from har_core.runs.training_embeddings import read_training_embeddings
 
     found = Run.open(given.run)
+    if given.to == "onnx":
+        return export_onnx.run(found, given)
+    export_onnx.refuse_arguments(given)
     predictions = found.predictions()
     verdicts = _verdicts(found, given.verdicts, needed=given.to in _NEED_VERDICTS)
     if given.to in _NEED_VERDICTS:

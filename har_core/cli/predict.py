@@ -31,6 +31,13 @@ def add_parser(subparsers: Subparsers) -> None:
         help="add each photo's row to FILE (JSON, one object a line); photos that the same run has answered there are "
         "skipped unless they changed, so that an interrupted prediction can be continued; of several rows the last counts",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "torch", "onnx"),
+        default="auto",
+        help="what runs the network; auto: onnxruntime where the model has been exported for this machine and is faster so "
+        "(default: %(default)s)",
+    )
     add_views(parser)
     add_run(parser)
     add_device(parser)
@@ -44,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
     from har_core.media.images import open_photo
 
     by = chosen_run(given)
-    predictor = Predictor.from_run(by, device_named(given.device), views=given.views)
+    predictor = Predictor.from_run(by, device_named(given.device), views=given.views, engine=given.engine)
     warn_of_newer_library(predictor)
     run_id = f"{by.name} {by.manifest.files[by.weights].sha256[:12]} {','.join(predictor.spec.views)}"
     photos = list(photos_below(given.photos))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from har_core.cli import score_shards
 from har_core.cli.options import (
     Subparsers,
     add_device,
@@ -37,30 +38,28 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "data",
         nargs="+",
-        type=Path,
         metavar="DATA",
-        help="Training_set.csv with train/, or one folder per class; for a table, photos or folders of photos",
+        help="Training_set.csv with train/, or one folder per class; for a table, photos or folders of photos; for shards, see below",
     )
     parser.add_argument("--skip-bad", action="store_true", help="skip photos and rows with problems")
     add_labels(parser)
     parser.add_argument(
         "--model",
-        required=True,
         metavar="MODEL",
         help="a run's folder, a model.safetensors of train.py, timm/NAME (with its pretrained weights), a folder of timm or of "
-        "Hugging Face, or a file .onnx",
+        "Hugging Face, or a file .onnx (default, of shards alone: the shipped run)",
     )
     parser.add_argument(
         "--out",
         required=True,
-        type=Path,
-        metavar="RUN_OR_FILE",
-        help="the run's folder; or FILE.csv or FILE.parquet: a table",
+        metavar="OUT",
+        help="the run's folder; or FILE.csv or FILE.parquet: a table; or a folder or bucket for shards",
     )
     parser.add_argument("--title", help="what people call the run (default: the folder's name)")
     add_meaning(parser)
     add_views(parser)
     add_device(parser)
+    score_shards.add_arguments(parser)
     feeding = parser.add_argument_group("how photos are fed, where the model does not say it")
     feeding.add_argument(
         "--classes", type=Path, metavar="FILE", help="one class name a line, in the order of the outputs"
@@ -80,9 +79,14 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(given: argparse.Namespace) -> int:
     from har_core.cli.terminal import device_named
     from har_core.inference.predictor import Predictor
-    from har_core.models.external.load import load_model
+    from har_core.models.external.load import KINDS, load_model
     from har_core.runs.writing import require_no_run
 
+    if score_shards.is_sharded(given):
+        return score_shards.run(given, _options(given))
+    if given.model is None:
+        raise ConfigError(f"expected a model to score by, found none; pass --model, one of: {KINDS}")
+    given.data, given.out = [Path(one) for one in given.data], Path(given.out)
     is_table = given.out.suffix in _TABLES
     if not is_table:
         require_no_run(given.out)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -22,9 +23,9 @@ from har_core.cam.class_maps import CamOutput, class_activation_maps
 from har_core.data.transforms import Box, eval_transform
 from har_core.errors import Cancelled, CheckpointError, ImageError
 from har_core.inference import views
+from har_core.inference.engines import Engine, load
 from har_core.inference.views import Found, Look
 from har_core.models.anatomy import WholeNetwork
-from har_core.models.external.carried import load_carried
 from har_core.models.numerics import exact_fp32
 from har_core.models.registry import anatomy_of, head
 from har_core.models.spec import ModelSpec
@@ -112,28 +113,46 @@ class Predictor:
             )
         self.device = device or torch.device("cpu")
         self.model, self.spec = model.to(self.device), spec
+        self._runner = self.model
         self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
 
     @classmethod
     def from_run(
-        cls, run: Run, device: torch.device | None = None, *, views: tuple[View, ...] | None = None
+        cls,
+        run: Run,
+        device: torch.device | None = None,
+        *,
+        views: tuple[View, ...] | None = None,
+        engine: Engine = "torch",
+        engines: Path | None = None,
     ) -> Predictor:
         """The predictor of a run folder.
 
         Args:
             views: the parts of a photo that answer, if not those that are stored with the model.
+            engine: what runs the network; "auto": the faster one on this machine's processor, as `engines.choose` finds.  With
+                onnxruntime the last maps cannot be reached (`has_last_maps`); it runs on processors alone.
+            engines: where exported files lie, if not in `engines.engines_folder()`.
 
         Raises:
             RunError: if the run has no model, or not the one that its manifest lists.
-            CheckpointError: if the model file is damaged, or of other classes than the manifest.
+            CheckpointError: if the model file is damaged, or of other classes than the manifest; with the engine "onnx", if it
+                has not been exported.
         """
-        model, spec = load_carried(run)
+        on_processor = device is None or device.type == "cpu"
+        model, spec = load(run, engine if on_processor or engine != "auto" else "torch", engines)
         if spec.classes != run.classes[: len(spec.classes)]:  # labels that the model does not know may follow
             raise CheckpointError(
                 f"{run.folder / run.weights}: expected the classes of the manifest, found {len(spec.classes)} others; "
                 "copy the run again"
             )
         return cls(model, spec if views is None else replace(spec, views=views), device)
+
+    def run_by(self, network: nn.Module) -> None:
+        """Let another engine's copy of the network answer from now on.  The model stays for what only it can: `logits`, and other
+        methods of explanation.
+        """
+        self._runner = network
 
     @property
     def explanation(self) -> Explanation:
@@ -284,7 +303,7 @@ class Predictor:
 
     def _forward(self, images: Tensor, occlude: bool) -> CamOutput:
         with exact_fp32():
-            return class_activation_maps(self.model, images.to(self.device), occlude=occlude)
+            return class_activation_maps(self._runner, images.to(self.device), occlude=occlude)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from torch import nn
 
 from har_core.errors import CheckpointError, RunError
 from har_core.files import printable, write_text
-from har_core.models.checkpoint import copy_with_spec, load_checkpoint, save_checkpoint
+from har_core.models.checkpoint import copy_with_spec, first_line, load_checkpoint, read_metadata, save_checkpoint
 from har_core.models.external import hugging_face, onnx_file
 from har_core.models.external.options import ModelOptions, read_config
 from har_core.models.spec import ModelSpec
@@ -67,6 +67,24 @@ def load_carried(run: Run) -> tuple[nn.Module, ModelSpec]:
             f"{run.name}: expected no {HF_PREPROCESSOR}, which the manifest does not list; copy the run again"
         )
     return hugging_face.load_folder(weights.parent, told)[0], spec
+
+
+def carried_spec(run: Run) -> ModelSpec:
+    """What feeds the model of a run, without its weights.
+
+    Raises:
+        RunError: as `load_carried`.
+        CheckpointError: if the file is damaged.
+    """
+    path = run.file(run.weights)
+    if not run.has(MODEL):
+        return _read(run.file(MODEL_SPEC))
+    try:
+        return ModelSpec.from_dict(json.loads(read_metadata(path)["spec"]))
+    except CheckpointError:
+        raise
+    except Exception as error:  # safetensors and json each have their own words for "damaged"
+        raise CheckpointError(f"{MODEL} is damaged ({first_line(error)}); copy the run again") from error
 
 
 def copy_spec(path: Path, spec: ModelSpec, to: Path) -> None:

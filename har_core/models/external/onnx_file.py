@@ -4,8 +4,8 @@ Input: float32 (B, 3, H, W).  First output: logits (B, K), or probabilities, of 
 if they are there: `class_maps` (B, K, h, w) and `embeddings` (B, D).
 
 Metadata that tell how it is fed, each a text of JSON: `classes` (a list of K names), `crop_size` and `resize` (pixels), `mean` and
-`std` (three numbers each, of values in [0, 1]), `interpolation` ("bilinear" or "bicubic"), `fit` ("crop" or "squash"), and
-`temperature`.
+`std` (three numbers each, of values in [0, 1]), `interpolation` ("bilinear" or "bicubic"), `fit` ("crop" or "squash"),
+`crop_down` (as in `Preprocessing`), `temperature`, and `views` (a list, as in `ModelSpec`).
 """
 
 from __future__ import annotations
@@ -28,10 +28,21 @@ from har_core.models.anatomy import Answer, WholeNetwork
 from har_core.models.checkpoint import first_line
 from har_core.models.external.options import ModelOptions, class_names
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import Explanation
+from har_core.runs.manifest import CENTER_ALONE, Explanation
 
-KEYS = ("classes", "crop_size", "resize", "mean", "std", "interpolation", "fit", "temperature")
-MAPS, EMBEDDINGS = "class_maps", "embeddings"
+KEYS = (
+    "classes",
+    "crop_size",
+    "resize",
+    "mean",
+    "std",
+    "interpolation",
+    "fit",
+    "crop_down",
+    "temperature",
+    "views",
+)
+LOGITS, MAPS, EMBEDDINGS = "logits", "class_maps", "embeddings"
 ARCHITECTURE = "onnx"
 
 _TINY = float(np.finfo(np.float32).tiny)
@@ -72,6 +83,13 @@ class OnnxNetwork(nn.Module):
         if self.probabilities:
             found[0] = found[0].clamp(min=_TINY).log()
         return found
+
+    def told(self, key: str) -> Any:
+        """One of the metadata, None if it is not there or no JSON."""
+        try:
+            return json.loads(self.session.get_modelmeta().custom_metadata_map[key])
+        except (KeyError, ValueError, RecursionError):
+            return None
 
     def save(self, path: Path) -> None:
         shutil.copyfile(self.path, path)
@@ -120,12 +138,14 @@ def load_onnx(path: Path, options: ModelOptions) -> tuple[nn.Module, ModelSpec]:
             ARCHITECTURE,
             crop_size=int(crop_size),
             resize=int(told.get("resize") or crop_size),
+            views=tuple(told.get("views", CENTER_ALONE)),
             temperature=float(told.get("temperature", 1.0)),
             preprocessing=Preprocessing(
                 tuple(map(float, needed["mean"])),  # type: ignore[arg-type]
                 tuple(map(float, needed["std"])),  # type: ignore[arg-type]
                 told.get("interpolation", "bilinear"),
                 told.get("fit", "crop"),
+                bool(told.get("crop_down", False)),
             ),
         )
     except (TypeError, ValueError, OverflowError) as error:
@@ -172,6 +192,7 @@ def _session(path: Path, place: str) -> Any:
                     f"{place}: expected finite weights, found NaN or infinity in {printable(tensor.name)[:80]}; export it again"
                 )
     del model, tensors
+    onnxruntime.disable_telemetry_events()  # it would write what it does into a file of the user's, and tell its maker
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     settings.intra_op_num_threads = torch.get_num_threads()

@@ -1,0 +1,378 @@
+#!/usr/bin/env python3
+"""Name the action in photos, and show where it is seen, with onnxruntime, NumPy and Pillow alone.
+
+    python predict.py MODEL.onnx PHOTO... [--heatmap OUT.png] [--json] [--views center] [--threads 2]
+
+MODEL.onnx is written by `har-lens export RUN --to onnx`.  The answers are those of `har-lens predict`.  The exit status is 1 if a
+photo could not be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+VIEWS = ("center", "whole", "evidence")
+GRID = 14  # cells a side of a map that is made of several views
+MAX_PIXELS, DECODE_SIDE = 40_000_000, 1600
+_STRIDE, _AREA, _LONGEST = 32, 1.45, 3.0
+_STRONG, _NEAREST, _FARTHEST, _SMALLER, _KEPT = 0.35, 0.5, 0.85, 6 / 7, 2.5
+_CELLS = 7  # cells a side of a map by occlusion
+_INFERNO = ((0, 0, 4), (31, 12, 72), (85, 15, 109), (136, 34, 106), (186, 54, 85), (227, 89, 51), (249, 140, 10),
+            (249, 201, 50), (252, 255, 164))  # fmt: skip
+
+
+class PredictError(Exception):
+    """A photo or a model that cannot be used, and what to do about it."""
+
+
+class Box(NamedTuple):
+    """A part of a photo, in its pixels."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def scaled(self, across: float, down: float) -> Box:
+        return Box(self.left * across, self.top * down, self.right * across, self.bottom * down)
+
+
+class Answer(NamedTuple):
+    """`probabilities`: (K,) float32, sum 1.  `heatmap`: (h, w) float32 in [0, 1] of the most probable class, over `box` of the photo.
+    `known`: log Σ exp of the logits, higher is more like a known class.
+    """
+
+    probabilities: np.ndarray
+    heatmap: np.ndarray | None
+    box: Box
+    known: float
+
+
+class Found(NamedTuple):
+    logits: np.ndarray
+    maps: np.ndarray | None
+    box: Box
+
+
+class Model:
+    """A network with what feeds it.
+
+    Args:
+        threads: of onnxruntime; 0 for one a core.
+
+    Raises:
+        PredictError: if the file cannot be read, or is not of `har-lens export`.
+    """
+
+    def __init__(self, path: Path, *, views: Sequence[str] | None = None, threads: int = 0) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = threads, 4
+        if not path.is_file():
+            raise PredictError(
+                f"expected a model at {path}, found no file; write one with har-lens export RUN --to onnx"
+            )
+        onnxruntime.disable_telemetry_events()
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            stored = self.session.get_modelmeta().custom_metadata_map
+            told: dict[str, Any] = {key: json.loads(value) for key, value in stored.items() if key in _KEYS}
+            self.classes = tuple(map(str, told["classes"]))
+            self.crop_size, self.resize = int(told["crop_size"]), int(told["resize"])
+            self.mean = np.array(told["mean"], np.float32)[:, None, None]
+            self.std = np.array(told["std"], np.float32)[:, None, None]
+            self.filter = Image.Resampling[str(told.get("interpolation", "bilinear")).upper()]
+            self.squash, self.crop_down = told.get("fit") == "squash", bool(told.get("crop_down"))
+            self.temperature = np.float32(told.get("temperature", 1.0))
+            self.least_known: float | None = told.get("least_known")
+            self.outputs = [one.name for one in self.session.get_outputs()]
+            shape = self.session.get_inputs()[0].shape
+        except Exception as error:  # onnxruntime has a class for each kind; metadata that are not there
+            reason = " ".join(str(error).split())[:120]
+            raise PredictError(
+                f"{path.name} is not a model of har-lens export, or is damaged ({reason}); export it again"
+            ) from error
+        self.has_maps = "class_maps" in self.outputs
+        chosen = tuple(views or told.get("views") or VIEWS[:1])
+        self.views = tuple(view for view in VIEWS if view in chosen)
+        if self.views != ("center",) and any(isinstance(side, int) for side in shape[2:]):
+            raise PredictError(f"{path.name} takes {shape[3]} × {shape[2]} pixels only; pass --views center")
+        if "evidence" in self.views and not self.has_maps:
+            raise PredictError(
+                f"{path.name} has no class maps, which the view evidence needs; pass --views center,whole"
+            )
+
+    def predict(self, photo: Image.Image, *, heatmap: bool = True) -> Answer:
+        """Of an upright RGB photo.
+
+        Args:
+            heatmap: of a file without class maps it takes 49 passes.
+        """
+        looks = []
+        if "center" in self.views or "whole" not in self.views:
+            looks.append((self.crop_box(*photo.size), self.center_crop(photo)))
+        if "whole" in self.views:
+            everything = Box(0.0, 0.0, float(photo.width), float(photo.height))
+            looks.append((everything, self.look(photo, everything, self.crop_size)))
+        region = looks[-1][0]
+        found = [self.run(box, image) for box, image in looks]
+        if "evidence" in self.views:
+            nearer = self.nearer(photo, found, region)
+            found = [nearer] if self.views == ("evidence",) else [*found, nearer]
+        logits = np.mean([one.logits for one in found], axis=0)
+        best = int(logits.argmax())
+        if not self.has_maps:
+            maps = self.occlusion(looks[-1][1], found[-1].logits, best) if heatmap else None
+        else:
+            alone = self.views == ("center",)
+            parts = [(one.maps[best], one.box) for one in found if one.maps is not None]
+            maps = parts[0][0] if alone else place(parts, region)
+        return Answer(
+            softmax(logits / self.temperature), None if maps is None else scaled(maps), region, logsumexp(logits)
+        )
+
+    def run(self, box: Box, image: np.ndarray) -> Found:
+        names = [self.outputs[0], *(["class_maps"] if self.has_maps else [])]
+        values = self.session.run(names, {self.session.get_inputs()[0].name: image[None]})
+        return Found(values[0][0], values[1][0] if self.has_maps else None, box)
+
+    def to_input(self, photo: Image.Image) -> np.ndarray:
+        """An RGB photo as it is → (3, height, width) float32, normalized."""
+        values = np.asarray(photo, np.uint8).transpose(2, 0, 1).astype(np.float32) * np.float32(1 / 255)
+        return np.ascontiguousarray((values - self.mean) / self.std)
+
+    def center_crop(self, photo: Image.Image) -> np.ndarray:
+        smaller = photo.resize(self._resized(*photo.size), self.filter)
+        left, top = (self._margin(side) for side in smaller.size)
+        return self.to_input(smaller.crop((left, top, left + self.crop_size, top + self.crop_size)))
+
+    def crop_box(self, width: int, height: int) -> Box:
+        across, down = self._resized(width, height)
+        left, top = round((across - self.crop_size) / 2), round((down - self.crop_size) / 2)
+        return Box(left, top, left + self.crop_size, top + self.crop_size).scaled(width / across, height / down)
+
+    def _resized(self, width: int, height: int) -> tuple[int, int]:
+        if self.squash:
+            return self.resize, self.resize
+        long = int(self.resize * max(width, height) / min(width, height))
+        return (self.resize, long) if width <= height else (long, self.resize)
+
+    def _margin(self, side: int) -> int:
+        return (side - self.crop_size) // 2 if self.crop_down else round((side - self.crop_size) / 2)
+
+    def look(self, photo: Image.Image, box: Box, crop_size: int) -> np.ndarray:
+        """Any part of a photo at about the area of a crop of that size, in its own shape."""
+        size = input_size(box.right - box.left, box.bottom - box.top, crop_size)
+        left, top = min(int(max(0.0, box.left)), photo.width - 1), min(int(max(0.0, box.top)), photo.height - 1)
+        right, bottom = round(min(photo.width, box.right)), round(min(photo.height, box.bottom))
+        part = photo.crop((left, top, max(left + 1, right), max(top + 1, bottom)))
+        return self.to_input(part.resize(size, self.filter))
+
+    def nearer(self, photo: Image.Image, found: Sequence[Found], region: Box) -> Found:
+        """The look at a square around the strongest evidence for what the other looks found."""
+        probabilities = softmax(np.mean([one.logits for one in found], axis=0))
+        count = len(probabilities)
+        maps = np.stack([place([(one.maps[k], one.box) for one in found], region) for k in range(count)])  # type: ignore[index]
+        evidence = np.tensordot(probabilities, np.maximum(maps, 0), axes=1)
+        rows, columns = np.nonzero(evidence >= _STRONG * evidence.max())
+        across, down = (region.right - region.left) / GRID, (region.bottom - region.top) / GRID
+        left, right = region.left + columns.min() * across, region.left + (columns.max() + 1) * across
+        top, bottom = region.top + rows.min() * down, region.top + (rows.max() + 1) * down
+        crop = min(photo.size) * self.crop_size / self.resize
+        side = min(max(right - left, bottom - top, _NEAREST * crop), _FARTHEST * crop)
+        x, y = (left + right) / 2, (top + bottom) / 2
+        box = within(Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), region)
+        factor = min(1.0, _KEPT * self.resize / min(photo.size))
+        kept = photo
+        if factor < 1:
+            kept = photo.resize((round(photo.width * factor), round(photo.height * factor)), Image.Resampling.BILINEAR)
+        part = box.scaled(kept.width / photo.width, kept.height / photo.height)
+        return self.run(box, self.look(kept, part, round(_SMALLER * self.crop_size)))
+
+    def occlusion(self, image: np.ndarray, logits: np.ndarray, best: int) -> np.ndarray:
+        """How much the logit falls when a cell is replaced by the mean color: one pass a cell."""
+        rows, columns = (np.arange(side) * _CELLS // side for side in image.shape[1:])
+        falls = np.zeros((_CELLS, _CELLS), np.float32)
+        for row in range(_CELLS):
+            for column in range(_CELLS):
+                hidden = image * ~((rows == row)[:, None] & (columns == column))
+                falls[row, column] = logits[best] - self.run(Box(0, 0, 1, 1), hidden.astype(np.float32)).logits[best]
+        return falls
+
+
+_KEYS = {
+    "classes", "crop_size", "resize", "mean", "std", "interpolation", "fit", "crop_down", "temperature", "views", "least_known"
+}  # fmt: skip
+
+
+def open_photo(path: Path) -> Image.Image:
+    """Upright, RGB, on white, at most twice `DECODE_SIDE` pixels long.
+
+    Raises:
+        PredictError: if the file is no JPEG, PNG or WebP photo that can be read.
+    """
+    try:
+        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise PredictError(f"{path.name} has more than {MAX_PIXELS // 10**6} megapixels; save a smaller copy")
+            factor = _reduction(opened.size)
+            if factor > 1:
+                opened.draft(None, (opened.width // factor, opened.height // factor))
+            opened.load()
+            factor = _reduction(opened.size)
+            image = ImageOps.exif_transpose(opened)
+            if image.mode.startswith("I"):  # 16 bits of gray
+                image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
+            if image.has_transparency_data:
+                image = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            image = image.convert("RGB")
+            return image.reduce(factor) if factor > 1 else image
+    except PredictError:
+        raise
+    except Exception as error:  # decoders raise nearly anything
+        reason = "no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())[:120]
+        raise PredictError(f"{path.name} cannot be read ({reason}); expected a JPEG, PNG or WebP photo") from error
+
+
+def _reduction(size: tuple[int, int]) -> int:
+    factor = 1
+    while max(size) >= 2 * factor * DECODE_SIDE:
+        factor *= 2
+    return factor
+
+
+def input_size(width: float, height: float, crop_size: int) -> tuple[int, int]:
+    """Width and height for a part of a photo: multiples of 32 pixels, in about its shape."""
+    ratio = min(max(width, height) / min(width, height), _LONGEST)
+    for cells in range(max(1, round(crop_size / _STRIDE)), 0, -1):
+        shorter, longer = cells * _STRIDE, round(cells * ratio) * _STRIDE
+        if shorter * longer <= _AREA * crop_size**2:
+            break
+    return (longer, shorter) if width >= height else (shorter, longer)
+
+
+def within(box: Box, outer: Box) -> Box:
+    """Moved, not cut, into another box; cut only where it is larger than that."""
+    wide = min(box.right - box.left, outer.right - outer.left)
+    high = min(box.bottom - box.top, outer.bottom - outer.top)
+    left = min(max(outer.left, box.left), outer.right - wide)
+    top = min(max(outer.top, box.top), outer.bottom - high)
+    return Box(left, top, left + wide, top + high)
+
+
+def place(parts: Sequence[tuple[np.ndarray, Box]], region: Box) -> np.ndarray:
+    """Maps (h, w) of several looks → their mean over the region, (GRID, GRID), each where it belongs."""
+    total = np.zeros((GRID, GRID))
+    for values, box in parts:
+        rows = _shares(values.shape[0], box.top, box.bottom, region.top, region.bottom)
+        columns = _shares(values.shape[1], box.left, box.right, region.left, region.right)
+        total += (rows @ values @ columns.T) * (GRID**2 / values.size)
+    return (total / len(parts)).astype(np.float32)
+
+
+def _shares(count: int, start: float, end: float, low: float, high: float) -> np.ndarray:
+    parts, cells = np.linspace(start, end, count + 1), np.linspace(low, high, GRID + 1)
+    overlap = np.minimum(cells[1:, None], parts[None, 1:]) - np.maximum(cells[:-1, None], parts[None, :-1])
+    return np.asarray(overlap.clip(0) / np.diff(parts))
+
+
+def scaled(values: np.ndarray) -> np.ndarray:
+    """A signed map → [0, 1]: the positive evidence, minus its minimum, divided by its maximum."""
+    values = np.maximum(values, 0)
+    values = values - values.min()
+    return np.asarray(values / (values.max() + 1e-7), np.float32)
+
+
+def overlay(photo: Image.Image, answer: Answer, *, opacity: float = 0.6) -> Image.Image:
+    """The heatmap where it lies on its photo; what the network did not see is dimmed."""
+    assert answer.heatmap is not None
+    left, top, right, bottom = (round(edge) for edge in answer.box)
+    heat = Image.fromarray(answer.heatmap).resize(
+        (max(1, right - left), max(1, bottom - top)), Image.Resampling.BILINEAR
+    )
+    values = np.asarray(heat)[max(0, -top) :, max(0, -left) :]
+    left, top = max(0, left), max(0, top)
+    canvas = np.asarray(photo, np.float32) * 0.42
+    seen = np.asarray(photo, np.float32)[top:bottom, left:right]
+    values = values[: seen.shape[0], : seen.shape[1]].clip(0, 1)
+    positions = np.linspace(0, 1, len(_INFERNO))
+    colors = np.stack([np.interp(values, positions, channel) for channel in zip(*_INFERNO, strict=True)], axis=-1)
+    canvas[top:bottom, left:right] = seen + (colors - seen) * (opacity * (0.25 + 0.75 * values))[..., None]
+    return Image.fromarray(canvas.round().clip(0, 255).astype(np.uint8))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(), np.float32)
+
+
+def logsumexp(logits: np.ndarray) -> float:
+    values = logits.astype(np.float64)
+    return float(values.max() + np.log(np.exp(values - values.max()).sum()))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, metavar="MODEL.onnx")
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    parser.add_argument(
+        "--heatmap", type=Path, metavar="OUT.png", help="of one photo; of several, OUT-1.png, OUT-2.png, …"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    parser.add_argument(
+        "--views", type=_views, metavar="A,B", help="some of center, whole, evidence (default: the model's)"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="default: one a core")
+    given = parser.parse_args(arguments)
+    try:
+        model = Model(given.model, views=given.views, threads=given.threads)
+    except PredictError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    failed = False
+    for number, path in enumerate(given.photos, start=1):
+        try:
+            photo = open_photo(path)
+            answer = model.predict(photo, heatmap=given.heatmap is not None)
+        except PredictError as error:
+            failed = True
+            print(json.dumps({"file": str(path), "error": str(error)}) if given.json else f"error: {error}",
+                  file=sys.stdout if given.json else sys.stderr)  # fmt: skip
+            continue
+        print(_line(str(path), model, answer, as_json=given.json), flush=True)
+        if given.heatmap is not None:
+            several = len(given.photos) > 1
+            out = given.heatmap.with_stem(f"{given.heatmap.stem}-{number}") if several else given.heatmap
+            overlay(photo, answer).save(out)
+    return int(failed)
+
+
+def _line(file: str, model: Model, answer: Answer, *, as_json: bool) -> str:
+    best, least = int(answer.probabilities.argmax()), model.least_known
+    unknown = least is not None and answer.known < least
+    if as_json:
+        shares = dict(zip(model.classes, answer.probabilities.astype(float).round(6).tolist(), strict=True))
+        row = {"file": file, "predicted": model.classes[best], "confidence": shares[model.classes[best]]}
+        return json.dumps(row | ({"probably_none": unknown} if least is not None else {}) | {"probabilities": shares})
+    note = ", probably none of the known actions" if unknown else ""
+    return f"{file}: {model.classes[best]} ({answer.probabilities[best]:.1%}{note})"
+
+
+def _views(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not set(names) <= set(VIEWS):
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(VIEWS)}; found {text!r}")
+    return names
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
