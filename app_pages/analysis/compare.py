@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from app_pages.analysis.drift_part import drift_part
 from app_pages.components.changed_photos import Changes, changed_photos, changes_between
 from app_pages.components.matrix_view import matrix_view
 from app_pages.components.other_labels import other_labels
@@ -53,6 +54,7 @@ def page() -> None:
     _class_scores(run, other, before, after)
     _matrix_difference(run, before, after)
     changed_photos(run, other, changes)
+    drift_part(run, other)
     _published_results(run)
     url.publish({"with": st.session_state[key]})
 

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from har_core.runs.manifest import COMPLETE, Manifest, ModelInfo
 from har_core.runs.predictions import Predictions
 from har_core.runs.verdicts import Verdicts
+from har_core.runs.writing import write_results
 from tests.helpers import random_predictions
 from tests.pages.conftest import opened, text, widget, write_run
 
@@ -86,3 +88,37 @@ def test_the_same_labels_are_not_compared() -> None:
     app = opened("compare", "best")
     assert not any(column.startswith("old labels") for frame in app.dataframe for column in frame.value.columns)
     assert "another label" not in text(app)
+
+
+def test_heatmaps_that_moved_are_found_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 40 photos in another order, the maps of two are turned upside down, and the second run is surer."""
+    first = random_predictions(40, ("blue", "green", "red"))
+    sharper = first.probabilities**3 / (first.probabilities**3).sum(axis=1, keepdims=True)
+    order = np.random.default_rng(3).permutation(40)
+    second = Predictions(first.classes, first.samples[order], first.true[order], sharper[order].astype(np.float32))
+    maps = np.random.default_rng(0).normal(size=(40, 3, 3, 3)).astype(np.float16)
+    moved = maps[order].copy()
+    moved[:2] = moved[:2, :, ::-1, ::-1]
+    embeddings = np.zeros((40, 8), np.float16)
+    for name, predictions, own in (("first", first, maps), ("second", second, moved)):
+        manifest = Manifest(status=COMPLETE, classes=first.classes, model=ModelInfo(crop_size=64, resize=72))
+        write_results(tmp_path / "runs" / name, predictions, own, embeddings, manifest)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("compare", "second", **{"with": "first"})
+    assert not app.exception
+    assert "Of 40 photos" in text(app) and "cosine of 1.00" in text(app) and "**5.0 %**" in text(app)
+    shown = [line.value for line in app.caption if ", cosine " in line.value]
+    assert [float(line.rpartition(" ")[2]) < 0.99 for line in shown] == [True, True, False, False]
+    sure = [line for line in text(app).splitlines() if "sure on average" in line]
+    assert len(sure) == 2
+
+
+def test_maps_of_other_sizes_are_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = random_predictions(10, ("blue", "red"))
+    for name, side in (("first", 3), ("second", 4)):
+        manifest = Manifest(status=COMPLETE, classes=first.classes, model=ModelInfo(crop_size=64, resize=72))
+        maps, embeddings = np.ones((10, 2, side, side), np.float16), np.zeros((10, 8), np.float16)
+        write_results(tmp_path / "runs" / name, first, maps, embeddings, manifest)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("compare", "second", **{"with": "first"})
+    assert not app.exception and "same places" not in text(app)
