@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What PyTorch, ONNX in 32 bits and ONNX in 8 bits take for a photo, for both shipped networks, on one thread and on two.
 
-python -m benchmarks.bench_engines FILES [--photos DATA] [--rounds 30] [--threads 1,2] [--runs best,efficientnet-lite2]
+python -m benchmarks.bench_engines FILES [--photos DATA] [--rounds 30] [--threads 1,2] [--runs best,edge]
 
 FILES is a folder for the exported files, RUN.onnx and RUN-int8.onnx; those that are missing are exported first, the latter by
 photos of DATA.  All engines take turns within one process: on a machine that is shared only the ratios say something.  Then, each
@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, metavar="DATA")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--runs", default="best,efficientnet-lite2")
+    parser.add_argument("--runs", default="best,edge")
     parser.add_argument("--alone", nargs=2, metavar=("RUN", "ENGINE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.alone:

@@ -61,12 +61,14 @@ def page() -> None:
 
 def _headline(run: Run, other: Run, before: Summary, after: Summary, changes: Changes | None) -> None:
     points = (after.accuracy - before.accuracy) * 100
+    apart = changes is not None and changes.photos.empty
     one, two = escape_markdown(run.title), escape_markdown(other.title)
     if changes is not None and len(changes.photos) == after.n == before.n:
         certain = changes.test.p < 0.05
     else:
         certain = not (_contains(before.interval, after.accuracy) or _contains(after.interval, before.accuracy))
-    st.title(text.difference_headline(one, two, points, certain=certain))
+    headline = text.difference_headline(one, two, points, certain=certain)
+    st.title(f"{one} and {two} were evaluated on different photos" if apart else headline)
     rows = {}
     for title, summary in ((run.title, after), (other.title, before)):
         rows[title] = {

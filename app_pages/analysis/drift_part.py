@@ -26,7 +26,7 @@ def drift_part(run: Run, other: Run) -> None:
         return
     if runs.known(run).every_class and runs.known(other).every_class:
         _confidence(run, other)
-    if run.has(CLASS_MAPS) and other.has(CLASS_MAPS) and run.manifest.model.views == other.manifest.model.views:
+    if run.has(CLASS_MAPS) and other.has(CLASS_MAPS):
         _maps(run, other)
 
 
@@ -51,6 +51,7 @@ def _maps(run: Run, other: Run) -> None:
     compare = _drift_of_this_session if own else _drift_of_all_sessions
     found = compare(run.folder, other.folder, runs.version(run), runs.version(other))
     if found is None:
+        st.caption("Their heatmaps are not compared: they have another grid, or are of other parts of the photos.")
         return
     summary = summarize_drift(found)
     if not summary.count:
@@ -100,7 +101,8 @@ def _drift_of_this_session(folder: Path, other_folder: Path, version: int, other
 def _drift(folder: Path, other_folder: Path) -> Drift | None:
     run, other = Run.open(folder), Run.open(other_folder)
     first, second = runs.class_maps(other), runs.class_maps(run)
-    if first is None or second is None or first.shape[1:] != second.shape[1:]:
+    same = run.manifest.model.views == other.manifest.model.views
+    if first is None or second is None or first.shape[1:] != second.shape[1:] or not same:
         return None
     rows, others = _same_photos(run, other)
     return heatmap_drift(first[others], second[rows], runs.predictions(other).predicted[others])

@@ -40,7 +40,7 @@ def training(run: Run) -> None:
 def _curves(run: Run, history: pd.DataFrame, running: bool) -> None:
     number, epochs = _plan(run, len(history))
     trainings = _split(history, epochs)
-    split = run.manifest.data.eval_split
+    split = _measured_on(run)
     curves = read_curves(trainings[-1], checkpoint=run.manifest.training.checkpoint or "best")
     if running:
         accuracy = text.share(float(history["eval_accuracy"].iloc[-1]))
@@ -64,6 +64,11 @@ def _curves(run: Run, history: pd.DataFrame, running: bool) -> None:
         st.dataframe(history, hide_index=True, alt="The history of the training, one row per epoch")
 
 
+def _measured_on(run: Run) -> str:
+    """Which photos the curves beside those of training are of: those that the epoch was chosen by, if others than were scored."""
+    return run.manifest.training.selected_on or run.manifest.data.eval_split
+
+
 def _plan(run: Run, done: int) -> tuple[int, int]:
     """How many trainings the run consists of, and the epochs of each."""
     training, config = run.manifest.training, run.manifest.config
@@ -79,8 +84,9 @@ def _split(history: pd.DataFrame, epochs: int) -> list[pd.DataFrame]:
 
 def _measurement(run: Run, curves: Curves) -> list[str]:
     """What one must know to read the curves, as far as the manifest says it."""
-    config, machine, split = run.manifest.config, run.manifest.machine, run.manifest.data.eval_split
-    lines = ["Training accuracy is measured on random crops, while the network still learns."]
+    config, machine, split = run.manifest.config, run.manifest.machine, _measured_on(run)
+    crops = "" if config.get("temporal") else " on random crops,"
+    lines = [f"Training accuracy is measured{crops} while the network still learns."]
     if config.get("ema_decay"):
         lines.append(f"On {split} photos, the moving average of the weights is measured.")
     if run.manifest.training.soup_size > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
 import streamlit as st
 from PIL import Image
 
@@ -38,8 +39,8 @@ def clip_detail(run: Run, row: int) -> None:
     peak = float(found["peak"])
     st.subheader("The clip", anchor=False)
     st.caption(
-        f"{clock(found['seconds'], tenths=True)}, {int(found['frames']):,} frames looked at. The photo is the frame at "
-        f"{clock(peak, tenths=True)}, in which the predicted class is most probable."
+        f"{clock(found['seconds'], tenths=True)}, {int(found['frames']):,} frames looked at. The frame at {clock(peak, tenths=True)} "
+        "stands for it above."
     )
     if found["broken"]:
         st.caption(escape_markdown(str(found["broken"])))
@@ -47,8 +48,9 @@ def clip_detail(run: Run, row: int) -> None:
     if path is None:
         st.caption("The clip itself is not on this machine.")
         return
-    clip_player(path, sample, start=peak)
     times = deciding_times(str(found["deciding"]))[:_MOST]
+    if not clip_player(path, sample, start=peak):
+        times = np.linspace(0, float(found["seconds"]), _MOST, endpoint=False).tolist()
     for column, time in zip(st.columns(_MOST, gap="small"), times, strict=False):
         with column:
             picture = _frame(path, path.stat().st_mtime_ns, time)

@@ -9,14 +9,17 @@ import streamlit as st
 _PLAYED = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
 
 
-def clip_player(path: Path, name: str, *, start: float) -> None:
-    """Without sound, from a time in seconds on.
+def clip_player(path: Path, name: str, *, start: float) -> bool:
+    """Without sound, from a time in seconds on; whether it can be.
 
     Args:
         name: its suffix says what kind of file it is.
     """
     kind = _PLAYED.get(PurePath(name).suffix.lower())
     if kind is None:
-        st.caption("Browsers do not play this kind of file; its frames are below.")
-        return
+        st.caption(
+            f"Browsers do not play {PurePath(name).suffix.removeprefix('.').upper()} files; frames of it are below."
+        )
+        return False
     st.video(str(path), format=kind, start_time=start, muted=True)
+    return True

@@ -13,6 +13,7 @@ from app_pages.state.jobs import Job, watch
 from app_pages.state.settings import settings
 from har_core.data.download import BYTES, KAGGLE_PAGE, download
 from har_core.media.layout import LABELS_FILE
+from har_core.runs.file_names import CLIPS
 from har_core.runs.run import Run, shipped_run
 from har_core.viz.text import escape_markdown
 
@@ -26,6 +27,7 @@ def are_missing(run: Run) -> bool:
     """Whether the run is one of the data set's whose photos are not here."""
     return (
         run.classes == shipped_run().classes
+        and not run.has(CLIPS)
         and not own_runs.is_own(run)
         and not (settings().data / LABELS_FILE).is_file()
     )

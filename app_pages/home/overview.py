@@ -85,7 +85,8 @@ def _is_unseen(run: Run) -> bool:
 
 def _picked_on_these_photos(run: Run) -> bool:
     """Whether the shipped epoch is the best one on the photos measured on."""
-    return run.manifest.training.checkpoint == "best" and _is_unseen(run)
+    training, data = run.manifest.training, run.manifest.data
+    return training.checkpoint == "best" and _is_unseen(run) and training.selected_on in (None, data.eval_split)
 
 
 def _measurement(run: Run, summary: Summary) -> list[str]:
@@ -107,7 +108,8 @@ def _measurement(run: Run, summary: Summary) -> list[str]:
         )
     if training.epoch is not None:
         if training.checkpoint == "best":
-            lines.append(f"The weights are those of epoch {training.epoch}, the best on the photos measured here.")
+            where = "on the photos measured here" if _picked_on_these_photos(run) else "on others"
+            lines.append(f"The weights are those of epoch {training.epoch}, the best {where}.")
         elif training.soup_size > 1:
             lines.append(f"No epoch was picked: the weights are the mean of those of {training.soup_size} trainings.")
         else:
@@ -146,7 +148,7 @@ def _facts(run: Run) -> list[str]:
     if model.architecture:
         weights = text.escape_markdown(model.starting_weights or "unknown weights")
         facts.append(f"{text.escape_markdown(model.architecture)}, fine-tuned from {weights}")
-        facts.append(text.what_it_sees(model.views, model.crop_size))
+        facts.append(text.what_it_sees(model.views, model.crop_size, whole=model.fit == "squash"))
     if data.train is not None and data.test is not None:
         facts.append(f"Trained on {count_photos(data.train)}, evaluated on {data.test:,} others.")
     if data.skipped:

@@ -13,8 +13,8 @@ from har_core.runs.manifest import CENTER_ALONE
 from har_core.runs.run import SHIPPED, Run
 from har_core.viz.text import escape_markdown
 
-_QUICK = ("edge", "efficientnet-lite2")
-"""Shipped runs whose models answer a frame quickly, the quickest first."""
+_QUICK = "edge"
+"""The shipped run whose model answers a frame quickly."""
 
 _CAMERA, _LINK, _KEPT = "live-camera", "live-link", "live-kept"
 
@@ -73,7 +73,7 @@ def _seed_model(options: dict[str, Run]) -> tuple[str, str]:
     begins with, else the quickest.
     """
     chosen = st.session_state[url.RUN]
-    quick = next((name for name in _QUICK if name in options), SHIPPED)
+    quick = _QUICK if _QUICK in options else SHIPPED
     default = chosen if chosen != SHIPPED and chosen in options else quick
     key = url.seed(f"live-model-{chosen}", "model", default, url.one_of({name: name for name in options}))
     if st.session_state[key] not in options:  # it was removed

@@ -17,7 +17,7 @@ from har_core.analysis import unknown
 from har_core.errors import RunError
 from har_core.media.images import MAX_BYTES, open_photo
 from har_core.media.isolated import IsolatedDecoder
-from har_core.runs.file_names import EMBEDDINGS
+from har_core.runs.file_names import CLIP_MODEL, EMBEDDINGS
 from har_core.runs.run import Run, shipped_run
 from har_core.viz.text import escape_markdown
 
@@ -113,8 +113,9 @@ def run_with_model() -> Run:
         return run
     made_by = runs.all_runs()[0].get(own_runs.predicted_by(run))
     other = made_by if made_by is not None and made_by.has_model else shipped_run()
+    has = "is a model of whole clips, which har-lens video uses" if run.has(CLIP_MODEL) else "has results only"
     st.info(
-        f"*{escape_markdown(run.title)}* has results only; predicting uses *{escape_markdown(other.title)}*.",
+        f"*{escape_markdown(run.title)}* {has}; predicting uses *{escape_markdown(other.title)}*.",
         icon=":material/info:",
     )
     return other

@@ -20,7 +20,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 RUN = "run"
-RENAMED_RUNS = {"report-recipe": "baseline"}
+RENAMED_RUNS = {"report-recipe": "baseline", "efficientnet-lite2": "edge"}
 """Links that were made when a run had another name."""
 
 _DEFAULT_RUN, _HERE, _VIEW, _VIEWS, _SEEDED = "default-run", "address-shown", "view-shown", "views", "seeded-values"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import PurePath
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -19,6 +20,7 @@ from har_core.viz.timeline_figures import chosen_frame, clock, segment_words, ti
 CHOSEN = "clip-frame"
 _DRAWN = "clip-drawn"
 _AT_ONCE = 8  # pictures of the strip
+_PICTURE = 116  # pixels: its width
 
 
 HOW_SMOOTHED = (
@@ -101,32 +103,37 @@ def segments(found: ClipAnswer) -> None:
 
 
 def strip(found: ClipAnswer) -> None:
-    """The frames that decided, each with the heat of its class; a button chooses it."""
-    deciding = list(dict.fromkeys(one.peak for one in found.segments))
-    spread = [round(step * (len(found.frames) - 1) / (_AT_ONCE - 1)) for step in range(_AT_ONCE)]
-    shown = deciding[:_AT_ONCE]
-    shown += [number for number in dict.fromkeys(spread) if number not in deciding][: _AT_ONCE - len(shown)]
-    columns = st.columns(_AT_ONCE, gap="small")
-    for column, number in zip(columns, sorted(shown), strict=False):
-        with column:
+    """The frames that decided, and others where there is room, each with the heat of its class; a button chooses it."""
+    with st.container(horizontal=True, gap="small"):
+        for number in shown_frames(found):
             row = found.probabilities[number]
             label = f"{class_label(found.classes[int(row.argmax())])} {percent(float(row.max()))}"
-            st.image(
-                strip_picture(found.frames[number]),
-                width="stretch",
-                alt=f"{label} at {clock(found.times[number])}",
-                output_format="JPEG",
-            )
-            st.button(
-                clock(found.times[number], tenths=True),
-                key=f"clip-at-{number}",
-                help=label,
-                width="stretch",
-                type="primary" if number == chosen(found) else "secondary",
-                on_click=choose,
-                args=(number,),
-            )
+            with st.container(width=_PICTURE):
+                st.image(
+                    strip_picture(found.frames[number]),
+                    width=_PICTURE,
+                    alt=f"{label} at {clock(found.times[number])}",
+                    output_format="JPEG",
+                )
+                st.button(
+                    clock(found.times[number], tenths=True),
+                    key=f"clip-at-{number}",
+                    help=label,
+                    width="stretch",
+                    type="primary" if number == chosen(found) else "secondary",
+                    on_click=choose,
+                    args=(number,),
+                )
     heatmap_color_bar()
+
+
+def shown_frames(found: ClipAnswer) -> list[int]:
+    """Those that decided, at most `_AT_ONCE`; then, one after the other, the frame that is farthest from all that are shown."""
+    frames = list(dict.fromkeys(one.peak for one in found.segments))[:_AT_ONCE]
+    while len(frames) < min(_AT_ONCE, len(found.times)):
+        away = np.abs(found.times[:, None] - found.times[frames]).min(axis=1)
+        frames.append(int(away.argmax()))
+    return sorted(frames)
 
 
 def ways(found: ClipAnswer) -> None:

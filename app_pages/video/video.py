@@ -12,7 +12,7 @@ from app_pages.components.scroll_here import scroll_here
 from app_pages.predict.sets import Rule, rule_of
 from app_pages.predict.show import show
 from app_pages.state import models, runs, url
-from app_pages.state.jobs import watch
+from app_pages.state.jobs import FAILED, watch
 from app_pages.video import clips, timeline_part
 from app_pages.video.clips import Answering, Clip
 from har_core.analysis.timeline import FrameRule
@@ -66,7 +66,8 @@ def page() -> None:
         with top:
             st.title("This clip was not read")
         st.info(escape_markdown(job.error or ""), icon=":material/info:")
-        st.button("Try again", on_click=clips.again)
+        if job.stopping or job.error == FAILED:
+            st.button("Try again", on_click=clips.again)
         return
     info = job.info
     assert info is not None  # known before the first answer
@@ -76,10 +77,23 @@ def page() -> None:
         st.caption(
             f"{len(found.frames):,} frames of {clock(found.end)}, {fps:g} a second, each answered as on Predict. Click a moment."
         )
-        for note in (job.error, job.result.broken if job.result is not None else None):
-            if note:
-                st.warning(escape_markdown(note), icon=":material/info:")
+        _notes(job, found)
     _result(clip, found, run, rule)
+
+
+def _notes(job: Answering, found: ClipAnswer) -> None:
+    """What is missing of the clip."""
+    length = f" of {clock(found.info.seconds)}" if found.info.seconds else ""
+    if job.stopping:
+        st.warning(f"Stopped at {clock(found.end)}{length}: what is below is of that part.", icon=":material/info:")
+        st.button("Watch it all", on_click=clips.again, key="clip-again")
+    elif job.error:
+        st.warning(
+            f"{escape_markdown(job.error)} What is below is of the first {clock(found.end)}{length}.",
+            icon=":material/info:",
+        )
+    elif job.result is not None and job.result.broken:
+        st.warning(escape_markdown(job.result.broken), icon=":material/info:")
 
 
 def _result(clip: Clip, found: ClipAnswer, run: Run, rule: Rule) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import platform
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +69,7 @@ def train_clips(
     device: torch.device,
     reader: ClipReader | None = None,
     resume: bool = False,
+    inputs: Mapping[str, str | bool | None] | None = None,
     skip_bad: bool = False,
     callbacks: ClipCallbacks | None = None,
 ) -> Run:
@@ -79,6 +80,7 @@ def train_clips(
     Args:
         photo_run: the run whose model looks at the frames; not used by the networks of torchvision.
         cache: where encoded frames are stored, of any clips and networks.
+        inputs: where clips and photo model lie, for whoever resumes; stored in the state's identity, compared with nothing.
         skip_bad: go on without clips that cannot be read, which the run lists; else they are an error.
 
     Raises:
@@ -126,6 +128,7 @@ def train_clips(
         )
         if saved is not None:
             trainer.restore(saved)
+        trainer.identity["inputs"] = dict(inputs) if inputs is not None else None  # a folder may move meanwhile
         write_history(folder, trainer.state.history)
         write_manifest(folder, manifest)
         callbacks.start(_start_line(manifest, len(dev), trainer.state if saved is not None else None))
@@ -190,7 +193,7 @@ def _describe(
             starting_weights=origin,
             explanation=network.learning.explanation,
         ),
-        training=TrainingInfo(checkpoint="best", selected_on="dev clips"),
+        training=TrainingInfo(checkpoint="best", selected_on="dev"),
         config={**config.as_dict(), "weights": Path(config.weights).name},
         machine={
             "device": device.type,

@@ -37,8 +37,14 @@ _VIEWS: dict[View, str] = {
 }
 
 
-def what_it_sees(views: Sequence[View], crop_size: int) -> str:
-    """The parts of a photo that a model looks at, in a sentence."""
+def what_it_sees(views: Sequence[View], crop_size: int, *, whole: bool = False) -> str:
+    """The parts of a photo that a model looks at, in a sentence.
+
+    Args:
+        whole: whether photos are squeezed into a square, so that the center is all of them.
+    """
+    if tuple(views) == CENTER_ALONE and whole:
+        return f"It looks at the whole photo, squeezed into {crop_size} × {crop_size} pixels."
     if tuple(views) == CENTER_ALONE:
         return f"It looks only at the center of a photo, scaled to {crop_size} × {crop_size} pixels."
     *first, last = (_VIEWS[view] for view in views)

@@ -53,7 +53,7 @@ def test_what_a_manifest_says_follows_from_the_predictions(predictions: Predicti
     assert scores.accuracy_interval == summary.interval
 
 
-@pytest.mark.parametrize("name", ["best", "baseline", "efficientnet-lite2"])
+@pytest.mark.parametrize("name", ["best", "baseline", "edge", "edge-int8"])
 def test_the_shipped_runs_say_their_scores(name: str) -> None:
     run = Run.open(assets_folder() / "runs" / name)
     found, said = scores_of(run.predictions()), run.manifest.scores

@@ -23,7 +23,7 @@ SECONDS = float(os.environ.get("HAR_LIVE_SECONDS", "20"))
 
 SHOWN = 4  # seconds that the camera shows each photo, 30 times a second
 SIZE = (640, 480)
-QUICK = assets_folder() / "runs" / "efficientnet-lite2"  # the model that the page begins with
+QUICK = assets_folder() / "runs" / "edge"  # the model that the page begins with
 
 WATCH = """
 window.answers = []; window.streams = []; window.sent = 0;

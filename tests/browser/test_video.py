@@ -25,7 +25,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def bring(page: Page, address: str, clip: Path) -> None:
-    page.goto(f"{address}/video?run=efficientnet-lite2")
+    page.goto(f"{address}/video?run=edge")
     settle(page)
     page.locator("input[type=file]").set_input_files(clip)
     expect(page.get_by_text(re.compile("frames of 0:0"))).to_be_visible(timeout=2 * PATIENCE)
@@ -78,7 +78,7 @@ def test_another_page_and_back_keeps_the_clip(page: Page, address: str, clip: Pa
 def test_what_is_no_clip_is_told(page: Page, address: str, tmp_path: Path) -> None:
     wrong = tmp_path / "holiday.mp4"
     wrong.write_bytes(b"this was a text all along" * 100)
-    page.goto(f"{address}/video?run=efficientnet-lite2")
+    page.goto(f"{address}/video?run=edge")
     settle(page)
     page.locator("input[type=file]").set_input_files(wrong)
     expect(page.get_by_text("is not a clip that can be read")).to_be_visible(timeout=PATIENCE)

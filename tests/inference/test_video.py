@@ -18,6 +18,7 @@ from har_core.inference.predictor import Predictor
 from har_core.inference.video import (
     THUMBNAIL_SIDE,
     clip_answer,
+    clip_label,
     frame_rule,
     frames_table,
     peak_frame,
@@ -96,6 +97,13 @@ def test_a_clip_as_a_whole(tiny: Predictor) -> None:
     unsure = clip_answer(INFO, tiny.spec.classes, answers[:3], rule=FrameRule(threshold=1.0))
     assert set(unsure.labels) == {UNSURE} and {row[1] for row in frames_table(unsure)[1:]} == {"unsure"}
     assert {row[2] for row in segments_table(unsure)[1:]} == {"unsure"} and unsure.end == 0.75
+    two = clip_answer(INFO, tiny.spec.classes, answers, rule=FrameRule(lowest=0.0, threshold=0.0))
+    assert {row[1] for row in frames_table(two)[1:]} == {"unsure"}  # of three classes each is possible
+    second = float(np.sort(found.probabilities, axis=1)[0, 1])
+    two = clip_answer(INFO, tiny.spec.classes, answers[:1], rule=FrameRule(lowest=second, threshold=0.0))
+    (first, *_), (start, *_) = frames_table(two)[1:], segments_table(two)[1:]
+    order = np.argsort(-two.probabilities[0])
+    assert first[1] == start[2] == clip_label(two) == " or ".join(two.classes[index] for index in order[:2])
     none = clip_answer(INFO, tiny.spec.classes, answers, rule=FrameRule(least_known=1e9))
     assert {row[1] for row in frames_table(none)[1:]} == {"none"} == {row[2] for row in segments_table(none)[1:]}
     with pytest.raises(ValueError, match="found none"):

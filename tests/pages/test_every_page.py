@@ -18,7 +18,7 @@ def test_no_folder_is_called_as_streamlit_calls_its_own() -> None:
     assert not (ROOT / "pages").exists() and all((ROOT / file).is_file() for file in PAGES.values())
 
 
-@pytest.mark.parametrize("run", [SHIPPED, "baseline", "published-report", "efficientnet-lite2", *MADE[:-1]])
+@pytest.mark.parametrize("run", [SHIPPED, "baseline", "published-report", "edge", "edge-int8", *MADE[:-1]])
 def test_every_page_opens_for_every_run(run: str) -> None:
     """A visitor walks from page to page."""
     app = opened("overview", run)

@@ -156,7 +156,7 @@ def test_a_kept_frame_is_opened_on_predict(live: AppTest, camera: Camera) -> Non
 
 def test_the_model_is_chosen_here_and_stands_in_the_address(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened("live")
-    quick = Run.open(assets_folder() / "runs" / "efficientnet-lite2")
+    quick = Run.open(assets_folder() / "runs" / "edge")
     assert camera.side == quick.manifest.model.resize and address(app) == {}
     choice = next(box for box in app.selectbox if box.label == "Model")
     assert quick.title in choice.options and len(choice.options) < len(app.selectbox[0].options)

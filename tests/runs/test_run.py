@@ -141,7 +141,7 @@ def test_a_broken_run_does_not_hide_the_others(folder: Path) -> None:
 def test_the_shipped_runs_open() -> None:
     assert assets_folder() == ROOT / "assets" and shipped_run().name == SHIPPED
     found, broken = find_runs([assets_folder() / "runs"])
-    assert {run.name for run in found} == {SHIPPED, "baseline", "published-report", "efficientnet-lite2"} and not broken
+    assert {run.name for run in found} == {SHIPPED, "baseline", "published-report", "edge", "edge-int8"} and not broken
     for run in found:
         assert run.manifest.scores is not None
         matrix = run.confusion_matrix()

@@ -14,7 +14,7 @@ from har_core.runs.run import Run, assets_folder
 from tests.media.clip_makers import make_clip
 from tests.pages.conftest import PAGES, opened, text
 
-SMALL = assets_folder() / "runs" / "efficientnet-lite2"
+SMALL = assets_folder() / "runs" / "edge"
 
 
 @pytest.fixture(scope="module")

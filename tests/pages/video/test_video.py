@@ -22,7 +22,7 @@ from tests.media.clip_makers import make_clip
 from tests.pages.conftest import PAGES, click, opened, text, wait_for, wait_for_job
 
 RATE = 4
-SMALL = "efficientnet-lite2"
+SMALL = "edge"
 """A run whose network answers quickly."""
 
 
@@ -144,7 +144,7 @@ def test_what_is_known_is_shown_before_the_end_and_stopping_keeps_it(clip: bytes
     slow.set()
     wait_for(lambda: not job.running)
     app.run()
-    assert not app.exception and app.dataframe and any("stopped" in note.value for note in app.warning)
+    assert not app.exception and app.dataframe and any("Stopped at" in note.value for note in app.warning)
 
 
 def test_a_thumbnail_bears_the_heat_where_the_network_looked(clip: bytes) -> None:
