@@ -45,8 +45,9 @@ def test_unknown_names_are_answered_with_the_known_ones() -> None:
         har_core.recognize  # type: ignore[attr-defined]
 
 
-def example(number: int) -> str:
-    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[number]
+def example(document: str) -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    return str(code)
 
 
 def run_example(code: str, folder: Path) -> None:
@@ -72,7 +73,7 @@ def test_the_example_with_photos_runs(tmp_path: Path) -> None:
         (tmp_path / "data" / label).mkdir(parents=True)
         for path in photos[:2]:
             shutil.copy(path, tmp_path / "data" / label / path.name)
-    run_example(example(1), tmp_path)
+    run_example(example("docs/library.md"), tmp_path)
     assert len(har_core.load_run(tmp_path / "runs" / "mine").predictions()) == 4
 
 
@@ -87,7 +88,7 @@ def test_the_example_with_arrays_runs(tmp_path: Path) -> None:
         "file_names = ['cat/0.jpg', 'dog/1.jpg', 'cat/2.jpg']\n"
     )
     lines = (
-        example(0)
+        example("README.md")
         .replace("har_core.gallery(", "picture = har_core.gallery(")
         .replace("har_core.matrix_picture(run)", "assert min(har_core.matrix_picture(run).size) > 300")
     )

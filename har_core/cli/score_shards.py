@@ -146,10 +146,18 @@ def _planned(given: argparse.Namespace, source: str, out: str, identity: str, cl
         out,
         label=label,
         meaning=lambda text: by_key.get(text) or by_key.get(class_key(text), text),
+        progress=_tell,
     )
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
     if plan.left_out:
         print(f"left out, no photos: {plan.left_out:,} other files", file=sys.stderr)
     return plan
+
+
+def _tell(photos: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rplanning: {photos:,} photos", end="", file=sys.stderr, flush=True)
 
 
 def _labels(given: argparse.Namespace) -> tuple[Callable[[str], str | None] | None, str | None]:

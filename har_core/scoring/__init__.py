@@ -1,0 +1,1 @@
+"""More photos than one machine holds: a source → shards → partitioned Parquet, each shard scored exactly once."""
