@@ -4,7 +4,7 @@
     python predict.py MODEL.onnx PHOTO... [--heatmap OUT.png] [--json] [--views center] [--threads 2]
 
 MODEL.onnx is written by `har-lens export RUN --to onnx`.  The answers are those of `har-lens predict`.  The exit status is 1 if a
-photo could not be read.
+photo could not be read or its heatmap not be written, 2 if nothing was tried.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ import onnxruntime
 from PIL import Image, ImageOps
 
 VIEWS = ("center", "whole", "evidence")
+HEATMAP_SUFFIXES = (".png", ".jpg", ".jpeg")
 GRID = 14  # cells a side of a map that is made of several views
 MAX_PIXELS, DECODE_SIDE = 40_000_000, 1600
 _STRIDE, _AREA, _LONGEST = 32, 1.45, 3.0
@@ -85,6 +87,11 @@ class Model:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             stored = self.session.get_modelmeta().custom_metadata_map
             told: dict[str, Any] = {key: json.loads(value) for key, value in stored.items() if key in _KEYS}
+            if missing := [key for key in _NEEDED if told.get(key) is None]:
+                raise PredictError(
+                    f"{path.name} lacks the metadata of har-lens export ({', '.join(missing)}); write a model with "
+                    "har-lens export RUN --to onnx"
+                )
             self.classes = tuple(map(str, told["classes"]))
             self.crop_size, self.resize = int(told["crop_size"]), int(told["resize"])
             self.mean = np.array(told["mean"], np.float32)[:, None, None]
@@ -95,7 +102,9 @@ class Model:
             self.least_known: float | None = told.get("least_known")
             self.outputs = [one.name for one in self.session.get_outputs()]
             shape = self.session.get_inputs()[0].shape
-        except Exception as error:  # onnxruntime has a class for each kind; metadata that are not there
+        except PredictError:
+            raise
+        except Exception as error:  # onnxruntime has a class for each kind; metadata of other kinds
             reason = " ".join(str(error).split())[:120]
             raise PredictError(
                 f"{path.name} is not a model of har-lens export, or is damaged ({reason}); export it again"
@@ -208,9 +217,8 @@ class Model:
         return falls
 
 
-_KEYS = {
-    "classes", "crop_size", "resize", "mean", "std", "interpolation", "fit", "crop_down", "temperature", "views", "least_known"
-}  # fmt: skip
+_NEEDED = ("classes", "crop_size", "resize", "mean", "std")
+_KEYS = {*_NEEDED, "interpolation", "fit", "crop_down", "temperature", "views", "least_known"}
 
 
 def open_photo(path: Path) -> Image.Image:
@@ -333,27 +341,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=int, default=0, help="default: one a core")
     given = parser.parse_args(arguments)
+    several = len(given.photos) > 1
+    outs = [heatmap_path(given.heatmap, number if several else None) for number, _ in enumerate(given.photos, start=1)]
     try:
+        check_heatmaps(outs, [given.model, *given.photos])
         model = Model(given.model, views=given.views, threads=given.threads)
     except PredictError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     failed = False
-    for number, path in enumerate(given.photos, start=1):
+    for path, out in zip(given.photos, outs, strict=True):
         try:
             photo = open_photo(path)
-            answer = model.predict(photo, heatmap=given.heatmap is not None)
+            answer = model.predict(photo, heatmap=out is not None)
         except PredictError as error:
             failed = True
             print(json.dumps({"file": str(path), "error": str(error)}) if given.json else f"error: {error}",
                   file=sys.stdout if given.json else sys.stderr)  # fmt: skip
             continue
         print(_line(str(path), model, answer, as_json=given.json), flush=True)
-        if given.heatmap is not None:
-            several = len(given.photos) > 1
-            out = given.heatmap.with_stem(f"{given.heatmap.stem}-{number}") if several else given.heatmap
-            overlay(photo, answer).save(out)
+        if out is not None:
+            try:
+                overlay(photo, answer).save(out)
+            except OSError as error:
+                failed = True
+                print(f"error: {out} could not be written ({error.strerror or error})", file=sys.stderr)
     return int(failed)
+
+
+def heatmap_path(path: Path | None, number: int | None) -> Path | None:
+    """Where the heatmap of a photo goes; `number`: of several photos, from 1."""
+    if path is None or number is None or not path.name:
+        return path
+    return path.with_stem(f"{path.stem}-{number}")
+
+
+def check_heatmaps(outs: Sequence[Path | None], inputs: Sequence[Path]) -> None:
+    """Before any work is done.
+
+    Raises:
+        PredictError: if a heatmap would replace a photo or the model, has no suffix of a picture, or cannot be written.
+    """
+    own = {path.resolve() for path in inputs}
+    for out in filter(None, outs):
+        if out.suffix.lower() not in HEATMAP_SUFFIXES:
+            raise PredictError(f"expected a heatmap that ends in {', '.join(HEATMAP_SUFFIXES)}, found {out}; rename it")
+        if out.resolve() in own:
+            raise PredictError(
+                f"expected a heatmap beside the photos and the model, found {out}, one of them; rename it"
+            )
+        if out.exists() and not out.is_file():
+            raise PredictError(f"expected a file for the heatmap, found something else at {out}; rename it")
+    for folder in {out.parent for out in outs if out is not None}:
+        if not folder.is_dir():
+            raise PredictError(f"expected a folder for the heatmap at {folder}, found none; make it first")
+        try:
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise PredictError(f"{folder} cannot be written ({error.strerror}); choose another folder") from error
 
 
 def _line(file: str, model: Model, answer: Answer, *, as_json: bool) -> str:

@@ -14,7 +14,7 @@ from har_core.training.config import TrainConfig, flag
 from har_core.training.temporal_config import TemporalConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from har_core.data.samples import Sample
     from har_core.runs.run import Run
@@ -82,6 +82,8 @@ def train_on_clips(given: argparse.Namespace, runs: Path, resumed: Path | None) 
     from har_core.training.temporal_pipeline import ClipCallbacks, train_clips
 
     config = _config(given, resumed)
+    if resumed is not None:
+        _take_up(given, resumed)
     samples = _clips(given.data, skip_bad=given.skip_bad)
     split = split_clips(
         samples,
@@ -104,6 +106,7 @@ def train_on_clips(given: argparse.Namespace, runs: Path, resumed: Path | None) 
         cache=given.cache or user_cache_path("har-lens") / "clip-features",
         device=device_named(given.device),
         resume=resumed is not None,
+        inputs=_inputs(given),
         skip_bad=given.skip_bad,
         callbacks=ClipCallbacks(
             start=lambda line: print(line, flush=True),
@@ -132,11 +135,61 @@ def _config(given: argparse.Namespace, resumed: Path | None) -> TemporalConfig:
             f"expected a training of {given.temporal} in {resumed}, found {saved.get('temporal') or 'one of photos'}; name its "
             "folder with --out"
         )
-    if changes:
-        raise ConfigError(
-            f"a resumed training keeps its configuration, found {', '.join(map(flag, changes))}; leave it out, or start anew"
-        )
-    return TemporalConfig(**saved)
+    config = TemporalConfig(**saved)
+    if wrong := [flag(name) for name in changes if name not in TemporalConfig.model_fields]:
+        raise ConfigError(f"{wrong[0]} is not for clips; leave it out")
+    refuse_changes({name: value for name, value in changes.items() if name != "weights"}, config.as_dict())
+    return config.model_copy(update={name: value for name, value in changes.items() if name == "weights"})
+
+
+def refuse_changes(given: Mapping[str, Any], saved: Mapping[str, Any]) -> None:
+    """Of a training that goes on; what was not given, None, is as saved.
+
+    Raises:
+        ConfigError: naming the first value that differs.
+    """
+    for name, value in given.items():
+        if value is not None and value != saved.get(name):
+            before = f"no {flag(name)}" if saved.get(name) is None else f"{flag(name)} {saved[name]}"
+            raise ConfigError(
+                f"a resumed training keeps its configuration: expected {before}, found {flag(name)} {value}; leave it out, or "
+                "start anew"
+            )
+
+
+_PATHS = ("groups", "test_clips", "photo_run", "cache")
+
+
+def _inputs(given: argparse.Namespace) -> dict[str, Any]:
+    """What `_take_up` finds again."""
+    paths = {name: str(path.resolve()) if (path := getattr(given, name)) is not None else None for name in _PATHS}
+    return {**paths, "skip_bad": given.skip_bad}
+
+
+def _take_up(given: argparse.Namespace, resumed: Path) -> None:
+    """Set what was left out to what the training began with.
+
+    A file or folder that is no longer where it was may be named anew; whether it holds the same is told by the state.
+
+    Raises:
+        ConfigError: if something else is given.
+    """
+    from har_core.runs.run import shipped_run
+    from har_core.training.state import read_state
+
+    saved = read_state(resumed)["identity"].get("inputs")
+    if saved is None:  # of an earlier version
+        return
+    given.skip_bad = given.skip_bad or saved["skip_bad"]
+    for name in _PATHS:
+        path, before = getattr(given, name), saved[name]
+        if path is None:
+            setattr(given, name, Path(before) if before is not None else None)
+        elif name != "cache":
+            if before is None and name == "photo_run":
+                before = str(shipped_run().folder.resolve())
+            if before is None or Path(before).exists():
+                refuse_changes({name: str(path.resolve())}, {name: before})
 
 
 def _clips(folder: Path, *, skip_bad: bool) -> Sequence[Sample]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from har_core.cli.options import Subparsers, add_data, add_device
-from har_core.cli.temporal_options import add_temporal, given_of_clips, train_on_clips
+from har_core.cli.temporal_options import add_temporal, given_of_clips, refuse_changes, train_on_clips
 from har_core.cli.terminal import ProgressBar, device_named
 from har_core.errors import ConfigError
 from har_core.training.config import RECIPES, TrainConfig, flag
@@ -144,16 +144,13 @@ def _resumed_config(folder: Path, recipe: str | None, changes: dict[str, Any]) -
         raise ConfigError(
             f"expected an interrupted training in {folder}, found one that is complete; nothing is left to do"
         )
-    fixed = sorted(changes.keys() - {"weights", "epochs"})
-    if fixed or recipe:
-        raise ConfigError(
-            f"a resumed training keeps its configuration, found {', '.join(map(flag, fixed)) or '--recipe'}; "
-            "leave it out, or start anew"
-        )
     saved = read_state(folder)["config"]
     if kind := saved.get("temporal"):
         raise ConfigError(f"expected a training on photos in {folder}, found one on clips; pass --temporal {kind} too")
-    return TrainConfig.from_dict(saved).replace(**changes)
+    config = TrainConfig.from_dict(saved)
+    fixed = {name: value for name, value in changes.items() if name not in ("weights", "epochs")}
+    refuse_changes({"recipe": recipe, **fixed}, config.model_dump())
+    return config.replace(**changes)
 
 
 def last_interrupted(runs: Path) -> Path:

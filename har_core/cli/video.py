@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run, warn_of_newer_library
 from har_core.cli.predict import shown
 from har_core.errors import ClipError, ConfigError, DataError
-from har_core.files import atomic_path, csv_bytes, printable
+from har_core.files import atomic_path, csv_bytes, printable, reason_of
 from har_core.runs.file_names import CLIP_MODEL
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Say what clips show from when to when, one line for each segment. The exit status is 1 if any could not "
         "be read.",
     )
-    parser.add_argument("clips", nargs="+", type=Path, metavar="CLIP", help="clips, or folders of clips")
+    parser.add_argument("clips", nargs="+", type=_clip_path, metavar="CLIP", help="clips, or folders of clips")
     parser.add_argument(
         "--fps", type=rate, default=4.0, help="frames a second to look at, up to 60 (default: %(default)g)"
     )
@@ -51,38 +52,34 @@ def run(given: argparse.Namespace) -> int:
     from har_core.inference.predictor import Predictor
     from har_core.inference.video import frame_rule, frames_table, segments_table
 
-    tables = {given.segments: segments_table, given.frames: frames_table}
-    rows: dict[Path, list[list[object]]] = {path: [] for path in tables if path is not None}
-    for path in rows:
-        path.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written is found before the work
+    clips = list(_clips_below(given.clips))
+    _check_outputs(given, clips)
     by = chosen_run(given)
     if by.has(CLIP_MODEL):
-        return _whole_clips(given, by)
+        return _whole_clips(given, by, clips)
     predictor = Predictor.from_run(by, device_named(given.device), views=given.views, engine=given.engine)
     warn_of_newer_library(predictor)
-    rule, failed = frame_rule(by, predictor), False
-    for path in list(_clips_below(given.clips)):
-        file = shown(path)
-        try:
-            found, broken = _answer(path, predictor, rule, given.fps)
-        except ClipError as error:
-            failed = True
-            print(json.dumps({"file": file, "error": str(error)}) if given.json else printable(str(error)), flush=True)
-            continue
+    rule = frame_rule(by, predictor)
+    tables = {given.segments: segments_table, given.frames: frames_table}
+    rows: dict[Path, list[list[object]]] = {path: [] for path in tables if path is not None}
+
+    def answer(path: Path, file: str) -> str:
+        found, broken = _answer(path, predictor, rule, given.fps)
         for out, row in rows.items():
             head, *body = tables[out](found)
             row += [["file", *head]] * (not row) + [[file, *each] for each in body]
         if given.json:
-            print(json.dumps(_as_json(file, found, broken)), flush=True)
-        else:
-            print("\n".join(map(printable, _as_lines(file, found, broken))), flush=True)
+            return json.dumps(_as_json(file, found, broken))
+        return "\n".join(map(printable, _as_lines(file, found, broken)))
+
+    status = _print_each(clips, answer, as_json=given.json)
     for out, row in rows.items():
         with atomic_path(out) as partial:
             partial.write_bytes(csv_bytes(row))
-    return 1 if failed else 0
+    return status
 
 
-def _whole_clips(given: argparse.Namespace, by: Run) -> int:
+def _whole_clips(given: argparse.Namespace, by: Run, clips: Sequence[Path]) -> int:
     """By a model of clips, which answers for each as a whole."""
     from har_core.cli.terminal import device_named
     from har_core.inference.temporal import TemporalPredictor
@@ -92,28 +89,71 @@ def _whole_clips(given: argparse.Namespace, by: Run) -> int:
             f"expected a model of photos for --segments and --frames, found one of whole clips in {by.folder}; leave them out, or "
             "name another --run"
         )
-    predictor, failed = TemporalPredictor.from_run(by, device_named(given.device)), False
-    for path in list(_clips_below(given.clips)):
-        file = shown(path)
-        try:
-            found = predictor.predict(path, file)
-        except ClipError as error:
-            failed = True
-            print(json.dumps({"file": file, "error": str(error)}) if given.json else printable(str(error)), flush=True)
-            continue
-        if given.json:
-            pairs = zip(found.classes, found.finding.probabilities, strict=True)
-            row = {
+    predictor = TemporalPredictor.from_run(by, device_named(given.device))
+
+    def answer(path: Path, file: str) -> str:
+        found = predictor.predict(path, file)
+        if not given.json:
+            return printable(f"{file}: {found.predicted} ({found.confidence:.1%})")
+        pairs = zip(found.classes, found.finding.probabilities, strict=True)
+        return json.dumps(
+            {
                 "file": file,
                 "predicted": found.predicted,
                 "confidence": round(found.confidence, 6),
                 "probabilities": {name: round(float(value), 6) for name, value in pairs},
                 "times": [round(float(time), 3) for time in found.times],
             }
-            print(json.dumps(row), flush=True)
-        else:
-            print(printable(f"{file}: {found.predicted} ({found.confidence:.1%})"), flush=True)
+        )
+
+    return _print_each(clips, answer, as_json=given.json)
+
+
+def _print_each(clips: Sequence[Path], answer: Callable[[Path, str], str], *, as_json: bool) -> int:
+    """Print what is answered of each clip, or why nothing is.  The exit status."""
+    failed = False
+    for path in clips:
+        file = shown(path)
+        try:
+            if path.is_dir():
+                raise DataError(f"expected clips in {file}, found none; name the clips themselves")
+            print(answer(path, file), flush=True)
+        except (ClipError, DataError) as error:
+            failed = True
+            print(json.dumps({"file": file, "error": str(error)}) if as_json else printable(str(error)), flush=True)
     return 1 if failed else 0
+
+
+def _check_outputs(given: argparse.Namespace, clips: Sequence[Path]) -> None:
+    """Before any work is done.
+
+    Raises:
+        ConfigError: if a table would replace a clip or the other table, or cannot be written.
+    """
+    from har_core.media.clips import is_clip_name
+
+    own = {path.resolve() for path in clips}
+    found: dict[Path, str] = {}
+    for option, out in (("--segments", given.segments), ("--frames", given.frames)):
+        if out is None:
+            continue
+        place, said = out.resolve(), f"for {option}, found {shown(out)}"
+        if place in own or is_clip_name(out.name):
+            raise ConfigError(f"expected a CSV {said}, which is a clip; name another file")
+        if out.is_dir() or (out.exists() and not out.is_file()):
+            kind = "a folder" if out.is_dir() else "a device or the like"
+            raise ConfigError(f"expected a file {said}, which is {kind}; name a file")
+        if place in found:
+            raise ConfigError(f"expected another file than that of {found[place]} {said} again; name two files")
+        try:
+            if not out.parent.is_dir():
+                raise ConfigError(f"expected a file in an existing folder {said}; make the folder first")
+            tempfile.TemporaryFile(dir=out.parent).close()
+        except OSError as error:
+            raise ConfigError(
+                f"expected a file in a folder that can be written {said} ({reason_of(error)}); choose another folder"
+            ) from error
+        found[place] = option
 
 
 def _answer(path: Path, predictor: Predictor, rule: FrameRule, fps: float) -> tuple[ClipAnswer, str | None]:
@@ -135,28 +175,19 @@ def _answer(path: Path, predictor: Predictor, rule: FrameRule, fps: float) -> tu
         return clip_answer(clip.info, predictor.spec.classes, answers, rule=rule, finished=True), clip.broken
 
 
-def _clips_below(paths: list[Path]) -> Iterator[Path]:
-    """The paths, with each folder replaced by the clips below it, in order.
-
-    Raises:
-        DataError: if a folder holds none.
-    """
+def _clips_below(paths: Sequence[Path]) -> Iterator[Path]:
+    """The paths, with each folder replaced by the clips below it, in order; a folder that holds none stays."""
     from har_core.media.clips import is_clip_name
     from har_core.media.layout import is_system_file
 
     for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
         inside = [each for each in sorted(path.rglob("*")) if each.is_file() and is_clip_name(each.name)]
         clips = [each for each in inside if not any(map(is_system_file, each.relative_to(path).parts))]
-        if not clips:
-            raise DataError(f"expected clips in {shown(path)}, found none; name the clips themselves")
-        yield from clips
+        yield from clips or [path]
 
 
 def _as_json(file: str, found: ClipAnswer, broken: str | None) -> dict[str, Any]:
-    from har_core.inference.video import segments_table
+    from har_core.inference.video import clip_label, segments_table
 
     mean, info = found.mean, found.info
     head, *segments = segments_table(found)
@@ -165,6 +196,7 @@ def _as_json(file: str, found: ClipAnswer, broken: str | None) -> dict[str, Any]
         "seconds": round(found.end, 3),
         "width": info.width,
         "height": info.height,
+        "answer": clip_label(found),
         "predicted": found.classes[int(mean.argmax())],
         "confidence": round(float(mean.max()), 6),
         "decided_at": round(float(found.times[found.peak]), 3),
@@ -175,10 +207,15 @@ def _as_json(file: str, found: ClipAnswer, broken: str | None) -> dict[str, Any]
 
 
 def _as_lines(file: str, found: ClipAnswer, broken: str | None) -> Iterator[str]:
-    from har_core.inference.video import segment_label
+    from har_core.inference.video import NONE_LABEL, clip_label, clip_names, segment_label
 
-    best = int(found.mean.argmax())
-    yield f"{file}: {found.classes[best]} ({found.mean[best]:.1%} on average over {_clock(found.end)})"
+    names = clip_names(found)
+    likeliest = names or (int(found.mean.argmax()),)
+    label = clip_label(found)
+    if not names:
+        label += f", {'likeliest' if label == NONE_LABEL else 'perhaps'} {found.classes[likeliest[0]]}"
+    shares = " and ".join(f"{found.mean[index]:.1%}" for index in likeliest)
+    yield f"{file}: {label} ({shares} on average over {_clock(found.end)})"
     for one in found.segments:
         label = segment_label(one, found.classes)
         maybe = f", perhaps {found.classes[one.label]}" if not one.named and one.label < len(found.classes) else ""
@@ -199,3 +236,9 @@ def rate(text: str) -> float:
     if not 0 < float(text) <= MAX_FPS:
         raise argparse.ArgumentTypeError(f"expected more than 0 and at most {MAX_FPS:g}, found {text}")
     return float(text)
+
+
+def _clip_path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("expected a clip or a folder of clips, found an empty name")
+    return Path(text)

@@ -120,7 +120,8 @@ def load_exported(run: Run, spec: ModelSpec, folder: Path) -> OnnxNetwork:
     path = exported_file(run, folder)
     if not path.is_file():
         raise CheckpointError(
-            f"expected an exported file of run {run.name} for the engine onnx, found none; choose auto or torch"
+            f"expected an exported file of run {run.name} for the engine onnx, found none; make one with "
+            "har-lens prepare RUN, or choose auto or torch"
         )
     network, read = load_onnx(path, ModelOptions())
     assert isinstance(network, OnnxNetwork)

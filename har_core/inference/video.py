@@ -10,12 +10,11 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from har_core.analysis.answers import answer_rule
+from har_core.analysis.answers import answer_rule, named
 from har_core.analysis.known import what_is_known
 from har_core.analysis.timeline import (
     INDEPENDENT,
     MEAN_LENGTH,
-    UNSURE,
     FrameRule,
     Segment,
     frame_labels,
@@ -216,9 +215,20 @@ def frame_rule(run: Run, predictor: Predictor, *, threshold: float | None = None
 
 def segment_label(segment: Segment, classes: Sequence[str]) -> str:
     """What tables call a segment: one class, two of them ("a or b"), `UNSURE_LABEL` or `NONE_LABEL`."""
-    if segment.label == len(classes):
-        return NONE_LABEL
-    return " or ".join(classes[index] for index in segment.named) or UNSURE_LABEL
+    return NONE_LABEL if segment.label == len(classes) else _label(segment.named, classes)
+
+
+def clip_names(answer: ClipAnswer) -> tuple[int, ...]:
+    """The one or two classes that the rule names for the clip's mean, the likeliest first; empty for "none" and "unsure".
+
+    "None" is a clip whose frames are on average less known than `rule.least_known`.
+    """
+    return () if _is_none(answer) else _names(answer.mean[None], answer.rule)[0]
+
+
+def clip_label(answer: ClipAnswer) -> str:
+    """What the clip as a whole is called, by its mean, in the words of `segment_label`."""
+    return NONE_LABEL if _is_none(answer) else _label(clip_names(answer), answer.classes)
 
 
 def segments_table(answer: ClipAnswer) -> list[list[object]]:
@@ -236,13 +246,32 @@ def segments_table(answer: ClipAnswer) -> list[list[object]]:
 
 
 def frames_table(answer: ClipAnswer) -> list[list[object]]:
-    """Rows for a CSV, the first with the names of the columns: `time` in seconds, `label`, and `p:CLASS` for each class."""
+    """Rows for a CSV, the first with the names of the columns: `time` in seconds, `label`, and `p:CLASS` for each class.
+
+    `label`: in the words of `segment_label`, by the frame alone.
+    """
     rows: list[list[object]] = [["time", "label", *(f"p:{name}" for name in answer.classes)]]
-    words = {UNSURE: UNSURE_LABEL, len(answer.classes): NONE_LABEL}
-    for time, label, row in zip(answer.times, answer.labels.tolist(), answer.probabilities, strict=True):
-        name = words[label] if label in words else answer.classes[label]
-        rows.append([round(float(time), 3), name, *(round(float(value), 6) for value in row)])
+    names = _names(answer.probabilities, answer.rule)
+    for time, index, own, row in zip(answer.times, answer.labels, names, answer.probabilities, strict=True):
+        label = NONE_LABEL if index == len(answer.classes) else _label(own, answer.classes)
+        rows.append([round(float(time), 3), label, *(round(float(value), 6) for value in row)])
     return rows
+
+
+def _names(probabilities: np.ndarray, rule: FrameRule) -> list[tuple[int, ...]]:
+    """(N, K) → the classes that the rule names for each row, the likeliest first."""
+    claimed = named(probabilities, rule.lowest, rule.threshold)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    return [tuple(int(index) for index in row if own[index]) for row, own in zip(order, claimed, strict=True)]
+
+
+def _label(names: Sequence[int], classes: Sequence[str]) -> str:
+    return " or ".join(classes[index] for index in names) or UNSURE_LABEL
+
+
+def _is_none(answer: ClipAnswer) -> bool:
+    least = answer.rule.least_known
+    return least is not None and float(answer.known.mean()) < least
 
 
 def _all_known(run: Run, predictions: Predictions) -> bool:

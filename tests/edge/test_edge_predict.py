@@ -130,6 +130,49 @@ def test_the_command(edge: ModuleType, tmp_path: Path, capsys: pytest.CaptureFix
     assert status == 1 and "blue" in out and "broken.jpg" in error and "\n" not in error.strip()
 
 
+@pytest.mark.parametrize(
+    ("photos", "heatmap"),
+    [
+        (["own.jpg"], "own.jpg"),
+        (["own.jpg"], "sub/../own.jpg"),
+        (["other.jpg", "own-2.jpg"], "own.jpg"),
+        (["own.jpg"], "heat.xyz"),
+        (["own.jpg"], "heat"),
+        (["own.jpg"], "m.onnx"),
+        (["own.jpg"], "missing/heat.png"),
+        (["own.jpg"], "folder.png"),
+        (["own.jpg"], ""),
+        (["own.jpg", "other.jpg"], ""),
+    ],
+)
+def test_heatmaps_replace_no_photo(
+    edge: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], photos: list[str], heatmap: str
+) -> None:
+    model = file(tmp_path)
+    for name in ("own.jpg", "own-2.jpg", "other.jpg"):
+        picture(COLORS["red"], (90, 70)).save(tmp_path / name)
+    for name in ("sub", "folder.png"):
+        (tmp_path / name).mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    out = str(tmp_path / heatmap) if heatmap else ""
+    status, said, error = run(edge, capsys, model, *(tmp_path / name for name in photos), "--heatmap", out)
+    assert status == 2 and not said and "heatmap" in error and len(error.splitlines()) == 1
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_an_answer_outlives_a_heatmap_that_cannot_be_written(
+    edge: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(COLORS["red"], (90, 70)).save(tmp_path / "a.png")
+
+    def full(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    status, out, error = run(edge, capsys, file(tmp_path), tmp_path / "a.png", "--heatmap", tmp_path / "heat.png")
+    assert status == 1 and "red" in out and "No space" in error and len(error.splitlines()) == 1
+
+
 def test_photos_are_opened_as_the_library_opens_them(edge: ModuleType, tmp_path: Path) -> None:
     """Turned phones, transparency, gray, palettes, 16 bits, and photos that are large."""
     exif = Image.Exif()
@@ -154,7 +197,7 @@ def test_photos_are_opened_as_the_library_opens_them(edge: ModuleType, tmp_path:
 @pytest.mark.parametrize(
     ("told", "arguments", "fragment"),
     [
-        ({"classes": None}, [], "harlens"),
+        ({"classes": None}, [], "lacks the metadata of harlens export (classes)"),
         ({"shape": (1, 3, SIZE, SIZE)}, ["--views", "whole"], "center"),
         ({"maps": False}, ["--views", "evidence"], "class maps"),
     ],

@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 from har_core.cli import main
+from har_core.cli.train import _resumed_config
 from har_core.data.clip_split import ClipSplit, split_clips
 from har_core.data.samples import Sample
 from har_core.errors import CheckpointError, ConfigError, DataError, RunError
@@ -26,7 +27,8 @@ from har_core.models.temporal import list_temporal
 from har_core.runs.clip_table import PEAK_FRAMES, read_clips
 from har_core.runs.file_names import CLIP_MODEL, TRAINING_PHOTOS
 from har_core.runs.run import Run
-from har_core.training.state import BEST, STATE, read_state
+from har_core.training.config import RECIPES
+from har_core.training.state import BEST, FORMAT, STATE, read_state, write
 from har_core.training.temporal_config import TemporalConfig
 from har_core.training.temporal_pipeline import ClipCallbacks, train_clips
 from tests.conftest import ROOT
@@ -331,6 +333,42 @@ def test_the_command_trains_and_says_what_counts_as_a_source(
     assert main([*command, "--resume"]) == 1
 
 
+def test_what_was_given_is_remembered_and_may_be_given_again(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = sorted((tmp_path / "clips").rglob("*.mkv"))
+    rows = [f"{path.parent.name}/{path.name},{path.stem}" for path in paths]
+    for name in ("groups.csv", "others.csv"):
+        (tmp_path / name).write_text("\n".join(["clip,group", *rows]) + "\n")
+    command = [*command, "--groups", str(tmp_path / "groups.csv")]
+
+    def stop(row: dict[str, float], best: bool) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("har_core.cli.temporal_options._print_epoch", stop)
+        assert main(command) == 130
+    for name in ("again", "moved"):
+        shutil.copytree(tmp_path / "run", tmp_path / name)
+    resume = ["--resume", "--out", str(tmp_path / "run")]
+    least = [*command[:4], "--device", "cpu", *resume]
+    capsys.readouterr()
+    for changed, found in ((["--frames", "3"], ("2", "3")), (["--groups", str(tmp_path / "others.csv")], ("groups", "others")),
+                           (["--test-clips", str(tmp_path)], ("no --test-clips", str(tmp_path)))):  # fmt: skip
+        assert main([*least, *changed]) == 1
+        said = capsys.readouterr().err
+        assert changed[0] in said and said.index(found[0]) < said.rindex(found[1])
+    assert main(least) == 0
+    assert "--groups" not in capsys.readouterr().err
+    assert main([*command, *resume[:2], str(tmp_path / "again")]) == 0
+    (tmp_path / "groups.csv").rename(tmp_path / "new.csv")
+    assert main([*least[:-1], str(tmp_path / "moved"), "--groups", str(tmp_path / "new.csv")]) == 0
+    runs = [Run.open(tmp_path / name) for name in ("run", "again", "moved")]
+    assert [len(run.history()) for run in runs] == [2, 2, 2] and len({run.manifest.data.split for run in runs}) == 1
+    assert "source videos" in (runs[0].manifest.data.split or "")
+    assert not any(str(tmp_path) in (run.folder / "run.json").read_text() for run in runs)
+
+
 @pytest.mark.parametrize(
     ("changed", "match"),
     [
@@ -345,6 +383,15 @@ def test_the_command_refuses_what_cannot_be(
 ) -> None:
     assert main([*command, *changed]) == 1
     assert match in capsys.readouterr().err
+
+
+def test_a_training_on_photos_may_be_given_the_same_again(tmp_path: Path) -> None:
+    best = RECIPES["best"]
+    write(tmp_path / STATE, {"format": FORMAT, "config": best.as_dict()})
+    same = {"lr": best.lr, "unfreeze": best.unfreeze}
+    assert _resumed_config(tmp_path, "best", same) == best
+    with pytest.raises(ConfigError, match=r"--lr .*found --lr 7"):
+        _resumed_config(tmp_path, None, {"lr": 7.0})
 
 
 def test_photos_have_no_frames(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
