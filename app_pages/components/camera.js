@@ -3,6 +3,7 @@
 const LEAST_GAP = 100; // milliseconds between two frames
 const PATIENCE = { first: 20000, least: 3000, delays: 5 }; // then an answer is given up: so long, or so many times the usual delay
 const AFTER_REFUSAL = 1500; // milliseconds
+const AFTER_PRESS = 3000; // milliseconds
 const MEASURED = 3000; // milliseconds over which the frames a second are counted
 const SLOW = { below: 2, until: 2.5 }; // frames a second: a rate in between changes nothing that is said
 const FRAME_QUALITY = 0.85;
@@ -44,12 +45,13 @@ function prepare(root) {
   camera.close = () => {
     window.removeEventListener("camera-answer", listen);
     document.removeEventListener("visibilitychange", look);
+    clearTimeout(camera.keeping);
     release(camera);
   };
   part(".start").onclick = () => start(camera);
   part(".pause").onclick = () => pause(camera, !camera.paused);
   part(".stop").onclick = () => stop(camera, "");
-  part(".keep").onclick = () => camera.keep(picture(camera, Infinity, KEPT_QUALITY));
+  part(".keep").onclick = () => keep(camera, picture(camera, Infinity, KEPT_QUALITY));
   part("select").onchange = ({ target }) => {
     settings.device = target.value;
     start(camera);
@@ -63,6 +65,13 @@ function prepare(root) {
   camera.video.onresize = () => part(".picture").style.setProperty("--ratio", camera.video.videoWidth / camera.video.videoHeight);
   tint(camera);
   return camera;
+}
+
+// Until the page is left for Predict: a press that comes while an answer is drawn may be lost.
+function keep(camera, image, tries = 5) {
+  clearTimeout(camera.keeping);
+  camera.keep(image);
+  if (tries > 1) camera.keeping = setTimeout(() => keep(camera, image, tries - 1), AFTER_PRESS);
 }
 
 async function start(camera) {

@@ -10,15 +10,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 
 from har_core.errors import DataError, HarError
 from har_core.scoring.output import Done
@@ -120,7 +122,8 @@ class _Lanes:
         spawning = multiprocessing.get_context("spawn")  # a copy of this process would copy threads and locks of torch
         ours, theirs = spawning.Pipe()
         process = spawning.Process(target=_serve, args=(theirs, self.work, self.engine, index), name=f"score-{index}")
-        process.start()
+        with _nameless_main():
+            process.start()
         theirs.close()
         self.lanes[ours] = _Lane(process, index)
 
@@ -174,3 +177,14 @@ class _Decoding:
         parts = in_parts(self.work.photos(number), _PART)
         for photos in ahead(parts, lambda part: self.pool.submit(decode_part, part), 2 * self.decoders):
             yield from photos
+
+
+@contextmanager
+def _nameless_main() -> Iterator[None]:
+    """A process that is started meanwhile does not run the caller's script again, which may have no guard, or be a page of the app."""
+    own = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = own
