@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from har_core.runs.run import assets_folder, shipped_run
-from tests.browser.conftest import PATIENCE, choose, require_fit
+from tests.browser.conftest import PATIENCE, choose, require_fit, settle
 
 
 @pytest.fixture
@@ -83,6 +83,19 @@ def test_the_answer_is_on_the_first_screen_of_a_phone(predict: Page) -> None:
     expect(answer).not_to_be_empty(timeout=PATIENCE)
     expect(answer).to_be_in_viewport(timeout=PATIENCE)
     expect(predict.get_by_test_id("stImage").first).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_the_answer_to_a_sample_is_on_the_screen(predict: Page, width: int) -> None:
+    """Its button is far down; the answer comes in above it, and pushes what is there away."""
+    predict.set_viewport_size({"width": width, "height": 900})
+    sample = predict.get_by_role("button", name="Try this sample").last
+    sample.evaluate("element => element.scrollIntoView()")
+    sample.click()
+    expect(predict.locator("#answer-action")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    settle(predict)
+    predict.wait_for_timeout(1000)
+    expect(predict.locator("#answer-action")).to_be_in_viewport(ratio=1)
 
 
 def test_nothing_runs_off_the_page(predict: Page) -> None:
