@@ -125,10 +125,8 @@ def in_a_process(files: Path, run: str, engine: str, *, threads: int, rounds: in
         run,
         engine,
     ]
-    started = time.perf_counter()
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "BENCH_STARTED": str(time.time())}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=environment)
-    assert time.perf_counter() > started
     values: dict[str, float] = json.loads(done.stdout)
     return values
 

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from har_core.errors import HarError
     from har_core.imports.arrays import from_arrays
     from har_core.inference.evaluate import evaluate, write_evaluation
-    from har_core.inference.predictor import Prediction, Predictor
+    from har_core.inference.prediction import Prediction
+    from har_core.inference.predictor import Predictor
     from har_core.media.images import open_photo
     from har_core.runs.run import Run, shipped_run
     from har_core.viz.notebook import gallery, matrix_picture
 
 _HOMES = {
     "HarError": "har_core.errors",
-    "Prediction": "har_core.inference.predictor",
+    "Prediction": "har_core.inference.prediction",
     "Predictor": "har_core.inference.predictor",
     "Run": "har_core.runs.run",
     "class_scores": "har_core.analysis.scores",

@@ -11,10 +11,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from platformdirs import user_data_path
+
 from har_core.errors import ConfigError
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NUMBER = r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?"
+
+
+def home_folder() -> Path:
+    """Where the user's own things are kept, verdicts and exported models: HAR_LENS_HOME, or what the system has for it."""
+    return Path(os.environ.get("HAR_LENS_HOME") or user_data_path("har-lens", appauthor=False))
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from app_pages.state import models
 from har_core.analysis.smoothing import Recent
 from har_core.cam.scales import to_heatmap
 from har_core.errors import ImageError
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.media.geometry import center_crop_box
 from har_core.runs.run import Run
 from har_core.viz import overlays
@@ -57,10 +58,7 @@ def _seen(photo: Image.Image, predictor: Predictor) -> Prediction:
     """The prediction of the evaluation crop alone, whatever other views the model has: one look is the quickest."""
     spec = predictor.spec
     box = center_crop_box(*photo.size, crop_size=spec.crop_size, resize=spec.resize, fit=spec.preprocessing.fit)
-    ((_, found),) = predictor.predict_all([photo], lambda one: one, name=lambda _: "frame", box=box, occlude=False)
-    if isinstance(found, Exception):
-        raise found
-    return found
+    return predictor.predict(photo, "frame", box, occlude=False)
 
 
 def _smoothed(found: Prediction, predictor: Predictor) -> Prediction:

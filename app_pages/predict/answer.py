@@ -20,7 +20,8 @@ from app_pages.state import runs
 from app_pages.state.jobs import Job, watch
 from har_core.cam.methods import CLASS_INDEPENDENT, METHODS, Method, compute_cam
 from har_core.cam.scales import to_heatmap, to_heatmaps_on_one_scale
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import Explanation, View
 from har_core.viz import figures, overlays

@@ -15,7 +15,8 @@ from app_pages.predict.answer import png
 from app_pages.predict.sets import Rule, words
 from har_core.cam.scales import to_heatmap
 from har_core.files import csv_bytes
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.viz import overlays
 from har_core.viz.text import class_label
 

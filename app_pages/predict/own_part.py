@@ -9,7 +9,8 @@ import streamlit as st
 from PIL import Image
 
 from app_pages.components.photo_box import Edges, photo_box
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.media.geometry import Box
 from har_core.viz.text import class_markdown, percent
 

@@ -17,7 +17,8 @@ from app_pages.predict.sets import claimed, rule_of
 from app_pages.predict.show import show
 from app_pages.state import models, runs, url
 from har_core.files import printable
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.media.images import ACCEPTED, MAX_BYTES
 from har_core.models.registry import newer_library
 from har_core.runs.run import Run

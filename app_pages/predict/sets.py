@@ -4,37 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
 from app_pages.state import models, runs, url
-from har_core.analysis.answers import STEP, AnswerRule, named
+from har_core.analysis.answers import STEP, AnswerRule, named_in_order
+from har_core.analysis.timeline import FrameRule
 from har_core.errors import RunError
-from har_core.inference.predictor import Prediction
+from har_core.inference.prediction import Prediction
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz.text import answer_rule_caption, answer_words, none_words, percent
 
-DEFAULT_THRESHOLD = 0.5
+DEFAULT_THRESHOLD = FrameRule.threshold
 """Of runs that cannot tell a better one."""
 
 _THRESHOLD, _SET_BY_VISITOR = "threshold", "threshold-set"
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What is `known` from the photos on which the model was scored, None if nothing is; and the threshold that holds.
+class Rule(FrameRule):
+    """How the chosen model answers; `threshold` may be the visitor's.
 
-    `least_known`: photos below it probably show none of the actions; None where that cannot be told.
+    `known`: what the photos on which the model was scored tell, None if nothing.
     """
 
-    known: AnswerRule | None
-    threshold: float
-    least_known: float | None = None
-
-    @property
-    def lowest(self) -> float:
-        return np.inf if self.known is None else self.known.lowest
+    known: AnswerRule | None = None
 
 
 def rule_of(run: Run) -> Rule:
@@ -43,22 +37,22 @@ def rule_of(run: Run) -> Rule:
     default = DEFAULT_THRESHOLD if known is None or known.threshold is None else known.threshold
     if not st.session_state.get(_SET_BY_VISITOR, False) and st.session_state.get(_THRESHOLD) != default:
         url.put(_THRESHOLD, default)
-    return Rule(known, st.session_state[_THRESHOLD], models.least_known(run))
+    lowest = FrameRule.lowest if known is None else known.lowest
+    return Rule(lowest, st.session_state[_THRESHOLD], models.least_known(run), known)
 
 
-def claimed(prediction: Prediction, rule: Rule) -> list[int]:
+def claimed(prediction: Prediction, rule: Rule) -> tuple[int, ...]:
     """The classes that the answer names, the likeliest first: one, two, or none."""
-    if _is_unknown(prediction, rule):
-        return []
-    chosen = named(prediction.probabilities[None], rule.lowest, rule.threshold)[0]
-    return [index for index in prediction.ranking if chosen[index]]
+    if rule.is_none(prediction.known):
+        return ()
+    return named_in_order(prediction.probabilities[None], rule.lowest, rule.threshold)[0]
 
 
 def words(prediction: Prediction, rule: Rule) -> tuple[str, str]:
     """The headline of the answer, and a line on how sure it is."""
     probabilities, ranking = prediction.probabilities, prediction.ranking
     possible = [index for index in ranking if probabilities[index] >= rule.lowest]
-    if _is_unknown(prediction, rule):
+    if rule.is_none(prediction.known):
         return none_words(prediction.classes, probabilities, kinds=runs.what_classes_are(prediction.classes))
     return answer_words(
         prediction.classes,
@@ -82,10 +76,6 @@ def threshold_slider(rule: Rule) -> None:
     )
     if rule.known is not None:
         st.caption(answer_rule_caption(rule.known, rule.threshold))
-
-
-def _is_unknown(prediction: Prediction, rule: Rule) -> bool:
-    return rule.least_known is not None and prediction.known < rule.least_known
 
 
 def _known(run: Run) -> AnswerRule | None:

@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from app_pages.predict import own_part
 from app_pages.predict.answer import answer, evidence
 from app_pages.predict.sets import Rule
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 
 _OCCLUDED = "occluded"
 

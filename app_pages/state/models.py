@@ -13,7 +13,6 @@ import streamlit as st
 from PIL import Image
 
 from app_pages.state import own_runs, runs
-from har_core.analysis import unknown
 from har_core.errors import RunError
 from har_core.media.images import MAX_BYTES, open_photo
 from har_core.media.isolated import IsolatedDecoder
@@ -42,8 +41,8 @@ def _predictor(folder: Path, version: int) -> Predictor:
 
     run = Run.open(folder)
     found = Predictor.from_run(run, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-    if found.device.type == "cpu" and engines.choose(run) == "onnx":
-        found.run_by(engines.load(run, "auto")[0])
+    if found.device.type == "cpu" and (network := engines.faster(run)) is not None:
+        found.run_by(network)
     keep_out_of_collections()
     return found
 
@@ -55,12 +54,13 @@ def least_known(run: Run) -> float | None:
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _least_known(folder: Path, version: int) -> float | None:
+    from har_core.inference.answer_rules import least_known_of
+
     run = Run.open(folder)
     try:
-        found = predictor(run).logits(run.embeddings())
-    except (RunError, ValueError):  # damaged, or of another network: its model answers all the same
+        return least_known_of(run, predictor(run))
+    except (RunError, ValueError):  # no model that can be loaded: the page says so where it predicts
         return None
-    return unknown.least_known(unknown.known_score(found))
 
 
 @st.cache_resource

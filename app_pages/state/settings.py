@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import streamlit as st
-from platformdirs import user_data_path
 
+from har_core.files import home_folder
 from har_core.runs.run import assets_folder
 
 _CHECKOUT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def settings() -> Settings:
     return Settings(
         Path(given.data or os.environ.get("HAR_DATA") or WORKPLACE / "data"),
         (*own, Path(more)) if more else own,
-        Path(os.environ.get("HAR_LENS_HOME") or user_data_path("har-lens", appauthor=False)),
+        home_folder(),
         given.trust_visitors or local,
         os.environ.get("HAR_VERDICTS") or None,
     )

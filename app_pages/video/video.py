@@ -15,17 +15,16 @@ from app_pages.state import models, runs, url
 from app_pages.state.jobs import FAILED, watch
 from app_pages.video import clips, timeline_part
 from app_pages.video.clips import Answering, Clip
-from har_core.analysis.timeline import FrameRule
 from har_core.errors import ClipError
 from har_core.files import printable
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.inference.video import ClipAnswer, clip_answer
 from har_core.media.clip_files import ACCEPTED_CLIPS
 from har_core.media.clips import CLIP_SUFFIXES, MAX_CLIP_BYTES
 from har_core.runs.run import Run
 from har_core.viz.overlays import DISPLAY_SIDE
-from har_core.viz.text import capitalize, escape_markdown
-from har_core.viz.timeline_figures import clock
+from har_core.viz.text import capitalize, clock, escape_markdown
 
 _RATES = (1.0, 2.0, 4.0, 8.0)
 _SIDE = 1600  # pixels of a frame that is looked at closely
@@ -55,12 +54,9 @@ def page() -> None:
     rule = rule_of(run)
     job = clips.answering(clip, run, fps)
     if job.running:
-        name, frame_rule = (
-            clip.name,
-            _frame_rule(rule),
-        )  # not the clip: Streamlit keeps what it draws longer than the session does
+        name = clip.name  # not the clip: Streamlit keeps what it draws longer than the session does
         with top:
-            watch(job, lambda job: _going_on(job, name, frame_rule, run.classes))
+            watch(job, lambda job: _going_on(job, name, rule, run.classes))
         return
     if not job.answers:
         with top:
@@ -71,7 +67,7 @@ def page() -> None:
         return
     info = job.info
     assert info is not None  # known before the first answer
-    found = clip_answer(info, run.classes, job.answers, rule=_frame_rule(rule), finished=job.result is not None)
+    found = clip_answer(info, run.classes, job.answers, rule=rule, finished=job.result is not None)
     with top:
         st.title(escape_markdown(capitalize(timeline_part.headline(found))))
         st.caption(
@@ -166,11 +162,7 @@ def _forget() -> None:
     timeline_part.choose(None)
 
 
-def _frame_rule(rule: Rule) -> FrameRule:
-    return FrameRule(rule.lowest, rule.threshold, rule.least_known)
-
-
-def _going_on(job: Answering, name: str, rule: FrameRule, classes: tuple[str, ...]) -> None:
+def _going_on(job: Answering, name: str, rule: Rule, classes: tuple[str, ...]) -> None:
     """How far it is, and what is known so far."""
     st.title(f"Watching {escape_markdown(printable(name))} …")
     done = f"{job.done:,} of about {job.total:,} frames" if job.done else "Reading the clip …"
@@ -194,13 +186,8 @@ def _looked_at(clip: Clip, found: ClipAnswer, predictor: Predictor) -> tuple[Pre
     if known is None or known[0] != key or known[1] is not predictor:
         photo = clips.frame(clip, time, _SIDE).photo
         name = f"{clip.name} at {clock(time, tenths=True)}"
-        prediction = predictor.predict_all(
-            [photo], lambda one: one, name=lambda _: name, photo_side=DISPLAY_SIDE, occlude=False
-        )
-        ((_, outcome),) = prediction
-        if isinstance(outcome, Exception):
-            raise outcome
-        st.session_state[_LOOKED_AT] = known = key, predictor, outcome, photo
+        prediction = predictor.predict(photo, name, photo_side=DISPLAY_SIDE, occlude=False)
+        st.session_state[_LOOKED_AT] = known = key, predictor, prediction, photo
     return known[2], known[3]
 
 

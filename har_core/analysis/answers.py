@@ -64,6 +64,13 @@ def named(probabilities: np.ndarray, lowest: float, threshold: float) -> np.ndar
     return np.asarray(sets & (few & (together >= threshold - _EXACT))[:, None])
 
 
+def named_in_order(probabilities: np.ndarray, lowest: float, threshold: float) -> list[tuple[int, ...]]:
+    """The classes that `named` names for each of (N, K) rows, the likeliest first; empty where it is "unsure"."""
+    claimed = named(probabilities, lowest, threshold)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    return [tuple(int(index) for index in row if own[index]) for row, own in zip(order, claimed, strict=True)]
+
+
 def outcomes(predictions: Predictions, lowest: float) -> pd.DataFrame:
     """What `named` names for each threshold: one row for each multiple of 0.05 from 0 to 1.
 

@@ -30,11 +30,10 @@ class Drift:
 
 @dataclass(frozen=True)
 class DriftSummary:
-    """`count`: photos whose maps can be compared, of `of`.  Medians as in `Drift`, NaN if there are none.  `low_cosine`: what 95 % of
+    """`count`: photos whose maps can be compared.  Medians as in `Drift`, NaN if there are none.  `low_cosine`: what 95 % of
     the photos exceed.  `moved`: the share whose strongest position is farther off than `MOVED`.
     """
 
-    of: int
     count: int
     cosine: float
     low_cosine: float
@@ -78,10 +77,9 @@ def summarize_drift(drift: Drift) -> DriftSummary:
     known = ~np.isnan(drift.distance)
     count = int(known.sum())
     if not count:
-        return DriftSummary(len(known), 0, *[np.nan] * 5)
+        return DriftSummary(0, *[np.nan] * 5)
     cosine, ranks, distance = drift.cosine[known], drift.rank_correlation[known], drift.distance[known]
     return DriftSummary(
-        of=len(known),
         count=count,
         cosine=float(np.median(cosine)),
         low_cosine=float(np.quantile(cosine, 0.05)),

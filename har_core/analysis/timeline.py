@@ -8,10 +8,11 @@ say how it smooths, both in seconds, so that neither depends on how many frames 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
-from har_core.analysis.answers import named
+from har_core.analysis.answers import named, named_in_order
 from har_core.analysis.unknown import KEPT
 
 MEAN_LENGTH = 3.0
@@ -39,17 +40,16 @@ class FrameRule:
     threshold: float = 0.5
     least_known: float | None = None
 
+    @overload
+    def is_none(self, known: float) -> bool: ...
 
-@dataclass(frozen=True)
-class Smoothed:
-    """T frames; S states: the K classes, and "none" as the last one where the rule can tell.
+    @overload
+    def is_none(self, known: np.ndarray) -> np.ndarray: ...
 
-    `path`: (T,) int64, the likeliest sequence of states (Viterbi).  `marginals`: (T, S) float64, how probable each state is
-    given all frames (forward–backward); rows sum to 1.
-    """
-
-    path: np.ndarray
-    marginals: np.ndarray
+    def is_none(self, known: float | np.ndarray) -> bool | np.ndarray:
+        """Whether a photo or frame that is so `known` shows none of the classes; of (T,) of them (T,) bool."""
+        found = np.less(known, -np.inf if self.least_known is None else self.least_known)
+        return found if isinstance(known, np.ndarray) else bool(found)
 
 
 @dataclass(frozen=True)
@@ -87,36 +87,8 @@ def frame_labels(probabilities: np.ndarray, known: np.ndarray | None = None, *, 
     """
     claimed = named(probabilities, rule.lowest, rule.threshold).any(axis=1)
     labels = np.where(claimed, probabilities.argmax(axis=1), UNSURE)
-    return np.where(_unknown(known, len(probabilities), rule), probabilities.shape[1], labels).astype(np.int64)
-
-
-def smooth(
-    times: np.ndarray,
-    probabilities: np.ndarray,
-    known: np.ndarray | None = None,
-    *,
-    rule: FrameRule,
-    end: float | None = None,
-    mean_length: float = MEAN_LENGTH,
-    independent: float = INDEPENDENT,
-) -> Smoothed:
-    """The states behind the frames.
-
-    From one frame to another, dt seconds later, a state is left with probability (1 - exp(-dt / m)) (S - 1) / S, where m is
-    `mean_length` (S - 1) / S, for each other state alike: the jumps of a process in continuous time whose states last
-    `mean_length` seconds on average.  What a frame says, the logarithm of its probabilities, is weighed by the time that it
-    stands for over `independent`, by 1 at most.  "None" has the probability `KEPT` in frames below `rule.least_known`, as
-    so many photos of the classes are above; in others 1 - `KEPT` shared out among all states.  All states are equally
-    likely to begin with.  Both passes take O(T S) steps.
-
-    Args:
-        times: (T,) seconds, increasing, at any distances.
-        probabilities: (T, K), rows sum to 1.
-        known: (T,); without it, or without `rule.least_known`, there is no state "none".
-        end: seconds, until when the last frame is shown; by default as long as the one before it.
-    """
-    evidence, kept, drawn = _model(times, probabilities, known, rule, end, mean_length, independent)
-    return Smoothed(_viterbi(evidence, kept, drawn), _marginals(evidence, kept, drawn))
+    none = rule.is_none(known) if known is not None else False
+    return np.where(none, probabilities.shape[1], labels).astype(np.int64)
 
 
 def segments(
@@ -129,7 +101,24 @@ def segments(
     mean_length: float = MEAN_LENGTH,
     independent: float = INDEPENDENT,
 ) -> tuple[Segment, ...]:
-    """The stretches of the smoothed path, in order; none of no frames.  Arguments as of `smooth`."""
+    """The stretches of the likeliest sequence of states (Viterbi), in order; none of no frames.
+
+    S states: the K classes, and "none" as the last one where the rule can tell.  From one frame to another, dt seconds later,
+    a state is left with probability (1 - exp(-dt / m)) (S - 1) / S, where m is `mean_length` (S - 1) / S, for each other state
+    alike: the jumps of a process in continuous time whose states last `mean_length` seconds on average.  What a frame says,
+    the logarithm of its probabilities, is weighed by the time that it stands for over `independent`, by 1 at most.  "None" has
+    the probability `KEPT` in frames below `rule.least_known`, as so many photos of the classes are above; in others
+    1 - `KEPT` shared out among all states.  All states are equally likely to begin with.  It takes O(T S) steps.
+
+    Args:
+        times: (T,) seconds, increasing, at any distances.
+        probabilities: (T, K), rows sum to 1.
+        known: (T,); without it, or without `rule.least_known`, there is no state "none".
+        end: seconds, until when the last frame is shown; by default as long as the one before it.
+
+    Raises:
+        ValueError: of times that do not increase, or not as many as rows.
+    """
     path = _viterbi(*_model(times, probabilities, known, rule, end, mean_length, independent))
     if not len(path):
         return ()
@@ -174,9 +163,8 @@ def _segment(
     names_it = labels[inside] == label
     peak = first + int(np.argmax(np.where(names_it, own, own - 2 * names_it.any())))
     mean = probabilities[inside].mean(axis=0, dtype=np.float64)
-    claimed = named(mean[None], rule.lowest, rule.threshold)[0]
-    order = [int(index) for index in np.argsort(-mean, kind="stable") if claimed[index]]
-    return Segment(start, end, label, float(own.mean()), first, last, peak, tuple(order) if label in order else ())
+    names = named_in_order(mean[None], rule.lowest, rule.threshold)[0]
+    return Segment(start, end, label, float(own.mean()), first, last, peak, names if label in names else ())
 
 
 def _model(
@@ -223,42 +211,13 @@ def _viterbi(evidence: np.ndarray, kept: np.ndarray, drawn: np.ndarray) -> np.nd
     return path
 
 
-def _marginals(evidence: np.ndarray, kept: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """(T, S) forward–backward."""
-    count = len(evidence)
-    forward, backward = np.empty_like(evidence), np.zeros_like(evidence)
-    forward[:1] = evidence[:1]
-    for time in range(1, count):
-        before = forward[time - 1]
-        forward[time] = evidence[time] + np.logaddexp(kept[time - 1] + before, drawn[time - 1] + _log_sum(before))
-    for time in range(count - 2, -1, -1):
-        after = evidence[time + 1] + backward[time + 1]
-        backward[time] = np.logaddexp(kept[time] + after, drawn[time] + _log_sum(after))
-    both = forward + backward
-    both = np.exp(both - both.max(axis=1, keepdims=True))
-    return np.asarray(both / both.sum(axis=1, keepdims=True))
-
-
-def _log_sum(values: np.ndarray) -> float:
-    top = values.max()  # SciPy's logsumexp takes a hundred times as long for so few
-    return float(top + np.log(np.exp(values - top).sum()))
-
-
 def _shares(probabilities: np.ndarray, known: np.ndarray | None, rule: FrameRule) -> np.ndarray:
     """(T, S) the probability of each state by each frame alone."""
     own = probabilities.astype(np.float64)
     if known is None or rule.least_known is None:
         return own
-    unknown = _unknown(known, len(own), rule)
-    none = np.where(unknown, KEPT, (1 - KEPT) / (own.shape[1] + 1))
+    none = np.where(rule.is_none(known), KEPT, (1 - KEPT) / (own.shape[1] + 1))
     return np.column_stack([own * (1 - none)[:, None], none])
-
-
-def _unknown(known: np.ndarray | None, count: int, rule: FrameRule) -> np.ndarray:
-    """(T,) bool: which frames show none of the classes."""
-    if known is None or rule.least_known is None:
-        return np.zeros(count, dtype=bool)
-    return np.asarray(known < rule.least_known)
 
 
 def _durations(times: np.ndarray, end: float | None, alone: float) -> np.ndarray:

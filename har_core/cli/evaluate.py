@@ -96,9 +96,9 @@ def _run_on_clips(given: argparse.Namespace, by: Run) -> int:
     """All labeled clips of a folder: a run on photos has no test clips of its own."""
     from har_core.cli.terminal import ProgressBar, device_named
     from har_core.data.clip_folder import scan_clips
+    from har_core.inference.answer_rules import frame_rule
     from har_core.inference.evaluate_clips import evaluate_clips, write_clip_evaluation
     from har_core.inference.predictor import Predictor
-    from har_core.inference.video import frame_rule
 
     samples = scan_clips(given.data, skip_bad=given.skip_bad)
     if by.has(CLIP_MODEL):
@@ -137,10 +137,8 @@ def _run_of_whole_clips(given: argparse.Namespace, by: Run, samples: Sequence[Sa
     found = evaluate_temporal(samples, predictor, mapping=mapping, progress=ProgressBar("scoring", "clip"))
     _print(found, as_json=given.json)
     if given.out:
-        run, by_name = (
-            write_evaluation(given.out, found, by, title=given.out.resolve().name),
-            {s.name: s for s in samples},
-        )
+        run = write_evaluation(given.out, found, by, title=given.out.resolve().name, what="clips")
+        by_name = {sample.name: sample for sample in samples}
         keep_frames(run, [by_name[str(name)] for name in found.predictions.samples], predictor)
         print(f"Run: {run.folder}", file=sys.stderr)
     return 0

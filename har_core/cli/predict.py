@@ -15,7 +15,7 @@ from har_core.errors import DataError
 from har_core.files import printable
 
 if TYPE_CHECKING:
-    from har_core.inference.predictor import Outcome
+    from har_core.inference.prediction import Outcome
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -155,7 +155,8 @@ def _table(given: argparse.Namespace, predictor: Predictor) -> int:
 
     from har_core.cli.predict import photos_below, shown
     from har_core.cli.terminal import ProgressBar
-    from har_core.inference.predictor import Prediction
+    from har_core.inference.prediction import Prediction
+    from har_core.inference.predictor import PHOTO_SIDE
     from har_core.inference.score import write_table
     from har_core.media.images import open_photo
     from har_core.media.layout import photo_folder
@@ -165,7 +166,11 @@ def _table(given: argparse.Namespace, predictor: Predictor) -> int:
     names = {path: shown(path.relative_to(root) if root is not None else path).replace(os.sep, "/") for path in paths}
     bar, kept, rows, failed = ProgressBar("predicting"), [], [], 0
     outcomes = predictor.predict_all(
-        paths, lambda path: open_photo(path, shown(path)), name=lambda path: names[path], photo_side=64, occlude=False
+        paths,
+        lambda path: open_photo(path, shown(path)),
+        name=lambda path: names[path],
+        photo_side=PHOTO_SIDE,
+        occlude=False,
     )
     for done, (path, outcome) in enumerate(outcomes, start=1):
         if isinstance(outcome, Prediction):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from har_core.cli.terminal import ProgressBar, device_named
 from har_core.errors import ConfigError
-from har_core.training.config import TrainConfig, flag
+from har_core.training.config import TrainConfig
+from har_core.training.flags import flag
 from har_core.training.temporal_config import TemporalConfig
 
 if TYPE_CHECKING:

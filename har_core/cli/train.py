@@ -12,7 +12,8 @@ from har_core.cli.options import Subparsers, add_data, add_device
 from har_core.cli.temporal_options import add_temporal, given_of_clips, refuse_changes, train_on_clips
 from har_core.cli.terminal import ProgressBar, device_named
 from har_core.errors import ConfigError
-from har_core.training.config import RECIPES, TrainConfig, flag
+from har_core.training.config import RECIPES, TrainConfig
+from har_core.training.flags import flag
 
 if TYPE_CHECKING:
     import torch

@@ -49,8 +49,9 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from har_core.cli.terminal import device_named
+    from har_core.inference.answer_rules import frame_rule
     from har_core.inference.predictor import Predictor
-    from har_core.inference.video import frame_rule, frames_table, segments_table
+    from har_core.inference.video import frames_table, segments_table
 
     clips = list(_clips_below(given.clips))
     _check_outputs(given, clips)
@@ -208,6 +209,7 @@ def _as_json(file: str, found: ClipAnswer, broken: str | None) -> dict[str, Any]
 
 def _as_lines(file: str, found: ClipAnswer, broken: str | None) -> Iterator[str]:
     from har_core.inference.video import NONE_LABEL, clip_label, clip_names, segment_label
+    from har_core.viz.text import clock
 
     names = clip_names(found)
     likeliest = names or (int(found.mean.argmax()),)
@@ -215,18 +217,13 @@ def _as_lines(file: str, found: ClipAnswer, broken: str | None) -> Iterator[str]
     if not names:
         label += f", {'likeliest' if label == NONE_LABEL else 'perhaps'} {found.classes[likeliest[0]]}"
     shares = " and ".join(f"{found.mean[index]:.1%}" for index in likeliest)
-    yield f"{file}: {label} ({shares} on average over {_clock(found.end)})"
+    yield f"{file}: {label} ({shares} on average over {clock(found.end, tenths=True)})"
     for one in found.segments:
         label = segment_label(one, found.classes)
         maybe = f", perhaps {found.classes[one.label]}" if not one.named and one.label < len(found.classes) else ""
-        yield f"  {_clock(one.start)} to {_clock(one.end)}  {label}{maybe} ({one.confidence:.1%})"
+        yield f"  {clock(one.start, tenths=True)} to {clock(one.end, tenths=True)}  {label}{maybe} ({one.confidence:.1%})"
     if broken:
         yield f"  {broken}"
-
-
-def _clock(seconds: float) -> str:
-    tenths = round(seconds * 10)
-    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
 def rate(text: str) -> float:

@@ -14,7 +14,7 @@ from har_core.files import printable
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 FILE_COLUMNS = ("filename", "file", "image", "path", "filepath", "imagepath", "imagename", "imagefile", "photo")
 LABEL_COLUMNS = ("label", "class", "category", "labels", "classname", "labelname", "target")
-"""Names of the two columns, without case, spaces, underscores and hyphens.  The first of each wins over the others."""
+"""What the two columns are called, as `plain_name` gives it.  The first of each wins over the others."""
 
 
 def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
@@ -59,7 +59,7 @@ def read_names(path: Path) -> Iterator[tuple[int, str]]:
     """
     text = _text(path)
     rows = list(_rows(text, "\t" if "\t" in text.partition("\n")[0] else ","))
-    header = _plain(rows[0][1]) if rows else []
+    header = [plain_name(name) for name in rows[0][1]] if rows else []
     places = [place for place, name in enumerate(header) if name in FILE_COLUMNS]
     if len(places) == 1:
         yield from ((line, row[places[0]]) for line, row in rows[1:] if places[0] < len(row))
@@ -106,19 +106,19 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, values
 
 
-def _plain(header: list[str]) -> list[str]:
-    """Column names without case, spaces, underscores and hyphens."""
-    return ["".join(character for character in name.casefold() if character not in " _-") for name in header]
+def plain_name(name: str) -> str:
+    """The name of a column without case, spaces, underscores and hyphens."""
+    return "".join(character for character in name.casefold() if character not in " _-")
+
+
+def places_of(header: Iterable[str], known: tuple[str, ...]) -> list[int]:
+    """Where in a header the columns are that bear one of the known names, or the first of these if it is there."""
+    names = [plain_name(name) for name in header]
+    wanted = known[:1] if known[0] in names else known
+    return [place for place, name in enumerate(names) if name in wanted]
 
 
 def _columns(header: list[str]) -> tuple[int, int] | None:
     """Places of the file names and of the labels; None if that is not certain."""
-    names = _plain(header)
-    places = []
-    for known in (FILE_COLUMNS, LABEL_COLUMNS):
-        wanted = known[:1] if known[0] in names else known
-        found = [place for place, name in enumerate(names) if name in wanted]
-        if len(found) != 1:
-            return None
-        places.append(found[0])
-    return places[0], places[1]
+    files, labels = places_of(header, FILE_COLUMNS), places_of(header, LABEL_COLUMNS)
+    return (files[0], labels[0]) if len(files) == len(labels) == 1 else None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +11,7 @@ import torch
 from har_core.errors import CheckpointError
 from har_core.export.photos import Photo
 from har_core.files import printable
+from har_core.inference.engines import time_ratio
 from har_core.inference.predictor import Prediction, Predictor
 
 LARGEST = 1e-3
@@ -147,18 +146,10 @@ def told(found: Compared) -> str:
     )
 
 
-def speed_ratio(first: Predictor, second: Predictor, *, rounds: int = 9) -> float:
-    """How many times as fast the second network is as the first, on one photo of its own size: the median of turns."""
-    side = first.spec.crop_size
-    image = torch.zeros(1, 3, side, side)
-
-    def seconds(run: Callable[[torch.Tensor], object]) -> float:
-        started = time.perf_counter()
-        run(image)
-        return time.perf_counter() - started
-
-    pairs = [(seconds(first.forward), seconds(second.forward)) for _ in range(rounds + 2)][2:]
-    return statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs)
+def speed_ratio(first: Predictor, second: Predictor) -> float:
+    """How many times as fast the second network is as the first, on one photo of its own size."""
+    image = torch.zeros(1, 3, first.spec.crop_size, first.spec.crop_size)
+    return time_ratio(lambda: first.forward(image, occlude=False), lambda: second.forward(image, occlude=False))
 
 
 def _probabilities(predictor: Predictor, photos: Sequence[Photo]) -> dict[str, np.ndarray]:

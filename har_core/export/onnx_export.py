@@ -10,19 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from har_core.analysis.unknown import known_score, least_known
-from har_core.errors import CheckpointError, RunError
+from har_core.errors import CheckpointError
 from har_core.export.comparison import LARGEST_FALL, Compared, compare, require_as_good, require_same, speed_ratio
 from har_core.export.graph import exported_spec, write_graph
 from har_core.export.int8 import Int8Options, quantize
 from har_core.export.photos import Photo, choose_photos, readable
 from har_core.files import atomic_path
+from har_core.inference.answer_rules import least_known_of
 from har_core.inference.predictor import Predictor
 from har_core.inference.views import first_looks
 from har_core.models.external.onnx_file import load_onnx
 from har_core.models.external.options import ModelOptions
 from har_core.models.spec import ModelSpec
-from har_core.runs.file_names import EMBEDDINGS
 from har_core.runs.manifest import View, in_order
 from har_core.runs.run import Run
 
@@ -155,11 +154,6 @@ def _loaded(path: Path, spec: ModelSpec) -> Predictor:
 def _more(run: Run, predictor: Predictor) -> dict[str, Any]:
     """What else the file says: the model's checksum, and from which score on a photo shows one of the classes."""
     more: dict[str, Any] = {"model_sha256": run.manifest.files[run.weights].sha256, "title": run.title}
-    if run.has(EMBEDDINGS):
-        try:
-            lowest = least_known(known_score(predictor.logits(run.embeddings())))
-        except (RunError, ValueError):  # damaged, or of another network
-            lowest = None
-        if lowest is not None:
-            more["least_known"] = lowest
+    if (lowest := least_known_of(run, predictor)) is not None:
+        more["least_known"] = lowest
     return more

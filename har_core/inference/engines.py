@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import statistics
 import time
@@ -18,12 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from platformdirs import user_data_path
-from torch import Tensor, nn
+from torch import nn
 
 from har_core.cam.class_maps import class_activation_maps
 from har_core.errors import CheckpointError
-from har_core.files import write_text
+from har_core.files import home_folder, write_text
 from har_core.models.external.carried import carried_spec, load_carried
 from har_core.models.external.onnx_file import OnnxNetwork, load_onnx
 from har_core.models.external.options import ModelOptions
@@ -42,9 +40,8 @@ _PACKAGES = ("torch", "onnxruntime")
 
 
 def engines_folder() -> Path:
-    """Where exported files and the choices are kept: `engines` in HAR_LENS_HOME, or in the user's data folder."""
-    home = os.environ.get("HAR_LENS_HOME")
-    return (Path(home) if home else user_data_path("har-lens", appauthor=False)) / "engines"
+    """Where exported files and the choices are kept: `engines` in `files.home_folder()`."""
+    return home_folder() / "engines"
 
 
 def exported_file(run: Run, folder: Path) -> Path:
@@ -100,15 +97,26 @@ def load(run: Run, engine: Engine, folder: Path | None = None) -> tuple[nn.Modul
         CheckpointError: if the model is damaged; with "onnx", if it has not been exported, or onnxruntime is missing.
     """
     folder = folder or engines_folder()
-    if engine == "torch" or (engine == "auto" and choose(run, folder) == "torch"):
-        return load_carried(run)
-    spec = carried_spec(run)
-    try:
+    if engine == "onnx":
+        spec = carried_spec(run)
         return load_exported(run, spec, folder), spec
+    network = faster(run, folder) if engine == "auto" else None
+    return (network, carried_spec(run)) if network is not None else load_carried(run)
+
+
+def faster(run: Run, folder: Path | None = None) -> OnnxNetwork | None:
+    """The exported network of a run where `choose` finds that it is faster than torch; None elsewhere, or if it is damaged.
+
+    Raises:
+        RunError, CheckpointError: as `choose`.
+    """
+    folder = folder or engines_folder()
+    if choose(run, folder) == "torch":
+        return None
+    try:
+        return load_exported(run, carried_spec(run), folder)
     except CheckpointError:
-        if engine == "onnx":
-            raise
-        return load_carried(run)
+        return None
 
 
 def load_exported(run: Run, spec: ModelSpec, folder: Path) -> OnnxNetwork:
@@ -137,16 +145,22 @@ def _ratio(model: nn.Module, exported: nn.Module, spec: ModelSpec) -> float:
     """How many times as fast the exported network is, maps included: the median of turns on one image of its size."""
     image = torch.zeros(1, 3, spec.crop_size, spec.crop_size)
 
-    def seconds(run: Callable[[Tensor], object]) -> float:
-        started = time.perf_counter()
-        run(image)
-        return time.perf_counter() - started
-
-    def by(network: nn.Module) -> Callable[[Tensor], object]:
-        return lambda images: class_activation_maps(network, images, occlude=False)
+    def by(network: nn.Module) -> Callable[[], object]:
+        return lambda: class_activation_maps(network, image, occlude=False)
 
     with exact_fp32():
-        pairs = [(seconds(by(model)), seconds(by(exported))) for _ in range(_ROUNDS + 2)][2:]
+        return time_ratio(by(model), by(exported))
+
+
+def time_ratio(first: Callable[[], object], second: Callable[[], object]) -> float:
+    """How many times as long the first takes as the second: the medians of turns."""
+
+    def seconds(run: Callable[[], object]) -> float:
+        started = time.perf_counter()
+        run()
+        return time.perf_counter() - started
+
+    pairs = [(seconds(first), seconds(second)) for _ in range(_ROUNDS + 2)][2:]
     return statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs)
 
 

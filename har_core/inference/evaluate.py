@@ -46,6 +46,33 @@ class Evaluation:
     views: tuple[View, ...] = CENTER_ALONE
 
 
+@dataclass(frozen=True)
+class Row:
+    """What a model says of one photo or clip.  K of its classes, D features.
+
+    `probabilities`: (K,) float32.  `class_maps`: (K, h, w) float16, raw and signed; None where there are none.  `embedding`:
+    (D,) float16.
+    """
+
+    probabilities: np.ndarray
+    class_maps: np.ndarray | None
+    embedding: np.ndarray
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Labeled samples and the classes that they are scored by.
+
+    `classes`: those of the model, then the labels that it does not know and that count as errors.  `index`: label → position
+    in `classes`.  `known`: the samples whose label has one, in their order; `skipped`: the others.
+    """
+
+    classes: tuple[str, ...]
+    index: Mapping[str, int]
+    known: tuple[Sample, ...]
+    skipped: tuple[Problem, ...]
+
+
 def match_classes(
     labels: Iterable[str], classes: Sequence[str], mapping: Mapping[str, str] | None = None
 ) -> dict[str, str | None]:
@@ -74,6 +101,78 @@ def match_classes(
     return found | mapped
 
 
+def match_samples(
+    samples: Sequence[Sample], own: Sequence[str], unknown: Unknown, mapping: Mapping[str, str] | None
+) -> Matched:
+    """What the labels of samples mean to a model.
+
+    Args:
+        own: the model's classes.
+        mapping: as of `match_classes`.
+
+    Raises:
+        ConfigError: if `mapping` names what is not there.
+        RunError: if the classes could not be those of a run.
+    """
+    meant = match_classes((sample.label for sample in samples), own, mapping)
+    others = [label for label, name in meant.items() if name is None] if unknown == "error" else []
+    classes = (*own, *others)
+    check_class_names(classes)
+    number = {name: position for position, name in enumerate(classes)}
+    index = {label: number[name or label] for label, name in meant.items() if name or label in number}
+    return Matched(
+        classes,
+        index,
+        tuple(sample for sample in samples if sample.label in index),
+        tuple(
+            Problem(sample.name, f"the model does not know {sample.label}", "skip it, or count it as an error")
+            for sample in samples
+            if sample.label not in index
+        ),
+    )
+
+
+def require_scored(kept: Sequence[Sample], skipped: Sequence[Problem], what: Literal["photos", "clips"]) -> None:
+    """Stop if no sample was kept.
+
+    Raises:
+        DataError: with the first reasons.
+    """
+    if not kept:
+        reasons = "; ".join(str(problem) for problem in skipped[:3])
+        raise DataError(f"expected {what} that can be scored, found none ({reasons})", skipped)
+
+
+def evaluation_of(
+    kept: Sequence[Sample],
+    rows: Sequence[Row],
+    matched: Matched,
+    skipped: Sequence[Problem],
+    views: tuple[View, ...] = CENTER_ALONE,
+) -> Evaluation:
+    """The evaluation of N ≥ 1 samples; classes that the model does not know get probability 0 and empty class maps.
+
+    Args:
+        rows: one per sample, all with class maps or all without.
+    """
+    added = len(matched.classes) - len(rows[0].probabilities)
+    predictions = Predictions(
+        matched.classes,
+        np.array([sample.name for sample in kept], dtype=object),
+        np.array([matched.index[sample.label] for sample in kept], dtype=np.int64),
+        np.pad(np.stack([row.probabilities for row in rows]), ((0, 0), (0, added))),
+    )
+    maps = [row.class_maps for row in rows if row.class_maps is not None]
+    embeddings = np.stack([row.embedding for row in rows])
+    return Evaluation(
+        predictions,
+        np.pad(np.stack(maps), ((0, 0), (0, added), (0, 0), (0, 0))) if maps else None,
+        embeddings if embeddings.shape[1] else None,
+        tuple(skipped),
+        views,
+    )
+
+
 def evaluate(
     samples: Sequence[Sample],
     predictor: Predictor,
@@ -100,25 +199,15 @@ def evaluate(
         RunError: if the classes could not be those of a run; nothing is computed then.
         DataError: if no photo is left to be scored.
     """
-    own = predictor.spec.classes
-    meant = match_classes((sample.label for sample in samples), own, mapping)
-    others = [label for label, name in meant.items() if name is None] if unknown == "error" else []
-    classes = (*own, *others)
-    check_class_names(classes)
-    number = {name: position for position, name in enumerate(classes)}
-    index = {label: number[name or label] for label, name in meant.items() if name or label in number}
-    known = [sample for sample in samples if sample.label in index]
-    skipped = [
-        Problem(sample.name, f"the model does not know {sample.label}", "skip it, or count it as an error")
-        for sample in samples
-        if sample.label not in index
-    ]
+    matched = match_samples(samples, predictor.spec.classes, unknown, mapping)
+    occluded = predictor.explanation == "occlusion"
     kept: list[Sample] = []
-    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    rows: list[Row] = []
+    skipped = list(matched.skipped)
     if progress is not None:
-        progress(0, len(known))
+        progress(0, len(matched.known))
     outcomes = predictor.predict_all(
-        known,
+        matched.known,
         lambda sample: decode(sample.path.read_bytes(), sample.name),
         name=lambda sample: sample.name,
         photo_side=_PHOTO_SIDE,
@@ -128,38 +217,25 @@ def evaluate(
     for done, (sample, outcome) in enumerate(outcomes, start=1):
         if isinstance(outcome, Prediction):
             kept.append(sample)
-            maps, embedding = outcome.class_maps.astype(np.float16), outcome.embedding.astype(np.float16)
-            rows.append((outcome.probabilities, maps, embedding))
+            maps = None if occluded else outcome.class_maps.astype(np.float16)
+            rows.append(Row(outcome.probabilities, maps, outcome.embedding.astype(np.float16)))
         else:
             skipped.append(Problem.of_photo(sample.name, outcome))
         if progress is not None:
-            progress(done, len(known))
-    if not kept:
-        reasons = "; ".join(str(problem) for problem in skipped[:3])
-        raise DataError(f"expected photos that can be scored, found none ({reasons})", skipped)
-    probabilities, class_maps, embeddings = (np.stack(column) for column in zip(*rows, strict=True))
-    predictions = Predictions(
-        classes,
-        np.array([sample.name for sample in kept], dtype=object),
-        np.array([index[sample.label] for sample in kept], dtype=np.int64),
-        np.pad(probabilities, ((0, 0), (0, len(others)))),
-    )
-    occluded = predictor.explanation == "occlusion"
-    return Evaluation(
-        predictions,
-        None if occluded else np.pad(class_maps, ((0, 0), (0, len(others)), (0, 0), (0, 0))),
-        embeddings if embeddings.shape[1] else None,
-        tuple(skipped),
-        predictor.spec.views,
-    )
+            progress(done, len(matched.known))
+    require_scored(kept, skipped, "photos")
+    return evaluation_of(kept, rows, matched, skipped, predictor.spec.views)
 
 
-def write_evaluation(folder: Path, evaluation: Evaluation, by: Run, *, title: str) -> Run:
+def write_evaluation(
+    folder: Path, evaluation: Evaluation, by: Run, *, title: str, what: Literal["photos", "clips"] = "photos"
+) -> Run:
     """Keep an evaluation as a run folder, on which all of the error analysis works.
 
     Args:
         folder: is created; it holds no run yet.
         by: the run whose model predicted.
+        what: was predicted, for the run's source.
 
     Raises:
         RunError: if the folder holds a run.
@@ -171,7 +247,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation, by: Run, *, title: st
         status=COMPLETE,
         title=title,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        source=f"{len(predictions):,} photos, predicted by the model of {by.title}",
+        source=f"{len(predictions):,} {what}, predicted by the model of {by.title}",
         classes=predictions.classes,
         model=by.manifest.model.model_copy(update={"views": evaluation.views}),
         scores=scores_of(predictions),

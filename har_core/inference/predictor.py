@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +22,8 @@ from har_core.data.transforms import Box, eval_transform
 from har_core.errors import Cancelled, CheckpointError, ImageError
 from har_core.inference import views
 from har_core.inference.engines import Engine, load
+from har_core.inference.prediction import Outcome
+from har_core.inference.prediction import Prediction as Prediction
 from har_core.inference.views import Found, Look
 from har_core.models.anatomy import WholeNetwork
 from har_core.models.numerics import exact_fp32
@@ -34,60 +34,8 @@ from har_core.runs.run import Run
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """A photo and what the model says of it.  K classes, D features.
-
-    `known`: how much the photo is like those of the known classes, higher is more (see `analysis.unknown`).
-
-    `photo`: upright, RGB.  `probabilities`: (K,) float32, sum 1, in the order of `classes`.  `class_maps`: (K, h, w)
-    float32, raw and signed, over the part of the photo that the network saw: `crop`, in the photo's pixels.  `embedding`:
-    (D,) float32, pooled features.  `input`: (3, H, W) float32, that part resized and normalized.  `nearer`: the part that
-    was looked at once more from nearer, if any.
-    """
-
-    name: str
-    photo: Image.Image
-    classes: tuple[str, ...]
-    probabilities: np.ndarray
-    class_maps: np.ndarray
-    embedding: np.ndarray
-    crop: Box
-    input: Tensor
-    nearer: Box | None = None
-    known: float = np.inf
-
-    @property
-    def ranking(self) -> list[int]:
-        """Class indices, the most probable first."""
-        return [int(index) for index in np.argsort(-self.probabilities, kind="stable")]
-
-    @property
-    def predicted(self) -> str:
-        return self.classes[self.ranking[0]]
-
-    @property
-    def confidence(self) -> float:
-        """The probability of the predicted class, in [0, 1]."""
-        return float(self.probabilities[self.ranking[0]])
-
-    @cached_property
-    def key(self) -> str:
-        """A digest of the input, which tells photos of the same name apart: a camera has one name for all of its photos."""
-        return hashlib.blake2b(self.input.numpy().tobytes(), digest_size=16).hexdigest()
-
-    def shrunk(self, side: int) -> Prediction:
-        """The same with a photo whose longer side has at most `side` pixels."""
-        small = self.photo.copy()
-        small.thumbnail((side, side))
-        by = small.width / self.photo.width, small.height / self.photo.height
-        nearer = self.nearer.scaled(*by) if self.nearer is not None else None
-        return replace(self, photo=small, crop=self.crop.scaled(*by), nearer=nearer)
-
-
-Outcome = Prediction | ImageError | OSError
-"""A prediction, or why the photo could not be read."""
+PHOTO_SIDE = 64
+"""Pixels of the photos of predictions whose photos are not needed after decoding."""
 
 
 class Predictor:
@@ -186,9 +134,23 @@ class Predictor:
         weight, bias = (part.detach().float().cpu().numpy() for part in (last.weight, last.bias))
         return np.asarray(np.asarray(embeddings, dtype=np.float32) @ weight.T + bias)
 
-    def predict(self, photo: Image.Image, name: str, box: Box | None = None) -> Prediction:
-        """Predict one upright RGB photo, or what is in a box of it, in its pixels."""
-        ((_, outcome),) = self.predict_all([photo], lambda photo: photo, name=lambda _: name, box=box)
+    def predict(
+        self,
+        photo: Image.Image,
+        name: str,
+        box: Box | None = None,
+        *,
+        photo_side: int | None = None,
+        occlude: bool = True,
+    ) -> Prediction:
+        """Predict one upright RGB photo, or what is in a box of it, in its pixels.
+
+        Args:
+            photo_side, occlude: as of `predict_all`.
+        """
+        ((_, outcome),) = self.predict_all(
+            [photo], lambda photo: photo, name=lambda _: name, photo_side=photo_side, box=box, occlude=occlude
+        )
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

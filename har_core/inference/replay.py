@@ -11,7 +11,7 @@ from har_core.data.samples import Problem
 from har_core.errors import DataError, ImageError
 from har_core.files import and_more, printable
 from har_core.inference.evaluate import match_classes
-from har_core.inference.predictor import Predictor
+from har_core.inference.predictor import PHOTO_SIDE, Predictor
 from har_core.media.images import open_photo
 from har_core.media.photo_store import PhotoStore
 from har_core.runs.manifest import Probabilities
@@ -79,7 +79,7 @@ def replay(
         rows,
         lambda row: open_photo(paths[row].read_bytes(), predictions.samples[row]),
         name=lambda row: str(predictions.samples[row]),
-        photo_side=64,
+        photo_side=PHOTO_SIDE,
     )
     differences: dict[int, float] = {}
     disagree, problem = 0, None

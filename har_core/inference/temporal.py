@@ -14,16 +14,14 @@ from torch import Tensor
 from har_core.data.clip_frames import ClipFrames, read_frames, to_input
 from har_core.data.samples import Problem, Sample
 from har_core.data.scan import Progress
-from har_core.errors import Cancelled, CheckpointError, ClipError, DataError
-from har_core.files import atomic_path
-from har_core.inference.evaluate import Evaluation, match_classes
+from har_core.errors import CheckpointError, ClipError
+from har_core.inference.evaluate import Evaluation, Row, evaluation_of, match_samples, require_scored
 from har_core.media.clips import Clip, ClipReader, Frame
 from har_core.models.numerics import exact_fp32
 from har_core.models.temporal import ClipNetwork, load_temporal
-from har_core.runs.clip_table import PEAK_FRAMES, as_deciding, write_clips
+from har_core.runs.clip_table import clip_row, save_peak_frame, write_clips
 from har_core.runs.file_names import CLIP_MODEL
 from har_core.runs.manifest import Explanation
-from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 
 
@@ -141,29 +139,24 @@ def evaluate_temporal(
     mapping: Mapping[str, str] | None = None,
     features: Callable[[Sample], Tensor] | None = None,
     progress: Progress | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Predict labeled clips, in their order; those of classes that the model does not know are skipped.
 
     Args:
         mapping: label → class of the model, for labels that `match_classes` does not understand by itself.
         features: stored ones of a clip; by default they are computed.
-        cancelled: asked before every clip.
 
     Raises:
-        Cancelled: as soon as `cancelled` returns true.
         ConfigError: if `mapping` names what is not there.
+        RunError: if the classes could not be those of a run; nothing is computed then.
         DataError: if no clip is left to be scored.
     """
-    classes = predictor.spec.classes
-    meant = match_classes((sample.label for sample in samples), classes, mapping)
+    matched = match_samples(samples, predictor.spec.classes, "skip", mapping)
     kept: list[Sample] = []
-    found: list[ClipFinding] = []
+    rows: list[Row] = []
     skipped: list[Problem] = []
     for done, sample in enumerate(samples, start=1):
-        if cancelled():
-            raise Cancelled("predicting was stopped; nothing was kept")
-        if meant[sample.label] is None:
+        if sample.label not in matched.index:
             reason = f"the model does not know {sample.label}"
             skipped.append(Problem(sample.name, reason, "skip it, or say what it means"))
         else:
@@ -173,25 +166,16 @@ def evaluate_temporal(
                 skipped.append(Problem(sample.name, str(error), "replace it"))
             else:
                 kept.append(sample)
-                found.append(predictor.find(encoded))
+                rows.append(_row(predictor.find(encoded)))
         if progress is not None:
             progress(done, len(samples))
-    if not kept:
-        reasons = "; ".join(str(problem) for problem in skipped[:3])
-        raise DataError(f"expected clips that can be scored, found none ({reasons})", skipped)
-    number = {name: index for index, name in enumerate(classes)}
-    maps = [one.class_maps for one in found if one.class_maps is not None]
-    return Evaluation(
-        Predictions(
-            classes,
-            np.array([sample.name for sample in kept], dtype=object),
-            np.array([number[meant[sample.label] or ""] for sample in kept], dtype=np.int64),
-            np.stack([one.probabilities for one in found]),
-        ),
-        np.stack(maps).astype(np.float16) if maps else None,
-        np.stack([one.embedding for one in found]).astype(np.float16),
-        tuple(skipped),
-    )
+    require_scored(kept, skipped, "clips")
+    return evaluation_of(kept, rows, matched, skipped)
+
+
+def _row(found: ClipFinding) -> Row:
+    maps = None if found.class_maps is None else found.class_maps.astype(np.float16)
+    return Row(found.probabilities, maps, found.embedding.astype(np.float16))
 
 
 def _encoded(sample: Sample, predictor: TemporalPredictor) -> Tensor:
@@ -212,16 +196,15 @@ def keep_frames(run: Run, samples: Sequence[Sample], predictor: TemporalPredicto
     for sample in samples:
         found = predictor.read(sample.path, sample.name)
         shown = middle(found.frames)
-        with atomic_path(run.folder / PEAK_FRAMES / f"{sample.name}.jpg") as partial:
-            shown.photo.save(partial, format="JPEG", quality=90)
+        save_peak_frame(run.folder, sample.name, shown.photo)
         rows.append(
-            {
-                "sample": sample.name,
-                "seconds": round(found.seconds, 3),
-                "frames": len(found.frames),
-                "peak": round(shown.time, 3),
-                "deciding": as_deciding([shown.time]),
-                "broken": found.broken or "",
-            }
+            clip_row(
+                sample.name,
+                seconds=found.seconds,
+                frames=len(found.frames),
+                peak=shown.time,
+                deciding=[shown.time],
+                broken=found.broken,
+            )
         )
     return write_clips(run, pd.DataFrame(rows))

@@ -10,24 +10,12 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from har_core.analysis.answers import answer_rule, named
-from har_core.analysis.known import what_is_known
-from har_core.analysis.timeline import (
-    INDEPENDENT,
-    MEAN_LENGTH,
-    FrameRule,
-    Segment,
-    frame_labels,
-    segments,
-)
-from har_core.analysis.unknown import known_score, least_known
-from har_core.errors import RunError
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.analysis.answers import named_in_order
+from har_core.analysis.timeline import FrameRule, Segment, frame_labels, segments
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.media.clips import ClipInfo, Frame
 from har_core.media.geometry import Box
-from har_core.runs.file_names import EMBEDDINGS, PREDICTIONS
-from har_core.runs.predictions import Predictions
-from har_core.runs.run import Run
 
 THUMBNAIL_SIDE = 320  # pixels of the longer side
 BATCH_SIZE = 4
@@ -41,14 +29,13 @@ NONE_LABEL, UNSURE_LABEL = "none", "unsure"
 class FrameAnswer:
     """What the model says of a frame.  K classes, D features.
 
-    `time`, `number`: of the `Frame`.  `probabilities`: (K,) float32, sum 1.  `known`: as in `Prediction`.
+    `time`: of the `Frame`.  `probabilities`: (K,) float32, sum 1.  `known`: as in `Prediction`.
     `thumbnail`: a JPEG of the frame, of `size` (width, height), the longer side `THUMBNAIL_SIDE` at most.
     `class_maps`: (K, h, w) float16, raw and signed, over `crop`, in pixels of a picture of `size`; None of networks that are
     explained by occlusion.  `embedding`: (D,) float16.
     """
 
     time: float
-    number: int
     probabilities: np.ndarray
     known: float
     class_maps: np.ndarray | None
@@ -84,11 +71,6 @@ class ClipAnswer:
         return mean_probabilities(self.probabilities)
 
     @cached_property
-    def highest(self) -> np.ndarray:
-        """(K,) float32 in [0, 1]: how probable each class is in the frame where it is most probable."""
-        return np.asarray(self.probabilities.max(axis=0))
-
-    @cached_property
     def peak(self) -> int:
         """The frame that decided: where the class that is likeliest by `mean` is most probable; the first of equals."""
         return peak_frame(self.probabilities)
@@ -111,14 +93,12 @@ def predict_clip(
     *,
     batch_size: int = BATCH_SIZE,
     cancelled: Callable[[], bool] = lambda: False,
-    progress: Callable[[float], None] | None = None,
 ) -> Iterator[FrameAnswer]:
     """The answers in the frames' order, as they come, by `Predictor.predict_all`.
 
     Args:
         frames: an `OpenClip`, or any; they are taken as they are needed, and decoding waits for the network.
         cancelled: asked before every batch.
-        progress: called with the time of each frame, in seconds, once it is answered.
 
     Raises:
         Cancelled: as soon as `cancelled` returns true.
@@ -139,7 +119,6 @@ def predict_clip(
             raise outcome
         yield FrameAnswer(
             time=frame.time,
-            number=frame.number,
             probabilities=outcome.probabilities,
             known=outcome.known,
             class_maps=None if occluded else outcome.class_maps.astype(np.float16),
@@ -148,8 +127,6 @@ def predict_clip(
             size=outcome.photo.size,
             thumbnail=_jpeg(outcome.photo),
         )
-        if progress is not None:
-            progress(frame.time)
 
 
 def clip_answer(
@@ -159,15 +136,12 @@ def clip_answer(
     *,
     rule: FrameRule,
     finished: bool = False,
-    mean_length: float = MEAN_LENGTH,
-    independent: float = INDEPENDENT,
 ) -> ClipAnswer:
     """What the frames so far say of the clip; may be asked at any time, for results before the clip's end.
 
     Args:
         info: of the `OpenClip`.
         finished: whether these are all its frames: the last one is then shown until `info.seconds`, as was found.
-        mean_length, independent: of `timeline.smooth`.
 
     Raises:
         ValueError: of no answers.
@@ -178,7 +152,7 @@ def clip_answer(
     probabilities = np.stack([answer.probabilities for answer in answers])
     known = np.array([answer.known for answer in answers], dtype=np.float64)
     end = info.seconds if finished and info.seconds is not None and info.seconds > times[-1] else None
-    found = segments(times, probabilities, known, rule=rule, end=end, mean_length=mean_length, independent=independent)
+    found = segments(times, probabilities, known, rule=rule, end=end)
     return ClipAnswer(
         info,
         tuple(classes),
@@ -193,26 +167,6 @@ def clip_answer(
     )
 
 
-def frame_rule(run: Run, predictor: Predictor, *, threshold: float | None = None) -> FrameRule:
-    """As Predict answers by the model of a run, from the photos that the run was scored on, as far as it holds them.
-
-    Args:
-        threshold: "unsure" below it; by default the run's own, or that of `FrameRule`.
-    """
-    lowest, own, least = np.inf, None, None
-    try:
-        predictions = run.predictions() if run.has(PREDICTIONS) else None
-        if predictions is not None and len(predictions) and _all_known(run, predictions):
-            rule = answer_rule(predictions)
-            lowest, own = rule.lowest, rule.threshold
-        if run.has(EMBEDDINGS):
-            least = least_known(known_score(predictor.logits(run.embeddings())))
-    except (RunError, ValueError):  # damaged, or of another network: its model answers all the same
-        pass
-    chosen = threshold if threshold is not None else own
-    return FrameRule(lowest, FrameRule.threshold if chosen is None else chosen, least)
-
-
 def segment_label(segment: Segment, classes: Sequence[str]) -> str:
     """What tables call a segment: one class, two of them ("a or b"), `UNSURE_LABEL` or `NONE_LABEL`."""
     return NONE_LABEL if segment.label == len(classes) else _label(segment.named, classes)
@@ -223,7 +177,7 @@ def clip_names(answer: ClipAnswer) -> tuple[int, ...]:
 
     "None" is a clip whose frames are on average less known than `rule.least_known`.
     """
-    return () if _is_none(answer) else _names(answer.mean[None], answer.rule)[0]
+    return () if _is_none(answer) else named_in_order(answer.mean[None], answer.rule.lowest, answer.rule.threshold)[0]
 
 
 def clip_label(answer: ClipAnswer) -> str:
@@ -251,18 +205,11 @@ def frames_table(answer: ClipAnswer) -> list[list[object]]:
     `label`: in the words of `segment_label`, by the frame alone.
     """
     rows: list[list[object]] = [["time", "label", *(f"p:{name}" for name in answer.classes)]]
-    names = _names(answer.probabilities, answer.rule)
+    names = named_in_order(answer.probabilities, answer.rule.lowest, answer.rule.threshold)
     for time, index, own, row in zip(answer.times, answer.labels, names, answer.probabilities, strict=True):
         label = NONE_LABEL if index == len(answer.classes) else _label(own, answer.classes)
         rows.append([round(float(time), 3), label, *(round(float(value), 6) for value in row)])
     return rows
-
-
-def _names(probabilities: np.ndarray, rule: FrameRule) -> list[tuple[int, ...]]:
-    """(N, K) → the classes that the rule names for each row, the likeliest first."""
-    claimed = named(probabilities, rule.lowest, rule.threshold)
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    return [tuple(int(index) for index in row if own[index]) for row, own in zip(order, claimed, strict=True)]
 
 
 def _label(names: Sequence[int], classes: Sequence[str]) -> str:
@@ -270,12 +217,7 @@ def _label(names: Sequence[int], classes: Sequence[str]) -> str:
 
 
 def _is_none(answer: ClipAnswer) -> bool:
-    least = answer.rule.least_known
-    return least is not None and float(answer.known.mean()) < least
-
-
-def _all_known(run: Run, predictions: Predictions) -> bool:
-    return what_is_known(run.manifest.probabilities, predictions).every_class
+    return answer.rule.is_none(float(answer.known.mean()))
 
 
 def _jpeg(photo: Image.Image) -> bytes:

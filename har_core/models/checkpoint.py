@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import safetensors
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from har_core.errors import CheckpointError
 from har_core.files import atomic_path
@@ -31,20 +32,48 @@ def save_checkpoint(model: nn.Module, spec: ModelSpec, path: Path, *, half: bool
     Raises:
         OSError: if the file cannot be written.
     """
-    state = {
-        name: (tensor.half() if half and tensor.ndim > 1 else tensor).cpu().contiguous()
-        for name, tensor in model.state_dict().items()
-    }
+    state = halved(model.state_dict()) if half else model.state_dict()
+    write_weights(state, _metadata(spec), path)
+
+
+def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in half precision, but for what is one-dimensional."""
+    return {name: tensor.half() if tensor.ndim > 1 else tensor for name, tensor in state.items()}
+
+
+def write_weights(state: Mapping[str, Tensor], metadata: dict[str, str], path: Path) -> None:
+    """Write a safetensors file, replacing `path` in one step.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    contiguous = {name: tensor.cpu().contiguous() for name, tensor in state.items()}
     with atomic_path(path) as partial:
-        _write(state, spec, partial)
+        try:
+            save_file(contiguous, partial, metadata=metadata)
+        except safetensors.SafetensorError as error:  # what it makes of a full disk
+            raise OSError(str(error)) from error
+        partial.chmod(0o644)  # safetensors lets nobody else read it; a run is made to be shown
 
 
-def _write(state: dict[str, torch.Tensor], spec: ModelSpec, path: Path) -> None:
-    try:
-        save_file(state, path, metadata={"format": FORMAT, "spec": json.dumps(asdict(spec))})
-    except safetensors.SafetensorError as error:  # what it makes of a full disk
-        raise OSError(str(error)) from error
-    path.chmod(0o644)  # safetensors lets nobody else read it; a run is made to be shown
+def _metadata(spec: ModelSpec) -> dict[str, str]:
+    return {"format": FORMAT, "spec": json.dumps(asdict(spec))}
+
+
+def require_model_file(path: Path) -> None:
+    """Raises:
+    CheckpointError: if there is no file.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"expected a model at {path}, found no file; train again, or choose a run with a model")
+
+
+def require_finite(state: Mapping[str, Tensor], path: Path) -> None:
+    """Raises:
+    CheckpointError: naming the first weights of a file that hold NaN or infinity.
+    """
+    if bad := [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]:
+        raise CheckpointError(f"{path}: expected finite weights, found NaN or infinity in {bad[0]}; train again")
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
@@ -54,8 +83,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
         CheckpointError: if the file is missing, damaged, of another format, or holds values that are not numbers.
     """
     spec = None
-    if not path.is_file():
-        raise CheckpointError(f"expected a model at {path}, found no file; train again, or choose a run with a model")
+    require_model_file(path)
     try:
         metadata = read_metadata(path)
         if metadata.get("format") != FORMAT:
@@ -74,9 +102,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
         raise CheckpointError(
             f"{path} is damaged or incomplete ({first_line(error)}); copy it again or train again"
         ) from error
-    bad = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
-    if bad:
-        raise CheckpointError(f"{path}: expected finite weights, found NaN or infinity in {bad[0]}; train again")
+    require_finite(state, path)
     return model.requires_grad_(False), spec
 
 
@@ -88,13 +114,12 @@ def copy_with_spec(path: Path, spec: ModelSpec, to: Path) -> None:
         OSError: if the copy cannot be written.
     """
     load_checkpoint(path)
-    _write(load_file(path), spec, to)
+    write_weights(load_file(path), _metadata(spec), to)
 
 
 def replace_spec(path: Path, spec: ModelSpec) -> None:
     """Change the metadata of a model's file in one step, as `copy_with_spec`."""
-    with atomic_path(path) as partial:
-        copy_with_spec(path, spec, partial)
+    copy_with_spec(path, spec, path)
 
 
 def read_metadata(path: Path) -> dict[str, str]:

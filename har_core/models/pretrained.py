@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import torch
 import torchvision
@@ -18,6 +18,8 @@ from har_core.models.checkpoint import first_line, read_metadata
 from har_core.models.registry import anatomy_of, check_architecture, create_model
 from har_core.models.spec import Architecture, ModelSpec, StridePlacement
 from har_core.runs.manifest import CENTER_ALONE, View
+
+_A_FILE = "a file: --weights FILE.safetensors"
 
 
 def load_pretrained(
@@ -56,7 +58,9 @@ def load_pretrained(
     elif of_timm:
         state, origin = _from_timm(weights, architecture)
     else:
-        state, origin = _from_torchvision(weights, architecture)
+        state, origin = from_torchvision(
+            architecture, weights, words=("imagenet",), usual="IMAGENET1K_V1", instead=_A_FILE
+        )
     spec = ModelSpec(
         tuple(classes),
         architecture,
@@ -91,18 +95,25 @@ def load_pretrained(
 
 
 def _from_file(path: Path) -> tuple[dict[str, Tensor], StridePlacement, str]:
+    state, metadata = read_weights(path)
+    placement = metadata.get("stride_placement", "3x3")
+    if placement not in get_args(StridePlacement):
+        raise WeightsError(f"{path}: expected stride_placement 1x1 or 3x3 in its metadata, found {placement!r}")
+    return state, cast(StridePlacement, placement), metadata.get("source", path.name)
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """(the state dict in a .safetensors, .pt or .pth file, the metadata of a .safetensors file).
+
+    Raises:
+        WeightsError: if there is no file, or it cannot be read.
+    """
     if not path.is_file():
         raise WeightsError(f"expected starting weights at {path}, found no file; check --weights")
     try:
         if path.suffix == ".safetensors":
-            metadata = read_metadata(path)
-            placement = metadata.get("stride_placement", "3x3")
-            if placement not in get_args(StridePlacement):
-                raise WeightsError(f"{path}: expected stride_placement 1x1 or 3x3 in its metadata, found {placement!r}")
-            return load_file(path), placement, metadata.get("source", path.name)  # type: ignore[return-value]
-        return state_dict_in(torch.load(path, map_location="cpu", weights_only=True)), "3x3", path.name
-    except WeightsError:
-        raise
+            return load_file(path), read_metadata(path)
+        return state_dict_in(torch.load(path, map_location="cpu", weights_only=True)), {}
     except Exception as error:  # safetensors and the unpickler raise errors of their own kinds
         raise WeightsError(f"{path} cannot be read as weights ({first_line(error)}); check the file") from error
 
@@ -121,19 +132,35 @@ def state_dict_in(loaded: Any) -> dict[str, Tensor]:
     return {name.removeprefix("module."): value for name, value in loaded.items()}
 
 
-def _from_torchvision(weights: str, architecture: Architecture) -> tuple[dict[str, Tensor], str]:
-    known = torchvision.models.get_model_weights(architecture)
-    name = "IMAGENET1K_V1" if weights == "imagenet" else weights.rsplit(".", 1)[-1]
+def from_torchvision(
+    network: str, weights: str, *, words: tuple[str, ...], usual: str, instead: str
+) -> tuple[dict[str, Tensor], str]:
+    """Weights that torchvision knows by name, downloaded unless they are there.
+
+    Args:
+        weights: the first of `words`, which means the weights `usual`, or a name of torchvision's.
+        words: what --weights understands besides names and files, for the error.
+        instead: what to pass where they cannot be downloaded, for the error.
+
+    Returns:
+        (the state dict, one line that says where it comes from).
+
+    Raises:
+        WeightsError: if the name is unknown, or they cannot be downloaded.
+    """
+    known = torchvision.models.get_model_weights(network)
+    name = usual if weights == words[0] else weights.rsplit(".", 1)[-1]
     if name not in known.__members__:
+        named = ", ".join(f"'{word}'" for word in words)
         raise WeightsError(
-            f"expected weights 'imagenet', {' or '.join(known.__members__)}, or a .safetensors or .pt file, "
-            f"found {weights!r}; check --weights"
+            f"expected weights {named}, {' or '.join(known.__members__)}, or a .safetensors or .pt file, found "
+            f"{weights!r}; check --weights"
         )
+    member = known[name]
     try:
-        state = known[name].get_state_dict(progress=True, check_hash=True)
+        return member.get_state_dict(progress=True, check_hash=True), f"torchvision {network} {member.name}"
     except Exception as error:  # URLError, a hash mismatch, a full disk: all of them mean "no weights"
-        raise WeightsError(_not_downloaded(f"{architecture} {name}", error)) from error
-    return state, f"torchvision {architecture} {name}"
+        raise WeightsError(_not_downloaded(f"{network} {member.name}", error, instead)) from error
 
 
 def _from_timm(weights: str, architecture: Architecture) -> tuple[dict[str, Tensor], str]:
@@ -151,10 +178,10 @@ def _from_timm(weights: str, architecture: Architecture) -> tuple[dict[str, Tens
     try:
         model: Any = timm.create_model(full, pretrained=True)
     except Exception as error:  # of the hub, the network, the disk: all of them mean "no weights"
-        raise WeightsError(_not_downloaded(f"timm {full}", error)) from error
+        raise WeightsError(_not_downloaded(f"timm {full}", error, _A_FILE)) from error
     tag = model.pretrained_cfg.get("tag") or ""
     return model.state_dict(), f"timm {base}{'.' + tag if tag else ''}"
 
 
-def _not_downloaded(what: str, error: Exception) -> str:
-    return f"could not download {what} ({first_line(error)}); check the network, or pass a file: --weights FILE.safetensors"
+def _not_downloaded(what: str, error: Exception, instead: str) -> str:
+    return f"could not download {what} ({first_line(error)}); check the network, or pass {instead}"

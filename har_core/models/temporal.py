@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from har_core.data.transforms import Preprocessing
 from har_core.errors import CheckpointError
-from har_core.files import atomic_path
 from har_core.models.anatomy import Answer
-from har_core.models.checkpoint import first_line, read_metadata
+from har_core.models.checkpoint import (
+    first_line,
+    halved,
+    read_metadata,
+    require_finite,
+    require_model_file,
+    write_weights,
+)
 from har_core.models.inflated import inflate
 from har_core.models.registry import anatomy_of, create_model, forward_features, split_frozen
 from har_core.models.spec import ModelSpec
@@ -185,17 +190,8 @@ def save_temporal(network: ClipNetwork, path: Path) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    state = {
-        name: (tensor.half() if tensor.ndim > 1 else tensor).cpu().contiguous()
-        for name, tensor in network.state_dict().items()
-    }
     metadata = {"format": FORMAT, "spec": json.dumps(asdict(network.spec))}
-    with atomic_path(path) as partial:
-        try:
-            save_file(state, partial, metadata=metadata)
-        except safetensors.SafetensorError as error:  # what it makes of a full disk
-            raise OSError(str(error)) from error
-        partial.chmod(0o644)  # safetensors lets nobody else read it; a run is made to be shown
+    write_weights(halved(network.state_dict()), metadata, path)
 
 
 def load_temporal(path: Path) -> ClipNetwork:
@@ -204,8 +200,7 @@ def load_temporal(path: Path) -> ClipNetwork:
     Raises:
         CheckpointError: if the file is missing, damaged, of another format, or holds values that are not numbers.
     """
-    if not path.is_file():
-        raise CheckpointError(f"expected a model at {path}, found no file; train again, or choose a run with a model")
+    require_model_file(path)
     try:
         metadata = read_metadata(path)
         if metadata.get("format") != FORMAT:
@@ -222,13 +217,5 @@ def load_temporal(path: Path) -> ClipNetwork:
         raise CheckpointError(
             f"{path} is damaged or incomplete ({first_line(error)}); copy it again or train again"
         ) from error
-    if bad := [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]:
-        raise CheckpointError(f"{path}: expected finite weights, found NaN or infinity in {bad[0]}; train again")
+    require_finite(state, path)
     return network.eval().requires_grad_(False)
-
-
-def input_spec(spec: TemporalSpec) -> ModelSpec:
-    """How a frame is fed, as pages read it: the whole of it, squashed."""
-    squash = replace(spec.preprocessing, fit="squash", crop_down=False)
-    base = spec.photo or ModelSpec(spec.classes)
-    return replace(base, classes=spec.classes, crop_size=spec.side, resize=spec.side, preprocessing=squash)

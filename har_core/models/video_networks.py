@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-import torchvision
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import video
 
@@ -16,7 +13,7 @@ from har_core.data.transforms import IMAGENET, Preprocessing
 from har_core.errors import CheckpointError, WeightsError
 from har_core.models.anatomy import Answer
 from har_core.models.checkpoint import first_line
-from har_core.models.pretrained import state_dict_in
+from har_core.models.pretrained import from_torchvision, read_weights
 from har_core.models.temporal_heads import ClipHead
 
 _KINETICS = Preprocessing(mean=(0.43216, 0.394666, 0.37645), std=(0.22803, 0.22145, 0.216989))
@@ -102,9 +99,15 @@ def load_video_weights(network: WholeClipNetwork, name: str, weights: str) -> st
         network.freeze_bn = False  # statistics of nothing are not worth keeping
         return "random weights"
     if path.suffix in (".safetensors", ".pt", ".pth"):
-        state, origin = _read(path), path.name
+        state, origin = read_weights(path)[0], path.name
     else:
-        state, origin = _downloaded(name, weights)
+        state, origin = from_torchvision(
+            name,
+            weights,
+            words=("kinetics", "random"),
+            usual="DEFAULT",
+            instead="--weights FILE.safetensors or --weights random",
+        )
     if NETWORKS[name].convolutions and (stem := state.get("conv1.weight")) is not None and stem.ndim == 4:
         state, origin = inflated_resnet18(state, network.body), f"{origin}, inflated"
     last = f"{NETWORKS[name].last}."
@@ -116,35 +119,6 @@ def load_video_weights(network: WholeClipNetwork, name: str, weights: str) -> st
             f"{origin}: expected the weights of {name}, found others ({first_line(error)}); check --weights"
         ) from error
     return origin
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise WeightsError(f"expected starting weights at {path}, found no file; check --weights")
-    try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        return state_dict_in(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # safetensors and the unpickler raise errors of their own kinds
-        raise WeightsError(f"{path} cannot be read as weights ({first_line(error)}); check the file") from error
-
-
-def _downloaded(name: str, weights: str) -> tuple[dict[str, Tensor], str]:
-    known = torchvision.models.get_model_weights(name)
-    chosen = "DEFAULT" if weights == "kinetics" else weights.rsplit(".", 1)[-1]
-    if chosen not in known.__members__:
-        raise WeightsError(
-            f"expected weights 'kinetics', 'random', {' or '.join(known.__members__)}, or a .safetensors or .pt file, found "
-            f"{weights!r}; check --weights"
-        )
-    member = known[chosen]
-    try:
-        return member.get_state_dict(progress=True, check_hash=True), f"torchvision {name} {member.name}"
-    except Exception as error:  # URLError, a hash mismatch, a full disk: all of them mean "no weights"
-        raise WeightsError(
-            f"could not download {name} {member.name} ({first_line(error)}); check the network, or pass --weights "
-            "FILE.safetensors or --weights random"
-        ) from error
 
 
 def inflated_resnet18(photo: dict[str, Tensor], body: nn.Module) -> dict[str, Tensor]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
+from har_core.files import atomic_path
 from har_core.runs.file_names import CLIPS
 from har_core.runs.run import Run
 from har_core.runs.tables import Number, Schema, Text, read_table, write_table
@@ -26,6 +29,35 @@ SCHEMA: Schema = {
 """One row per clip, in the order of the predictions.  `seconds`: how long it is.  `frames`: how many were looked at.  `peak`: the
 time of the frame in which its predicted class is most probable; the clip's class map is that frame's.  `deciding`: of each
 segment the time of the frame that decided, separated by spaces.  `broken`: why it ends before its end."""
+
+
+def clip_row(
+    sample: str, *, seconds: float, frames: int, peak: float, deciding: Sequence[float], broken: str | None
+) -> dict[str, object]:
+    """A clip's row of the table, whose columns `SCHEMA` explains.
+
+    Args:
+        deciding: times in seconds, ascending.
+        broken: None or why the clip ends before its end.
+    """
+    return {
+        "sample": sample,
+        "seconds": round(seconds, 3),
+        "frames": frames,
+        "peak": round(peak, 3),
+        "deciding": " ".join(f"{time:.3f}" for time in deciding),
+        "broken": broken or "",
+    }
+
+
+def save_peak_frame(folder: Path, sample: str, photo: Image.Image) -> None:
+    """Store the frame of a clip that decided below `PEAK_FRAMES` in a run's folder.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    with atomic_path(folder / PEAK_FRAMES / f"{sample}.jpg") as partial:
+        photo.save(partial, format="JPEG", quality=90)
 
 
 def write_clips(run: Run, table: pd.DataFrame) -> Run:
@@ -49,7 +81,3 @@ def read_clips(run: Run) -> pd.DataFrame:
 def deciding_times(text: str) -> list[float]:
     """What a cell of `deciding` holds, in seconds."""
     return [float(word) for word in text.split()]
-
-
-def as_deciding(times: Sequence[float]) -> str:
-    return " ".join(f"{time:.3f}" for time in times)

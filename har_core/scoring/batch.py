@@ -10,7 +10,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -19,20 +19,19 @@ import pyarrow as pa
 import torch
 from PIL import Image
 
-from har_core.analysis.unknown import known_score, least_known
-from har_core.errors import RunError
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.answer_rules import least_known_of
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import PHOTO_SIDE, Predictor
 from har_core.models.external.load import load_model
 from har_core.models.external.options import ModelOptions
 from har_core.models.spec import ModelSpec
-from har_core.runs.file_names import EMBEDDINGS, HF_CONFIG, HF_MODEL, HF_PREPROCESSOR, MANIFEST, MODEL_SPEC, WEIGHTS
+from har_core.runs.file_names import HF_CONFIG, HF_MODEL, HF_PREPROCESSOR, MANIFEST, MODEL_SPEC, WEIGHTS
 from har_core.runs.run import Run, checksum
 from har_core.scoring.output import Row, table_of
 from har_core.scoring.photos import Photo, decoded
 from har_core.scoring.work import Decode, Scorer
 
 BATCH = 16
-_PHOTO_SIDE = 64  # pixels; the photos themselves are not needed after decoding
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,7 @@ class ModelScorer:
 
     def __init__(self, request: ModelRequest) -> None:
         device = torch.device(request.device)
-        if device.type == "cpu":
-            torch.set_num_threads(1)
-        else:
+        if device.type != "cpu":
             torch.backends.cudnn.benchmark = False
             torch.backends.cudnn.deterministic = True
         model, spec = load_model(request.model, request.options)
@@ -98,13 +95,25 @@ class ModelScorer:
 
     def __call__(self, photos: Iterable[Photo], decode: Decode) -> pa.Table:
         asked = self.request
-        return table_of(
-            score_photos(self.predictor, photos, decode, maps=asked.maps),
-            self.predictor.spec.classes,
-            threshold=asked.threshold,
-            embeddings=asked.embeddings,
-            maps=asked.maps,
-        )
+        with _one_thread():
+            return table_of(
+                score_photos(self.predictor, photos, decode, maps=asked.maps),
+                self.predictor.spec.classes,
+                threshold=asked.threshold,
+                embeddings=asked.embeddings,
+                maps=asked.maps,
+            )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """PyTorch computes in one thread of the processor: several round sums otherwise, and each process has a core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def score_photos(predictor: Predictor, photos: Iterable[Photo], decode: Decode, *, maps: bool = False) -> Iterator[Row]:
@@ -127,7 +136,7 @@ def score_photos(predictor: Predictor, photos: Iterable[Photo], decode: Decode, 
         load,
         name=lambda photo: photo.name,
         batch_size=BATCH,
-        photo_side=_PHOTO_SIDE,
+        photo_side=PHOTO_SIDE,
         occlude=maps,
     )
     with closing(outcomes):  # type: ignore[type-var]
@@ -184,10 +193,5 @@ def model_files(model: str) -> dict[str, Path]:
 
 def _threshold(model: str, predictor: Predictor) -> float | None:
     """The "none" threshold that the run's own test photos give, where it has their embeddings."""
-    if not (Path(model) / MANIFEST).is_file():
-        return None
-    run = Run.open(Path(model))
-    try:
-        return least_known(known_score(predictor.logits(run.embeddings()))) if run.has(EMBEDDINGS) else None
-    except (RunError, ValueError):  # damaged, or of another network: its model answers all the same
-        return None
+    folder = Path(model)
+    return least_known_of(Run.open(folder), predictor) if (folder / MANIFEST).is_file() else None

@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Iterator
 
-from har_core.data.labels_file import FILE_COLUMNS, LABEL_COLUMNS
+from har_core.data.labels_file import FILE_COLUMNS, LABEL_COLUMNS, places_of
 from har_core.errors import DataError
 from har_core.files import printable, reason_of
 from har_core.scoring import places
@@ -62,12 +62,8 @@ def named(name: str, table: str, true: str | None = None) -> Entry:
 
 def _columns(header: list[str], called: str) -> tuple[int, int | None] | None:
     """The places of the names and of the labels; None if the first line is a name itself."""
-    plain = ["".join(one for one in name.strip('" ').casefold() if one not in " _-") for name in header]
-    found = {
-        known[0]: [number for number, name in enumerate(plain) if name in (known[:1] if known[0] in plain else known)]
-        for known in (FILE_COLUMNS, LABEL_COLUMNS)
-    }
-    names, labels = found[FILE_COLUMNS[0]], found[LABEL_COLUMNS[0]]
+    bare = [name.strip('" ') for name in header]
+    names, labels = places_of(bare, FILE_COLUMNS), places_of(bare, LABEL_COLUMNS)
     if not names:
         return None
     if len(names) > 1 or len(labels) > 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from har_core.data.labels_file import FILE_COLUMNS, LABEL_COLUMNS
+from har_core.data.labels_file import FILE_COLUMNS, LABEL_COLUMNS, plain_name
 from har_core.errors import DataError
 from har_core.files import printable, reason_of
 from har_core.scoring import places
@@ -45,7 +45,7 @@ class ParquetSource:
             raise self._damaged(error) from error
         held = [one.name for one in schema if _holds_photos(one.type)]
         texts = [one.name for one in schema if _is_text(one.type)]
-        named = [name for name in texts if _plain(name) in FILE_COLUMNS]
+        named = [name for name in texts if plain_name(name) in FILE_COLUMNS]
         if self.column is None:
             fitting = held or named or (texts if len(texts) == 1 else [])
             if len(fitting) != 1:
@@ -64,7 +64,7 @@ class ParquetSource:
         self._inner = pa.types.is_struct(own) and own.get_field_index("path") >= 0
         others = [name for name in named if name != self.column]
         self._names = others[0] if self.kind == "bytes" and len(others) == 1 else None
-        labels = [name for name in texts if _plain(name) in LABEL_COLUMNS and name != self.column]
+        labels = [name for name in texts if plain_name(name) in LABEL_COLUMNS and name != self.column]
         self._label = labels[0] if len(labels) == 1 else None
 
     def groups(self) -> Iterator[list[Entry]]:
@@ -144,7 +144,3 @@ def _is_bytes(kind: pa.DataType) -> bool:
 def _is_text(kind: pa.DataType) -> bool:
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
-
-
-def _plain(name: str) -> str:
-    return "".join(one for one in name.casefold() if one not in " _-")

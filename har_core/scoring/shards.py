@@ -53,7 +53,7 @@ class Part(BaseModel):
 class Asked(BaseModel):
     """What somebody asked for.  Another answer to any of it makes other results, and needs another folder.
 
-    `model`: a digest of the weights, of how photos are fed, and of what is kept (see `batch.identity`).  `labels`: where they come
+    `model`: a digest of the weights, of how photos are fed, and of what is kept (see `batch.facts_of`).  `labels`: where they come
     from, with a digest.  `shard_size`: photos of a shard, at least 1.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from har_core.data.split import EvalSplit, SplitBy
 from har_core.errors import CheckpointError, ConfigError
@@ -13,6 +13,7 @@ from har_core.models.anatomy import resolve_stages
 from har_core.models.registry import check_architecture, own_input, stages_of
 from har_core.models.spec import Architecture
 from har_core.runs.manifest import CENTER_ALONE, View, in_order
+from har_core.training.flags import FlagConfig, flag
 
 Precision = Literal["auto", "fp32", "bf16"]
 Optimizer = Literal["adam", "adamw"]
@@ -21,21 +22,12 @@ Checkpoint = Literal["best", "last"]
 Augmentation = Literal["none", "randaugment", "trivialaugment", "augmix"]
 
 
-def flag(name: str) -> str:
-    """The command-line flag of a field."""
-    return "--" + name.replace("_", "-")
-
-
-class TrainConfig(BaseModel):
+class TrainConfig(FlagConfig):
     """Everything that decides the result of a training, except the photos.
-
-    Each field is a flag of the command line too: its description is the flag's help.
 
     Raises:
         ConfigError: naming the flag, if a value is unknown or out of its range.
     """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     recipe: str = Field("baseline", description="the name under which this configuration is known")
     architecture: Architecture = Field(
@@ -145,17 +137,6 @@ class TrainConfig(BaseModel):
         "auto", description="arithmetic of the network: fp32, bf16, or bf16 where the processor computes with it"
     )
 
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0])
-            if name not in type(self).model_fields:
-                raise ConfigError(f"expected settings of a training, found {name!r}; leave it out") from error
-            expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            raise ConfigError(f"expected {flag(name)} to be {expected}, found {first['input']!r}; change it") from error
-
     @field_validator("architecture")
     @classmethod
     def _known_architecture(cls, value: str) -> str:
@@ -241,10 +222,6 @@ class TrainConfig(BaseModel):
     def replace(self, **changes: Any) -> TrainConfig:
         """A copy with some values changed, and checked again."""
         return TrainConfig(**{**self.model_dump(), **changes})
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, as a manifest or a training state stores them."""
-        return self.model_dump(mode="json")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:

@@ -29,7 +29,7 @@ SKIPPED, CORRECTED = "skipped.txt", "labels_corrected.csv"
 (after is empty: the photo was left out).
 """
 
-_NAMED, _LENGTH = 100, 500
+NAMED, LENGTH = 100, 500
 """How many of them the manifest names, which has a largest size, and in how many characters."""
 
 
@@ -70,11 +70,11 @@ def describe(
             calibration=len(split.calibration) or None,
             eval_split=split.eval_split,
             split=split.description,
-            near_duplicates_dropped=split.dropped[:_NAMED],
+            near_duplicates_dropped=split.dropped[:NAMED],
             near_duplicates_dropped_count=len(split.dropped) or None,
-            skipped=tuple(str(problem)[:_LENGTH] for problem in photos.problems[:_NAMED]),
+            skipped=tuple(str(problem)[:LENGTH] for problem in photos.problems[:NAMED]),
             skipped_count=len(photos.problems) or None,
-            test_names_sha256=_sha256("\n".join(sorted(sample.name for sample in split.evaluation))),
+            test_names_sha256=sha256("\n".join(sorted(sample.name for sample in split.evaluation))),
             corrections=tuple(f"{source.name}, SHA-256 {source.sha256}" for source in corrections.sources),
             labels_changed=len(corrections.labels) or None,
             left_out=len(corrections.left_out) or None,
@@ -85,19 +85,28 @@ def describe(
             selected_on=split.eval_split if config.checkpoint == "best" else None,
         ),
         config={**config.as_dict(), "weights": Path(config.weights).name},
-        machine={
-            "device": device.type,
-            "precision": str(precision).removeprefix("torch."),
-            "processor": platform.machine(),
-            "threads": torch.get_num_threads(),
-        },
-        versions={
-            "har-lens": __version__,
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
-            **({"timm": spec.library} if spec.library else {}),
-        },
+        machine=machine(device, precision),
+        versions=versions("torch", "torchvision", "pillow", "numpy") | ({"timm": spec.library} if spec.library else {}),
     )
+
+
+def machine(device: torch.device, precision: torch.dtype) -> dict[str, str | int]:
+    """What a training runs on, for its manifest."""
+    return {
+        "device": device.type,
+        "precision": str(precision).removeprefix("torch."),
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Of this package, Python and the packages that a training depends on, for its manifest."""
+    return {
+        "har-lens": __version__,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
 
 
 def write_lists(folder: Path, photos: LabeledPhotos, split: Split, corrections: Corrections = NONE) -> None:
@@ -156,10 +165,11 @@ def identity(config: TrainConfig, classes: tuple[str, ...], split: Split, model:
     return {
         "configuration": {name: value for name, value in config.as_dict().items() if name not in free},
         "classes": list(classes),
-        "photos": _sha256(names),
+        "photos": sha256(names),
         "starting weights": start.hexdigest(),
     }
 
 
-def _sha256(text: str) -> str:
+def sha256(text: str) -> str:
+    """As 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,23 @@ class State:
     best_accuracy: float = -1.0
     history: list[dict[str, float]] = field(default_factory=list)
 
+    def row(self, *, loss: float, accuracy: float, seconds: float) -> dict[str, float]:
+        """The current epoch's row of the history.
+
+        Args:
+            loss, accuracy: of the evaluation.
+            seconds: that the epoch took, with its evaluation.
+        """
+        return {
+            "epoch": self.epoch,
+            "train_loss": self.loss_sum / self.seen,
+            "train_accuracy": self.correct / self.seen,
+            "eval_loss": loss,
+            "eval_accuracy": accuracy,
+            "learning_rate": self.learning_rate,
+            "seconds": seconds,
+        }
+
     def next_epoch(self) -> None:
         self.epoch, self.batch, self.loss_sum, self.correct, self.seen, self.seconds = self.epoch + 1, 0, 0.0, 0, 0, 0.0
 
@@ -66,6 +84,24 @@ def read_state(folder: Path) -> dict[str, Any]:
             "the version that wrote it"
         )
     return dict(saved)
+
+
+def require_same(identity: Mapping[str, Any], saved: Mapping[str, Any], path: Path, *, same: str) -> None:
+    """Refuse the state of another training.
+
+    Args:
+        saved: the identity in the state at `path`.
+        same: what to resume with, for the error.
+
+    Raises:
+        CheckpointError: naming what differs.
+    """
+    different = [key for key, value in identity.items() if saved.get(key) != value]
+    if different:
+        raise CheckpointError(
+            f"{path} belongs to another training: {', '.join(different)} differ; resume with the same {same}, or start anew "
+            "with another --out"
+        )
 
 
 def read_best(folder: Path, device: torch.device) -> dict[str, Tensor]:

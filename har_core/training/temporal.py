@@ -14,10 +14,10 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from har_core.data.samples import Sample
-from har_core.errors import CheckpointError, TrainingDiverged
+from har_core.errors import TrainingDiverged
 from har_core.models.temporal import ClipNetwork
 from har_core.training.clip_features import ClipFeatures
-from har_core.training.state import BEST, FORMAT, STATE, State, read_best, write
+from har_core.training.state import BEST, FORMAT, STATE, State, read_best, require_same, write
 from har_core.training.temporal_config import TemporalConfig
 
 _LARGEST_GRADIENT = 1.0
@@ -80,15 +80,7 @@ class ClipTrainer:
             started = time.monotonic()
             self._learn_epoch()
             loss, accuracy = self.evaluate(self.dev)
-            row = {
-                "epoch": state.epoch,
-                "train_loss": state.loss_sum / state.seen,
-                "train_accuracy": state.correct / state.seen,
-                "eval_loss": loss,
-                "eval_accuracy": accuracy,
-                "learning_rate": state.learning_rate,
-                "seconds": time.monotonic() - started,
-            }
+            row = state.row(loss=loss, accuracy=accuracy, seconds=time.monotonic() - started)
             state.history.append(row)
             best = (accuracy, -loss) > (state.best_accuracy, -best_loss)
             if best:
@@ -171,12 +163,7 @@ class ClipTrainer:
         Raises:
             CheckpointError: if it belongs to another training.
         """
-        different = [key for key, value in self.identity.items() if saved["identity"].get(key) != value]
-        if different:
-            raise CheckpointError(
-                f"{self.folder / STATE} belongs to another training: {', '.join(different)} differ; resume with the same "
-                "clips and photo model, or start anew with another --out"
-            )
+        require_same(self.identity, saved["identity"], self.folder / STATE, same="clips and photo model")
         self.head.load_state_dict(saved["head"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.scheduler.load_state_dict(saved["scheduler"])

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from har_core.errors import CheckpointError, ConfigError
 from har_core.models.temporal import MOST_FRAMES, check_temporal
 from har_core.models.video_networks import NETWORKS
-from har_core.training.config import flag
+from har_core.training.flags import FlagConfig, flag
 
 
-class TemporalConfig(BaseModel):
+class TemporalConfig(FlagConfig):
     """Everything that decides the result of a training on clips, except the clips and the photo model.
 
     Raises:
         ConfigError: naming the flag, if a value is unknown or out of its range.
     """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     temporal: str = Field(description="the kind of model (see `models.temporal`)")
     frames: int = Field(16, ge=1, le=MOST_FRAMES, description="of each clip, evenly spaced")
@@ -43,16 +41,9 @@ class TemporalConfig(BaseModel):
     test_fraction: float = Field(0.25, gt=0, le=0.5, description="share of the sources that is the test set")
     seed: int = Field(42, ge=0, lt=2**31, description="seed of split, order and initialization")
 
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0])
-            if name not in type(self).model_fields:
-                raise ConfigError(f"{flag(name)} is not for clips; leave it out") from error
-            expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            raise ConfigError(f"expected {flag(name)} to be {expected}, found {first['input']!r}; change it") from error
+    @classmethod
+    def about_unknown(cls, name: str) -> str:
+        return f"{flag(name)} is not for clips; leave it out"
 
     @field_validator("temporal")
     @classmethod
@@ -70,10 +61,6 @@ class TemporalConfig(BaseModel):
         if name in NETWORKS:
             defaults |= {**_WHOLE, "frames": max(16, NETWORKS[name].frames)}
         return cls(temporal=name, **{**defaults, **changes})
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, as a manifest or a training state stores them."""
-        return self.model_dump(mode="json")
 
 
 _DEFAULTS: dict[str, dict[str, Any]] = {

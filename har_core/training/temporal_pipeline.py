@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import platform
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +14,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from har_core import __version__
 from har_core.analysis.scores import scores_of
 from har_core.data.clip_split import ClipSplit
 from har_core.data.scan import Progress
@@ -41,11 +38,10 @@ from har_core.runs.tables import TRAINED, training_schema, write_table
 from har_core.runs.writing import add_file, write_history, write_manifest, write_results
 from har_core.training.clip_features import ClipFeatures
 from har_core.training.folder import prepare, sole_writer
+from har_core.training.provenance import LENGTH, NAMED, machine, sha256, versions
 from har_core.training.state import BEST, STATE, State
 from har_core.training.temporal import ClipTrainer
 from har_core.training.temporal_config import TemporalConfig
-
-_NAMED, _LENGTH = 100, 500  # clips that the manifest names, which has a largest size, and characters of a reason
 
 
 @dataclass(frozen=True)
@@ -195,17 +191,8 @@ def _describe(
         ),
         training=TrainingInfo(checkpoint="best", selected_on="dev"),
         config={**config.as_dict(), "weights": Path(config.weights).name},
-        machine={
-            "device": device.type,
-            "precision": "float32",
-            "processor": platform.machine(),
-            "threads": torch.get_num_threads(),
-        },
-        versions={
-            "har-lens": __version__,
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("torch", "torchvision", "av", "numpy")},
-        },
+        machine=machine(device, torch.float32),
+        versions=versions("torch", "torchvision", "av", "numpy"),
     )
 
 
@@ -214,9 +201,9 @@ def _data(split: ClipSplit, counts: tuple[int, int], skipped: list[str]) -> Data
         train=counts[0],
         test=counts[1],
         split=split.description,
-        skipped=tuple(reason[:_LENGTH] for reason in skipped[:_NAMED]),
+        skipped=tuple(reason[:LENGTH] for reason in skipped[:NAMED]),
         skipped_count=len(skipped) or None,
-        test_names_sha256=_sha256("\n".join(sorted(sample.name for sample in split.test))),
+        test_names_sha256=sha256("\n".join(sorted(sample.name for sample in split.test))),
     )
 
 
@@ -230,14 +217,10 @@ def _identity(split: ClipSplit, config: TemporalConfig, network: ClipNetwork) ->
     return {
         "configuration": {name: value for name, value in config.as_dict().items() if name != "weights"},
         "classes": list(split.classes),
-        "clips": _sha256(names),
+        "clips": sha256(names),
         "photo model": network.digest(),
         "starting weights": begin.hexdigest(),
     }
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _start_line(manifest: Manifest, dev: int, resumed: State | None) -> str:

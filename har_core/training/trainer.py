@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from har_core.data.dataset import Batch, PhotoDataset
-from har_core.errors import CheckpointError, TrainingDiverged
+from har_core.errors import TrainingDiverged
 from har_core.models.registry import set_training_mode, split_frozen
 from har_core.training import provenance
 from har_core.training.config import TrainConfig
 from har_core.training.distributed import SINGLE, Processes
 from har_core.training.features import FeatureLoader
 from har_core.training.optim import make_ema, make_optimizer, make_scheduler, make_soup
-from har_core.training.state import BEST, FORMAT, STATE, State, read_best, write
+from har_core.training.state import BEST, FORMAT, STATE, State, read_best, require_same, write
 
 _READ_EVERY = 10
 """Batches after which the losses are read from an accelerator."""
@@ -116,15 +116,7 @@ class Trainer:
                 self.on_step(step)
             started = time.monotonic()
             loss, accuracy = self.evaluate()
-            row = {
-                "epoch": state.epoch,
-                "train_loss": state.loss_sum / state.seen,
-                "train_accuracy": state.correct / state.seen,
-                "eval_loss": loss,
-                "eval_accuracy": accuracy,
-                "learning_rate": state.learning_rate,
-                "seconds": state.seconds + time.monotonic() - started,
-            }
+            row = state.row(loss=loss, accuracy=accuracy, seconds=state.seconds + time.monotonic() - started)
             state.history.append(row)
             if self.soup is not None and config.epoch_of_training(state.epoch) == config.epochs:
                 self.soup.update_parameters(self.evaluated)
@@ -251,13 +243,7 @@ class Trainer:
         Raises:
             CheckpointError: if it belongs to another training.
         """
-        before = provenance.complete(saved["identity"])
-        different = [key for key, value in self.identity.items() if before.get(key) != value]
-        if different:
-            raise CheckpointError(
-                f"{self.folder / STATE} belongs to another training: {', '.join(different)} differ; "
-                "resume with the same photos, or start anew with another --out"
-            )
+        require_same(self.identity, provenance.complete(saved["identity"]), self.folder / STATE, same="photos")
         self.model.load_state_dict(saved["model"])
         for average, value in ((self.ema, saved["ema"]), (self.soup, saved["soup"])):
             if average is not None:

@@ -209,6 +209,13 @@ def interval(low: float, high: float, *, decimals: int = 1) -> str:
     return f"{rounded(low, decimals)}–{rounded(high, decimals)} %"
 
 
+def clock(seconds: float, *, tenths: bool = False) -> str:
+    """'1:05', or '1:05.2'."""
+    rounded = round(max(0.0, seconds), 1) if tenths else int(max(0.0, seconds))
+    minutes, rest = divmod(rounded, 60)
+    return f"{int(minutes)}:{rest:04.1f}" if tenths else f"{int(minutes)}:{int(rest):02d}"
+
+
 def capitalize(text: str) -> str:
     """With its first letter in upper case, the rest as it is."""
     return text[:1].upper() + text[1:]

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from har_core.analysis.timeline import UNSURE, Segment
 from har_core.viz.colors import MUTED
 from har_core.viz.figures import axis_label
-from har_core.viz.text import class_label, percent
+from har_core.viz.text import class_label, clock, percent
 
 MOST_COLORED = 6
 """Classes with a color of their own; the others share one."""
@@ -23,13 +23,6 @@ _DARK = "#15171c"  # readable on all of the colors
 _GRAY = "#7d8594"  # readable on light and dark pages
 _HEIGHT = 240
 _WIDE = 0.07  # of the clip: a shorter segment bears no name
-
-
-def clock(seconds: float, *, tenths: bool = False) -> str:
-    """'1:05', or '1:05.2'."""
-    rounded = round(max(0.0, seconds), 1) if tenths else int(max(0.0, seconds))
-    minutes, rest = divmod(rounded, 60)
-    return f"{int(minutes)}:{rest:04.1f}" if tenths else f"{int(minutes)}:{int(rest):02d}"
 
 
 def segment_words(segment: Segment, classes: Sequence[str]) -> str:

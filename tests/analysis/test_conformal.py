@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from har_core.analysis.answers import STEP, answer_rule, named, outcomes, unsure_threshold
+from har_core.analysis.answers import STEP, answer_rule, named, named_in_order, outcomes, unsure_threshold
 from har_core.analysis.calibration import answered
 from har_core.analysis.conformal import (
     ALPHAS,
@@ -271,6 +271,11 @@ def test_what_an_answer_names() -> None:
     sets = [[0], [0, 1], [], [0], [1, 2]]
     assert [list(np.flatnonzero(row)) for row in named(probabilities, 0.3, 0.4)] == sets
     assert [list(np.flatnonzero(row)) for row in named(probabilities, 0.3, 0.71)] == [[], [0, 1], [], [], [1, 2]]
+    ordered = [
+        tuple(sorted(each, key=lambda index, row=row: -row[index]))
+        for each, row in zip(sets, probabilities, strict=True)
+    ]
+    assert named_in_order(probabilities, 0.3, 0.4) == ordered
     assert named(probabilities, np.inf, 0.0).sum(axis=1).tolist() == [1] * 5
     assert not named(probabilities[:, :2] / probabilities[:, :2].sum(axis=1, keepdims=True), 0.1, 0.0).any()
 

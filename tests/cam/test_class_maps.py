@@ -59,14 +59,16 @@ def test_heatmaps_equal_the_packages_on_the_shipped_model(shipped: Predictor, pa
 
 
 def test_threads_share_the_shipped_model(shipped: Predictor) -> None:
+    """How many threads share a sum changes its last digits; maps of another photo differ a million times as much."""
     images = [shipped.preprocess(open_photo(path))[None] for path in SAMPLES]
     expected = [class_activation_maps(shipped.model, image).class_maps.numpy() for image in images]
 
     def work(thread: int) -> bool:
         return all(
-            np.array_equal(
+            np.allclose(
                 class_activation_maps(shipped.model, images[(n + thread) % 3]).class_maps.numpy(),
                 expected[(n + thread) % 3],
+                atol=1e-3,
             )
             for n in range(6)
         )

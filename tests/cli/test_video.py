@@ -126,7 +126,7 @@ def test_tables_that_cannot_be_written_are_refused_before_the_work(
 )
 def test_the_headline_hedges_as_the_segments_do(rule: FrameRule, answer: str, said: str) -> None:
     box, shares = Box(0, 0, 8, 8), np.array([0.6, 0.3, 0.1], np.float32)
-    frames = [FrameAnswer(t / 4, t, shares, 1.0, None, np.zeros(1), box, (8, 8), b"") for t in range(4)]
+    frames = [FrameAnswer(t / 4, shares, 1.0, None, np.zeros(1), box, (8, 8), b"") for t in range(4)]
     info = ClipInfo("c.mp4", 1.0, 8, 8, 4.0)
     found = clip_answer(info, "abc", frames, rule=rule, finished=True)
     row = _as_json("c.mp4", found, None)

@@ -46,7 +46,7 @@ def test_both_files_become_runs_that_can_be_compared(
     )
     assert 0 <= found.p <= 1
     drift = summarize_drift(heatmap_drift(first.class_maps(), second.class_maps(), first.predictions().predicted))
-    assert drift.of == 240 and drift.count > 200 and drift.cosine > 0.9
+    assert drift.count > 200 and drift.cosine > 0.9
     assert np.isfinite([drift.distance, drift.moved, drift.rank_correlation]).all()
 
 

@@ -14,7 +14,8 @@ from PIL import Image
 
 from har_core.data.transforms import center_crop_box
 from har_core.errors import Cancelled, ImageError
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from tests.conftest import COLORS, picture
 
@@ -76,6 +77,7 @@ def test_shrunk_photos_keep_their_crop(tiny: Predictor) -> None:
             other.crop.bottom / 4
         )
     assert np.array_equal(small.probabilities, large.probabilities)
+    assert tiny.predict(large.photo, "0", photo_side=100).photo.size == (100, 50)
     assert large.crop == center_crop_box(400, 200, crop_size=64, resize=72)
 
 

@@ -23,7 +23,8 @@ from har_core.data.scan import scan
 from har_core.data.split import stratified_split
 from har_core.inference.calibrate import require_unseen
 from har_core.inference.evaluate import evaluate
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.models.registry import head
 from har_core.runs.file_names import DUPLICATES, FAITHFULNESS, MODEL, ONNX_MODEL, SUSPECTS

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from har_core.errors import CheckpointError
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.inference.views import Found, Look, evidence_box, first_looks, input_size, look_at
 from har_core.media.geometry import Box, whole_photo
 from har_core.models.checkpoint import load_checkpoint, save_checkpoint

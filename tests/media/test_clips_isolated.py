@@ -120,18 +120,20 @@ def test_a_worker_has_few_rights(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @LINUX
-def test_a_worker_can_open_neither_files_nor_connections() -> None:
+def test_a_worker_can_open_neither_files_nor_connections(tmp_path: Path) -> None:
+    there, new = tmp_path / "there", tmp_path / "new"
+    there.write_text("text")
     code = (
         "import socket, sys; from har_core.media.clip_worker import *\n"
         "give_up_rights(2**31); give_up_more_rights(60)\n"
-        "for what in (lambda: open('/etc/hostname'), lambda: open('/tmp/har-x', 'w'), socket.socket):\n"
+        f"for what in (lambda: open({str(there)!r}), lambda: open({str(new)!r}, 'w'), socket.socket):\n"
         "    try: what(); print('opened')\n"
         "    except OSError: print('refused')\n"
     )
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
     )
-    assert found.stdout.split() == ["refused"] * 3
+    assert found.stdout.split() == ["refused"] * 3 and not new.exists()
 
 
 @LINUX

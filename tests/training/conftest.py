@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from har_core.cli import train as train_command
+from har_core.data.clip_split import ClipSplit
 from har_core.data.dataset import PhotoDataset
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.data.transforms import eval_transform, train_transform
@@ -24,7 +25,9 @@ from har_core.runs.run import Run
 from har_core.training.config import RECIPES, TrainConfig
 from har_core.training.pipeline import train
 from har_core.training.trainer import Trainer
+from tests.training.temporal_runs import moving_split
 from tests.training.tiny_network import NAME, TinyNetwork, register
+from tests.training.tiny_resnet import photo_run
 
 CPU = torch.device("cpu")
 _SMALL = {"architecture": NAME, "crop_size": 32, "resize": 36, "batch_size": 4, "precision": "fp32"}
@@ -66,6 +69,23 @@ def reference(photos: LabeledPhotos, network_weights: Path, tmp_path_factory: py
     """The run of an uninterrupted training by the baseline recipe."""
     folder = tmp_path_factory.mktemp("reference") / "run"
     return run_training(photos, baseline(network_weights), folder)
+
+
+@pytest.fixture(scope="package")
+def split(tmp_path_factory: pytest.TempPathFactory) -> ClipSplit:
+    return moving_split(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(scope="package")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The run whose model looks at the frames of clips."""
+    return photo_run(tmp_path_factory.mktemp("photo") / "run")
+
+
+@pytest.fixture(scope="package")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the features of clips are stored."""
+    return tmp_path_factory.mktemp("cache")
 
 
 def baseline(weights: Path, **changes: Any) -> TrainConfig:

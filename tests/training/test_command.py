@@ -15,7 +15,8 @@ from har_core.cli.train import last_interrupted
 from har_core.data.scan import LabeledPhotos
 from har_core.errors import ConfigError, DataError
 from har_core.runs.run import Run
-from har_core.training.config import TrainConfig, flag
+from har_core.training.config import TrainConfig
+from har_core.training.flags import flag
 from har_core.training.pipeline import Callbacks
 from har_core.training.state import STATE
 from har_core.training.trainer import Step

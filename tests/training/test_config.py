@@ -9,7 +9,8 @@ import pytest
 
 from har_core.errors import ConfigError
 from har_core.runs.run import Run, assets_folder
-from har_core.training.config import RECIPES, TrainConfig, flag
+from har_core.training.config import RECIPES, TrainConfig
+from har_core.training.flags import flag
 
 
 def test_the_baseline_is_the_reports() -> None:

@@ -92,3 +92,13 @@ def test_mcnemar_in_words() -> None:
     assert "chance alone" in text.mcnemar_sentence(McNemar(3, 5, 0.7), "A", "B")
     assert "p < 0.001" in text.mcnemar_sentence(McNemar(3, 50, 1e-9), "A", "B")
     assert "no difference" in text.mcnemar_sentence(McNemar(3, 3, 1.0), "A", "B")
+
+
+def test_clock() -> None:
+    assert [text.clock(seconds) for seconds in (0, 59.9, 60, 605.4)] == ["0:00", "0:59", "1:00", "10:05"]
+    assert [text.clock(seconds, tenths=True) for seconds in (0, 5.25, 59.96, 61.04)] == [
+        "0:00.0",
+        "0:05.2",
+        "1:00.0",
+        "1:01.0",
+    ]

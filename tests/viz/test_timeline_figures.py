@@ -10,7 +10,6 @@ from har_core.analysis.timeline import UNSURE, Segment
 from har_core.viz.timeline_figures import (
     MOST_COLORED,
     chosen_frame,
-    clock,
     colored_classes,
     segment_words,
     timeline_figure,
@@ -29,16 +28,6 @@ SEGMENTS = (
 
 def layers_of(figure: go.Figure) -> list[go.Scatter]:
     return [trace for trace in figure.data if trace.type == "scatter" and trace.stackgroup]
-
-
-def test_clock() -> None:
-    assert [clock(seconds) for seconds in (0, 59.9, 60, 605.4)] == ["0:00", "0:59", "1:00", "10:05"]
-    assert [clock(seconds, tenths=True) for seconds in (0, 5.25, 59.96, 61.04)] == [
-        "0:00.0",
-        "0:05.2",
-        "1:00.0",
-        "1:01.0",
-    ]
 
 
 def test_words_of_segments() -> None:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.inference.views import first_looks
 from har_core.media.images import open_photo
 from har_core.models.spec import ModelSpec
