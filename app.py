@@ -6,7 +6,7 @@ import streamlit as st
 
 from app_pages.components.run_picker import run_picker
 from app_pages.own.scoring import status_line
-from app_pages.state import models, url
+from app_pages.state import models, scored, url
 from har_core.errors import HarError
 from har_core.files import printable
 from har_core.runs.run import assets_folder
@@ -28,6 +28,9 @@ PAGES = [
     st.Page("app_pages/own/your_photos.py", title="Your photos", icon=":material/folder_zip:", url_path="own"),
     st.Page("app_pages/analysis/compare.py", title="Compare", icon=":material/compare_arrows:"),
 ]
+
+if scored.folders():  # a page for those alone who have millions of photos
+    PAGES.append(st.Page("app_pages/scored/scored.py", title="Scored", icon=":material/database:", url_path="scored"))
 
 st.set_page_config(page_title="HAR Lens", page_icon=str(assets_folder() / "icon.svg"), layout="wide")
 st.logo(str(assets_folder() / "logo.svg"), size="large")

@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from app_pages.components.gallery import gallery
-from app_pages.components.matrix_view import matrix_view
+from app_pages.components.matrix_panel import cell_boxes, matrix_panel, ranking
 from app_pages.components.no_results import no_results
 from app_pages.components.scroll_here import scroll_here
 from app_pages.state import runs, url
 from app_pages.state.cell import Cell, address_name
 from app_pages.state.filters import select_photos
-from har_core.analysis.confusion import (
-    TOTAL,
-    ClassOrder,
-    Normalize,
-    class_order,
-    confused_pairs,
-    normalize,
-)
+from har_core.analysis.confusion import TOTAL
 from har_core.analysis.examples import Filters
-from har_core.files import csv_bytes
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz import text
-from har_core.viz.matrix_table import confusion_table, matrix_png
-from har_core.viz.text import class_label
 
-UNITS: dict[str, tuple[Normalize, str]] = {
-    "count": ("none", "Photos"),
-    "recall": ("true", "% of true class"),
-    "precision": ("pred", "% of predicted"),
-}
-"""What the address calls a unit, how the matrix is normalized for it, and its label."""
-
-ORDER_LABELS: dict[str, str] = {
-    "alphabetical": "Alphabetical",
-    "recall": "Weakest first",
-    "similarity": "Group similar",
-}
 _STYLE = "<style>@media (min-width: 641px) { .st-key-matrix-title h1 { min-height: 6.6rem } }</style>"
 """Room for two lines: the matrix must not move under the pointer when a title of one line takes the place of a longer one."""
-
-_MOST_PAIRS = 500  # that are listed
-_EACH, _BOTH = "each direction", "both directions"
 
 
 def page() -> None:
@@ -64,154 +35,16 @@ def page() -> None:
         st.title(headline(matrix, run.classes, *chosen) if chosen else text.confusions_headline(matrix, run.classes))
     left, right = st.columns([11, 8], gap="large")
     with left:
-        address = cell.address(run) | _matrix(run, matrix, cell)
+        address = cell.address(run) | matrix_panel(run, matrix, cell, page="confusions")
     with right:
         scroll_here(f"{chosen} {both}", key="cell-top")
-        _select_boxes(run, cell)
+        cell_boxes(run, cell)
         if chosen is None:
-            address |= _ranking(run, matrix, cell)
+            address |= ranking(run, matrix, cell, page="confusions")
         else:
             st.button("All confusions", icon=":material/arrow_back:", on_click=cell.choose, args=(None,))
             address |= _photos(run, *chosen, both=both)
     url.publish(address)
-
-
-def _matrix(run: Run, matrix: np.ndarray, cell: Cell) -> dict[str, object | None]:
-    """The matrix with what it shows; returns what of that belongs into the address."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        unit: str = st.selectbox(
-            "Show",
-            list(UNITS),
-            format_func=lambda unit: UNITS[unit][1],
-            width=170,
-            **url.widget(url.seed("confusions-unit", "unit", "count", url.one_of({unit: unit for unit in UNITS}))),
-        )
-        order = cast(
-            "ClassOrder",
-            st.selectbox(
-                "Order",
-                list(ORDER_LABELS),
-                format_func=ORDER_LABELS.__getitem__,
-                help="Weakest first: by recall. Group similar: classes that are confused stand together.",
-                width=160,
-                **url.widget(
-                    url.seed(
-                        "confusions-order", "order", "alphabetical", url.one_of({name: name for name in ORDER_LABELS})
-                    )
-                ),
-            ),
-        )
-        diagonal = url.seed("confusions-hide-diagonal", "diagonal", True, url.one_of({"shown": False}))
-        hide = st.toggle("Hide diagonal", **url.widget(diagonal))
-        missing = int((matrix.sum(axis=0) + matrix.sum(axis=1) == 0).sum())
-        every = url.seed("confusions-everything", "actions", False, url.one_of({"all": True}))
-        everything = missing > 0 and st.toggle(
-            f"All {len(run.classes)} classes",
-            help="Also those of which there is neither a photo nor a prediction.",
-            **url.widget(every),
-        )
-    chosen = cell.chosen()
-    outlined = [] if chosen is None else [chosen, chosen[::-1]] if cell.both_directions() else [chosen]
-    occurs = matrix.sum(axis=0) + matrix.sum(axis=1) > 0
-    positions = [index for index in class_order(matrix, order) if everything or occurs[index]]
-    normalization = UNITS[unit][0]
-    table = confusion_table(
-        matrix,
-        normalize(matrix, normalization),
-        run.classes,
-        positions,
-        as_percent=normalization != "none",
-        hide_diagonal=hide,
-    )
-    label = f"Confusion matrix of {len(run.classes)} classes"
-    matrix_view(table, key="matrix", label=label, chosen=outlined, on_click=cell.choose)
-    _downloads(run, matrix)
-    return {
-        "unit": unit if unit != "count" else None,
-        "order": order if order != "alphabetical" else None,
-        "diagonal": None if hide else "shown",
-        "actions": "all" if everything else None,
-    }
-
-
-def _downloads(run: Run, matrix: np.ndarray) -> None:
-    with st.container(horizontal=True):
-        rows = [
-            ("true \\ predicted", *run.classes),
-            *((name, *row) for name, row in zip(run.classes, matrix, strict=True)),
-        ]
-        st.download_button(
-            "CSV", csv_bytes(rows), "confusion.csv", "text/csv", icon=":material/download:", on_click="ignore"
-        )
-        st.download_button(
-            "PNG",
-            lambda: matrix_png(matrix, run.classes),
-            "confusion.png",
-            "image/png",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-
-
-def _select_boxes(run: Run, cell: Cell) -> None:
-    """The same choice from the keyboard."""
-    labels = text.distinct_labels(["any class", *run.classes])
-    options: dict[str, Any] = {
-        "options": [TOTAL, *range(len(run.classes))],
-        "format_func": lambda index: labels[index + 1],
-        "index": None,
-        "placeholder": "click a cell, or choose",
-    }
-    left, right = st.columns(2)
-    left.selectbox("True class", **options, **url.widget(cell.true, cell.one_direction))
-    right.selectbox("Predicted as", **options, **url.widget(cell.predicted, cell.one_direction))
-
-
-def _ranking(run: Run, matrix: np.ndarray, cell: Cell) -> dict[str, object | None]:
-    """The most frequent confusions; returns what belongs into the address."""
-    ways = url.seed("confusions-ways", "list", _EACH, url.one_of({"both": _BOTH}))
-    both = st.segmented_control("Confusions", [_EACH, _BOTH], required=True, **url.widget(ways)) == _BOTH
-    address: dict[str, object | None] = {"list": "both" if both else None}
-    pairs = confused_pairs(matrix, directed=not both)[:_MOST_PAIRS]
-    if not pairs:
-        st.info("No photo is misclassified.", icon=":material/info:")
-        return address
-    arrow = " ↔ " if both else " → "
-    shown = pd.DataFrame(
-        {
-            "confusion": [
-                class_label(run.classes[p.true]) + arrow + class_label(run.classes[p.predicted]) for p in pairs
-            ],
-            "photos": [pair.count for pair in pairs],
-            "share": [pair.share * 100 for pair in pairs],
-            "95 %": [text.interval(pair.low, pair.high, decimals=0) for pair in pairs],
-        }
-    )
-
-    key = "ranking-both" if both else "ranking"  # a table of its own: of one with new data the first click is lost
-
-    def clicked() -> None:
-        cells = st.session_state[key].selection.cells
-        if cells:
-            pair = pairs[cells[0][0]]
-            cell.choose((pair.true, pair.predicted), both=both)
-
-    st.dataframe(
-        shown,
-        key=key,
-        hide_index=True,
-        on_select=clicked,
-        selection_mode="single-cell",
-        height=430,
-        column_config={
-            "confusion": st.column_config.TextColumn(width="medium"),
-            "share": st.column_config.NumberColumn(format="%.1f %%"),
-        },
-        alt="The confusions, the most frequent first, with their share of the true class's photos",
-    )
-    of = "of both classes' photos" if both else "of the true class's photos"
-    st.caption(f"Share {of}, with its 95 % interval (Wilson). Click a row for its photos.")
-    return address
 
 
 def _photos(run: Run, true: int, predicted: int, *, both: bool) -> dict[str, object | None]:

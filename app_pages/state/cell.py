@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import streamlit as st
 
 from app_pages.state import url
 from har_core.analysis.confusion import TOTAL
-from har_core.runs.run import Run
 
 ALL = "*"
+
+
+class Classified(Protocol):
+    """A run, or whatever else has a folder of its own and a confusion matrix of its classes."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
 
 
 class Cell(NamedTuple):
@@ -23,7 +33,7 @@ class Cell(NamedTuple):
     both: str
 
     @classmethod
-    def seeded(cls, run: Run) -> Cell:
+    def seeded(cls, run: Classified) -> Cell:
         """The keys, once they hold what the address says."""
         known: dict[str, int | None] = {**{name: index for index, name in enumerate(run.classes)}, ALL: TOTAL}
         cell = cls(*(f"cell-{name}-{run.folder}" for name in cls._fields))
@@ -46,7 +56,7 @@ class Cell(NamedTuple):
             return False
         return bool(st.session_state[self.both])
 
-    def address(self, run: Run) -> dict[str, object | None]:
+    def address(self, run: Classified) -> dict[str, object | None]:
         true, predicted = st.session_state[self.true], st.session_state[self.predicted]
         both = True if self.both_directions() else None
         return {"true": address_name(run, true), "predicted": address_name(run, predicted), "both": both}
@@ -60,6 +70,6 @@ class Cell(NamedTuple):
             url.put(key, value)
 
 
-def address_name(run: Run, index: int | None) -> str | None:
+def address_name(run: Classified, index: int | None) -> str | None:
     """What a class index, `TOTAL` or None is called in the address."""
     return index if index is None else ALL if index == TOTAL else run.classes[index]

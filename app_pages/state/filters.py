@@ -26,7 +26,7 @@ def seeded(run: Run) -> dict[str, str]:
         "true": (None, url.one_of(classes)),
         "predicted": (None, url.one_of(classes)),
         "both": (False, url.one_of({"True": True})),
-        "confidence": ((0.0, 1.0), _range if known.confidence else url.one_of({})),
+        "confidence": ((0.0, 1.0), url.share_range if known.confidence else url.one_of({})),
         "top3": (None, url.one_of({"True": True, "False": False} if known.ranks >= TOP else {})),
         "verdict": (None, url.one_of({kind: kind for kind in (*VERDICTS, UNJUDGED)})),
         "tag": (None, url.one_of({tag: tag for tags in own_runs.verdicts(run).tags().values() for tag in tags})),
@@ -112,10 +112,3 @@ def remove(keys: dict[str, str], name: str) -> None:
         url.put(keys["both"], False)
     left = current(keys).without(name)
     url.put(keys[name], (left.low, left.high) if name == "confidence" else getattr(left, name))
-
-
-def _range(text: str) -> tuple[float, float]:
-    low, high = (float(part) for part in text.split("-"))
-    if not 0 <= low <= high <= 1:
-        raise ValueError(text)
-    return low, high

@@ -24,7 +24,7 @@ _OWN_NAMES = _LOCAL | {"0.0.0.0"}  # the last is what Streamlit prints when it l
 
 @dataclass(frozen=True)
 class Settings:
-    """`data`: the folder of photos.  `runs`: where runs are looked for, the app's own first.  `home`: where verdicts on
+    """`data`: the folder of photos.  `photos`: the same as text, or the bucket that was named in its place (`scoring.places`).  `runs`: where runs are looked for, the app's own first.  `home`: where verdicts on
     shipped runs are kept.  `trusted`: visitors may start downloads and write verdicts.  `verdicts`: the URL of a PostgreSQL
     database that keeps the verdicts on all runs but visitors' own, for several copies of the app; None for files.
     """
@@ -34,6 +34,7 @@ class Settings:
     home: Path
     trusted: bool
     verdicts: str | None = None
+    photos: str = ""
 
 
 def settings() -> Settings:
@@ -47,19 +48,25 @@ def settings() -> Settings:
     more = given.runs or os.environ.get("HAR_RUNS")
     hosts = st.get_option("server.allowedHosts")
     local = st.get_option("server.address") in _LOCAL and len(hosts) > 0 and _OWN_NAMES.issuperset(hosts)
+    data = str(given.data or os.environ.get("HAR_DATA") or WORKPLACE / "data")
     return Settings(
-        Path(given.data or os.environ.get("HAR_DATA") or WORKPLACE / "data"),
+        WORKPLACE / "data" if "://" in data else Path(data),
         (*own, Path(more)) if more else own,
         home_folder(),
         given.trust_visitors or local,
         os.environ.get("HAR_VERDICTS") or None,
+        data,
     )
 
 
 @cache
 def _arguments(arguments: tuple[str, ...]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="streamlit run app.py --", description=__doc__)
-    parser.add_argument("--data", metavar="DIR", help="the photos behind the predictions (default: data/)")
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="the photos behind the predictions (default: data/); of scored ones also a bucket, s3://BUCKET/KEY",
+    )
     parser.add_argument("--runs", metavar="DIR", help="one more folder of runs, beside assets/runs/ and runs/")
     parser.add_argument(
         "--trust-visitors",

@@ -128,6 +128,18 @@ def one_of(values: Mapping[str, T]) -> Callable[[str], T]:
     return lambda text: values[text]
 
 
+def share_range(text: str) -> tuple[float, float]:
+    """A parser of two shares with a dash between, as 0.5-0.9.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    low, high = (float(part) for part in text.split("-"))
+    if not 0 <= low <= high <= 1:
+        raise ValueError(text)
+    return low, high
+
+
 def publish(values: Mapping[str, object | None]) -> None:
     """Put a page's view into the address; what is None is left out.
 

@@ -65,6 +65,7 @@ def run(given: argparse.Namespace, options: ModelOptions) -> int:
     from har_core.runs.run import shipped_run
     from har_core.scoring import places
     from har_core.scoring.batch import ModelRequest, facts_of, packed
+    from har_core.scoring.index import make_index
     from har_core.scoring.output import read_manifest, write_manifest
     from har_core.scoring.ray_engine import cluster_has_cards, require_ray
     from har_core.scoring.work import Work, locked, score_missing
@@ -92,8 +93,15 @@ def run(given: argparse.Namespace, options: ModelOptions) -> int:
             done = score_missing(work, _engine(given, request), progress=ProgressBar("scoring"))
             spec = facts.spec
             scored = write_manifest(
-                out, plan, done, classes=spec.classes, temperature=spec.temperature, threshold=facts.threshold
+                out,
+                plan,
+                done,
+                classes=spec.classes,
+                temperature=spec.temperature,
+                threshold=facts.threshold,
+                network=facts.network,
             )
+        make_index(out, scored, progress=ProgressBar("sorting"))
     unread = f", {scored.unreadable:,} could not be read (column error)" if scored.unreadable else ""
     print(f"{scored.photos:,} photos, {scored.labeled:,} with a label{unread}: {printable(out)}")
     return 0

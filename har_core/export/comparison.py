@@ -12,7 +12,8 @@ from har_core.errors import CheckpointError
 from har_core.export.photos import Photo
 from har_core.files import printable
 from har_core.inference.engines import time_ratio
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import PHOTO_SIDE, Predictor
 
 LARGEST = 1e-3
 """Of the differences of a probability, in 32-bit arithmetic."""
@@ -154,6 +155,6 @@ def speed_ratio(first: Predictor, second: Predictor) -> float:
 
 def _probabilities(predictor: Predictor, photos: Sequence[Photo]) -> dict[str, np.ndarray]:
     outcomes = predictor.predict_all(
-        photos, lambda photo: photo.open(), name=lambda photo: photo.name, photo_side=64, occlude=False
+        photos, lambda photo: photo.open(), name=lambda photo: photo.name, photo_side=PHOTO_SIDE, occlude=False
     )
     return {photo.name: outcome.probabilities for photo, outcome in outcomes if isinstance(outcome, Prediction)}

@@ -16,7 +16,8 @@ from har_core.data.samples import Problem, Sample
 from har_core.data.scan import Progress
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
-from har_core.inference.predictor import Prediction, Predictor
+from har_core.inference.prediction import Prediction
+from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.runs.class_names import check_class_names, class_key
 from har_core.runs.manifest import CENTER_ALONE, COMPLETE, DataInfo, Manifest, View

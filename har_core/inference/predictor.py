@@ -22,8 +22,7 @@ from har_core.data.transforms import Box, eval_transform
 from har_core.errors import Cancelled, CheckpointError, ImageError
 from har_core.inference import views
 from har_core.inference.engines import Engine, load
-from har_core.inference.prediction import Outcome
-from har_core.inference.prediction import Prediction as Prediction
+from har_core.inference.prediction import Outcome, Prediction
 from har_core.inference.views import Found, Look
 from har_core.models.anatomy import WholeNetwork
 from har_core.models.numerics import exact_fp32

@@ -22,10 +22,12 @@ from PIL import Image
 from har_core.inference.answer_rules import least_known_of
 from har_core.inference.prediction import Prediction
 from har_core.inference.predictor import PHOTO_SIDE, Predictor
+from har_core.inference.score import model_info
 from har_core.models.external.load import load_model
 from har_core.models.external.options import ModelOptions
 from har_core.models.spec import ModelSpec
 from har_core.runs.file_names import HF_CONFIG, HF_MODEL, HF_PREPROCESSOR, MANIFEST, MODEL_SPEC, WEIGHTS
+from har_core.runs.manifest import ModelInfo
 from har_core.runs.run import Run, checksum
 from har_core.scoring.output import Row, table_of
 from har_core.scoring.photos import Photo, decoded
@@ -161,6 +163,7 @@ class ModelFacts:
     spec: ModelSpec
     identity: str
     threshold: float | None
+    network: ModelInfo
 
 
 def facts_of(request: ModelRequest) -> ModelFacts:
@@ -175,7 +178,7 @@ def facts_of(request: ModelRequest) -> ModelFacts:
     threshold = _threshold(request.model, predictor)
     kept = [request.embeddings, request.maps, threshold]
     told = json.dumps([asdict(spec), files or request.model, kept], sort_keys=True)
-    return ModelFacts(spec, hashlib.sha256(told.encode()).hexdigest(), threshold)
+    return ModelFacts(spec, hashlib.sha256(told.encode()).hexdigest(), threshold, model_info(predictor))
 
 
 def model_files(model: str) -> dict[str, Path]:

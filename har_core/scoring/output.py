@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict
 
 from har_core.errors import ConfigError
 from har_core.files import printable, reason_of
+from har_core.runs.manifest import ModelInfo
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
 from har_core.scoring import places
 from har_core.scoring.photos import ARROW_ERRORS
@@ -67,7 +68,9 @@ class Done(BaseModel):
 
 
 class Scored(BaseModel):
-    """The manifest.  `threshold`: of `known`, below which a photo shows none of the classes; None: not known."""
+    """The manifest.  `threshold`: of `known`, below which a photo shows none of the classes; None: not known.  `network`: as a run's
+    manifest has it; None in those written before it was kept.
+    """
 
     model_config = ConfigDict(frozen=True)
     format: str = FORMAT
@@ -78,6 +81,7 @@ class Scored(BaseModel):
     classes: tuple[str, ...]
     temperature: float
     threshold: float | None
+    network: ModelInfo | None = None
     photos: int
     unreadable: int
     labeled: int
@@ -210,15 +214,27 @@ def read_manifest(out: str, plan: Plan) -> Scored | None:
     Raises:
         ConfigError: if it is damaged, or of another plan.
     """
-    place = places.join(out, MANIFEST)
-    if places.size_of(place) is None:
+    if places.size_of(places.join(out, MANIFEST)) is None:
         return None
-    try:
-        scored = Scored.model_validate_json(places.read_bytes(place))
-    except ValueError as error:
-        raise ConfigError(f"expected a manifest in {MANIFEST} of --out, found something else; remove it") from error
+    scored = open_manifest(out)
     if scored.plan != plan.id:
         raise ConfigError(f"expected results of this plan in {MANIFEST} of --out, found others; choose a new --out")
+    return scored
+
+
+def open_manifest(out: str) -> Scored:
+    """The manifest of a folder that was scored.
+
+    Raises:
+        ConfigError: if it is damaged, or of another version.
+        OSError: if there is none.
+    """
+    try:
+        scored = Scored.model_validate_json(places.read_bytes(places.join(out, MANIFEST)))
+        if scored.format != FORMAT:
+            raise ValueError(scored.format)
+    except ValueError as error:
+        raise ConfigError(f"expected a manifest in {MANIFEST} of --out, found something else; remove it") from error
     return scored
 
 
@@ -230,6 +246,7 @@ def write_manifest(
     classes: tuple[str, ...],
     temperature: float = 1.0,
     threshold: float | None = None,
+    network: ModelInfo | None = None,
 ) -> Scored:
     """List what was scored; only then it is complete.
 
@@ -250,6 +267,7 @@ def write_manifest(
         classes=classes,
         temperature=temperature,
         threshold=threshold,
+        network=network,
         photos=photos,
         unreadable=sum(one.unreadable for one in shards),
         labeled=plan.labeled,

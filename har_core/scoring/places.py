@@ -9,6 +9,7 @@ AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL; GOOGLE_APPLICATION_CREDENTIALS.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -137,6 +138,21 @@ def write_bytes(place: str, data: bytes) -> None:
     system, path_in = _opened(place)
     with system.open_output_stream(path_in) as stream:
         stream.write(data)
+
+
+def put_file(path: Path, place: str) -> None:
+    """Replace a file in one step by a local one, which may be large; of the same disk, it is moved.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    if not is_url(place):
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+        return
+    system, path_in = _opened(place)
+    with path.open("rb") as file, system.open_output_stream(path_in) as stream:
+        shutil.copyfileobj(file, stream, 2**24)
 
 
 def remove(place: str) -> None:

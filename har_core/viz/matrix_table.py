@@ -10,6 +10,8 @@ import numpy as np
 from har_core.analysis.confusion import TOTAL, with_totals
 from har_core.viz.text import class_label, distinct_labels, rounded
 
+_LONG = 10_000  # photos of a cell, from which on counts are written short: the columns of all classes fit on a screen
+
 
 class MatrixTable(NamedTuple):
     """What a page draws of a matrix: N rows and columns, those of K classes and perhaps of the totals."""
@@ -47,7 +49,8 @@ def confusion_table(
     counts = counts[np.ix_(places, places)]
     names = distinct_labels([*(class_label(classes[index]) for index in order), "all"])
     details = [[f"{number:,} photo{'' if number == 1 else 's'}" for number in row] for row in counts.tolist()]
-    texts = [[f"{number:,}" if number else "" for number in row] for row in counts.tolist()]
+    written = _short if counts[:-1, :-1].max(initial=0) >= _LONG else "{:,}".format
+    texts = [[written(number) if number else "" for number in row] for row in counts.tolist()]
     ordered = values[np.ix_(order, order)].astype(np.float64)
     if as_percent:
         for row, column in zip(*np.nonzero(counts[:-1, :-1]), strict=True):
@@ -57,6 +60,15 @@ def confusion_table(
         for place in range(len(order)):
             texts[place][place] = ""
     return MatrixTable(names, places, texts, details, _relative(ordered))
+
+
+def _short(number: int) -> str:
+    """In at most four characters: 5,390 is 5.4k, 39,121 is 39k, 1,204,000 is 1.2M."""
+    for factor, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= factor * 0.9995:
+            value = number / factor
+            return f"{value:.1f}{letter}" if value < 9.95 else f"{value:.0f}{letter}"
+    return str(number)
 
 
 def difference_table(change: np.ndarray, classes: tuple[str, ...], *, as_percent: bool) -> MatrixTable:

@@ -64,7 +64,7 @@ def test_an_empty_cell_shows_no_switch_and_no_color_bar() -> None:
 def test_actions_that_do_not_occur_are_shown_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in the matrix of somebody's own photos of two of fifteen actions."""
     tables = []
-    monkeypatch.setattr("app_pages.components.matrix_view.matrix_view", lambda table, **_: tables.append(table))
+    monkeypatch.setattr("app_pages.components.matrix_panel.matrix_view", lambda table, **_: tables.append(table))
     few = random_predictions(20, ("a", "b"))
     probabilities = np.pad(few.probabilities, ((0, 0), (0, 13)))
     names = ("a", "b", *(f"absent_{number}" for number in range(13)))

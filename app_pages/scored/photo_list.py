@@ -1,0 +1,122 @@
+"""Fifty of the scored photos at a time, and the chosen one with what the model says of it."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import streamlit as st
+
+from app_pages.components.photo_grid import Actions, Tile, photo_grid
+from app_pages.components.scroll_here import scroll_here
+from app_pages.scored.choices import Choices
+from app_pages.state import scored, url
+from har_core.scoring.browse import MOST, PER_PAGE, Found, ScoredPhotos
+from har_core.viz import figures
+from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
+
+_SIDE, _LARGE = 220, 900  # pixels
+_BARS = 5  # classes
+_HEIGHT = 640  # pixels of the grid
+
+
+def photo_list(photos: ScoredPhotos, choices: Choices) -> dict[str, object | None]:
+    """One page of the photos, and the chosen one above them; returns what belongs into the address."""
+    total = scored.count(photos, choices.of_list)
+    if not total:
+        st.info("No photo matches these filters.", icon=":material/info:")
+        return {}
+    pages = ceil(min(total, MOST) / PER_PAGE)
+    page_key = f"scored-page-{abs(hash((choices.of_list, choices.sort, photos.folder)))}"
+    asked = url.read_once("page") or "1"
+    if st.session_state.get(page_key) is None:
+        url.put(page_key, min(max(1, int(asked) if asked.isdecimal() else 1), pages))
+    number: int = st.session_state[url.seed(page_key, "page", 1, int)]
+    found = scored.page(photos, choices.of_list, choices.sort, number)
+    at = url.seed(f"scored-at-{photos.folder}", "at", None, str)
+    current = next((one for one in found if one.sample == st.session_state[at]), None)
+    scroll_here(f"{page_key} {number} {current and current.sample}", key="scored-list-top")
+    if current is not None:
+        _photo(photos, current, at)
+    _grid(photos, found, current, at)
+    first = (number - 1) * PER_PAGE + 1
+    if total > len(found):
+        st.caption(
+            f"{first:,} to {first + len(found) - 1:,} of {count_photos(total)}"
+            + (f"; the first {MOST:,} can be turned over: filter to see others." if total > MOST else ".")
+        )
+    if pages > 1:
+        with st.container(horizontal_alignment="center"):
+            st.pagination(pages, **url.widget(page_key))
+    return {"page": number if number > 1 else None, "at": current.sample if current is not None else None}
+
+
+def _grid(photos: ScoredPhotos, found: list[Found], current: Found | None, at: str) -> None:
+    goal: dict[str, str] = st.session_state.setdefault("scored-goal", {})
+
+    def finish() -> None:
+        if "show" in goal:
+            url.put(at, goal["show"])
+        goal.clear()
+
+    drawn = scored.pictures(photos, found, _SIDE)
+    if not any(drawn) and any(one.error is None for one in found):
+        st.caption(
+            ":material/image_not_supported: None of these photos is here: start the app with `-- --data PLACE`, the folder or "
+            f"bucket that was scored ({escape_markdown(photos.scored.source)})."
+        )
+    photo_grid(
+        [Tile(one.sample, picture, None, _title(one)) for one, picture in zip(found, drawn, strict=True)],
+        key="scored-grid",
+        current=current.sample if current is not None else None,
+        actions=Actions(show=lambda sample: goal.update(show=sample)),
+        finish=finish,
+        label="Photos of the list",
+        height=_HEIGHT,
+    )
+
+
+def _photo(photos: ScoredPhotos, found: Found, at: str) -> None:
+    with st.container(border=True, key="scored-photo"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.markdown(_words(found))
+            st.button("Close", icon=":material/close:", key="close-scored", on_click=url.put, args=(at, None))
+        left, right = st.columns(2)
+        (picture,) = scored.pictures(photos, [found], _LARGE)
+        with left:
+            if picture is not None:
+                st.image(picture, width="stretch", alt=found.sample)
+            st.caption(escape_markdown(found.sample))
+        probabilities = photos.probabilities(found)
+        if probabilities is None:
+            return
+        order = (-probabilities).argsort(kind="stable")[:_BARS].tolist()
+        with right:
+            st.plotly_chart(
+                figures.probability_bars(
+                    [class_label(photos.classes[index]) for index in order],
+                    [float(probabilities[index]) for index in order],
+                ),
+                config={"displayModeBar": False},
+                key="scored-bars",
+                alt="The most probable classes",
+            )
+            if found.none:
+                st.caption("The model says that it shows none of its classes.")
+
+
+def _title(found: Found) -> str:
+    if found.predicted is None or found.confidence is None:
+        return "could not be read"
+    predicted = class_label(found.predicted)
+    true = predicted if found.true is None else class_label(found.true)
+    return f"{predicted if true == predicted else f'{true} → {predicted}'} {percent(found.confidence)}"
+
+
+def _words(found: Found) -> str:
+    true = "" if found.true is None else capitalize(class_markdown(found.true))
+    if found.predicted is None:
+        return f"**{true or 'This photo'}** could not be read: {escape_markdown(found.error or '')}"
+    name = class_markdown(found.predicted)
+    if not true:
+        return f"**{capitalize(name)}**"
+    return f"**{true}**, " + ("predicted correctly" if found.true == found.predicted else f"predicted as {name}")

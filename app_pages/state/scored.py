@@ -1,0 +1,128 @@
+"""The folders that were scored, and what is known of them.  Answers are kept for all sessions, photos for nobody's longer than they fit."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app_pages.state.settings import settings
+from har_core.errors import HarError
+from har_core.media.images import open_photo
+from har_core.scoring.browse import Found, Only, ScoredPhotos, Sort
+from har_core.scoring.index import INDEX
+from har_core.scoring.output import MANIFEST
+from har_core.scoring.stored_photos import StoredPhotos
+
+_AT_ONCE = 8  # photos that are fetched
+
+
+def folders() -> dict[str, Path]:
+    """By a name that tells them apart: those that lie where runs are looked for."""
+    found: dict[str, Path] = {}
+    for parent in settings().runs:
+        for path in sorted(parent.iterdir()) if parent.is_dir() else []:
+            if (path / MANIFEST).is_file():
+                found[f"{parent.name}/{path.name}" if path.name in found else path.name] = path
+    return found
+
+
+def opened(folder: Path) -> ScoredPhotos:
+    """
+    Raises:
+        RunError: if it has no complete index.
+    """
+    return _opened(folder, _version(folder))
+
+
+def matrix(photos: ScoredPhotos, only: Only) -> np.ndarray:
+    return _matrix(photos.folder, _version(photos.folder), only)
+
+
+def predicted(photos: ScoredPhotos, only: Only) -> np.ndarray:
+    return _predicted(photos.folder, _version(photos.folder), only)
+
+
+def count(photos: ScoredPhotos, only: Only) -> int:
+    return _count(photos.folder, _version(photos.folder), only)
+
+
+def page(photos: ScoredPhotos, only: Only, sort: Sort, number: int) -> list[Found]:
+    return _page(photos.folder, _version(photos.folder), only, sort, number)
+
+
+def confidences(photos: ScoredPhotos) -> pd.DataFrame:
+    return _confidences(photos.folder, _version(photos.folder))
+
+
+def pictures(photos: ScoredPhotos, found: list[Found], side: int) -> list[bytes | None]:
+    """JPEGs whose longer side has at most `side` pixels; None of a photo that is not here or cannot be read."""
+    wanted = tuple((one.sample, one.shard) for one in found)
+    return _pictures(photos.folder, _version(photos.folder), settings().photos, wanted, side)
+
+
+def _version(folder: Path) -> int:
+    """Changes whenever it is scored or sorted anew."""
+    return sum(path.stat().st_mtime_ns for name in (MANIFEST, INDEX) if (path := folder / name).is_file())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Opening the scored photos …")
+def _opened(folder: Path, version: int) -> ScoredPhotos:
+    return ScoredPhotos(folder)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _stored(folder: Path, version: int, below: str) -> StoredPhotos:
+    return StoredPhotos(folder, below)
+
+
+@st.cache_data(max_entries=200, show_spinner="Counting …")
+def _matrix(folder: Path, version: int, only: Only) -> np.ndarray:
+    return _opened(folder, version).matrix(only)
+
+
+@st.cache_data(max_entries=200, show_spinner="Counting …")
+def _predicted(folder: Path, version: int, only: Only) -> np.ndarray:
+    return _opened(folder, version).predicted(only)
+
+
+@st.cache_data(max_entries=500, show_spinner="Counting …")
+def _count(folder: Path, version: int, only: Only) -> int:
+    return _opened(folder, version).count(only)
+
+
+@st.cache_data(max_entries=500, show_spinner="Looking for photos …")
+def _page(folder: Path, version: int, only: Only, sort: Sort, number: int) -> list[Found]:
+    return _opened(folder, version).page(only, sort=sort, number=number)
+
+
+@st.cache_data(max_entries=8, show_spinner="Counting …")
+def _confidences(folder: Path, version: int) -> pd.DataFrame:
+    return _opened(folder, version).confidences()
+
+
+@st.cache_data(max_entries=400, max_size="128MB", show_spinner="Fetching photos …")
+def _pictures(
+    folder: Path, version: int, below: str, wanted: tuple[tuple[str, int], ...], side: int
+) -> list[bytes | None]:
+    stored = _stored(folder, version, below)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda one: _picture(stored, one[0], one[1], side), wanted))
+
+
+def _picture(stored: StoredPhotos, sample: str, shard: int, side: int) -> bytes | None:
+    data = stored.read(sample, shard)
+    if data is None:
+        return None
+    try:
+        photo = open_photo(data, sample)
+    except HarError:
+        return None
+    photo.thumbnail((side, side))
+    buffer = io.BytesIO()
+    photo.save(buffer, format="JPEG", quality=85)
+    return buffer.getvalue()

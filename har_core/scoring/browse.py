@@ -1,0 +1,226 @@
+"""An index → what a page shows of millions of photos: counts, and fifty photos at a time.  Never the whole table.
+
+DuckDB answers from the two files of the index.  What asks for no photo in particular is answered from the counts; the rest reads the
+columns that it needs, of the row groups that can hold such photos.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from har_core.errors import ConfigError, RunError
+from har_core.files import reason_of
+from har_core.runs.predictions import PREDICTED, SAMPLE
+from har_core.runs.run import Run
+from har_core.scoring.index import (
+    CONFIDENCE,
+    COUNTS,
+    DRAWN,
+    INDEX,
+    LABEL,
+    PHOTOS,
+    PROBABILITIES,
+    SHARD,
+    TRUE_PROBABILITY,
+    connect,
+    read_index,
+)
+from har_core.scoring.output import ERROR, NONE, Scored, open_manifest
+from har_core.scoring.sampling import write_sample_run
+
+Show = Literal["errors", "correct", "all", "unreadable"]
+Sort = Literal["surest", "least sure", "loss", "name"]
+
+PER_PAGE = 50
+"""Photos."""
+MOST = 10_000
+"""Photos of one list that can be turned over: beyond it, a list wants a filter."""
+
+_ORDERS: dict[Sort, str] = {
+    "surest": f"{CONFIDENCE} DESC, {SAMPLE}",
+    "least sure": f"{CONFIDENCE}, {SAMPLE}",
+    "loss": f"{TRUE_PROBABILITY}, {SAMPLE}",
+    "name": SAMPLE,
+}
+
+
+@dataclass(frozen=True)
+class Only:
+    """Which photos.  `true`, `predicted`: classes by name, None any.  `both`: also those of the mirror image.  `low`, `high`: of the
+    confidence.  `none`: whether the model told "none of the classes"; None either.  `name`: a part of the name, in any case.
+    """
+
+    show: Show = "all"
+    true: str | None = None
+    predicted: str | None = None
+    both: bool = False
+    low: float = 0.0
+    high: float = 1.0
+    none: bool | None = None
+    name: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the counts know it, without a look at the photos."""
+        return (self.low, self.high) == (0.0, 1.0) and not self.name
+
+
+@dataclass(frozen=True)
+class Found:
+    """A photo of a list.  `true`: None without a label.  `confidence`, `predicted`: None where `error` says why it was not read."""
+
+    sample: str
+    shard: int
+    true: str | None
+    predicted: str | None
+    confidence: float | None
+    none: bool | None
+    error: str | None
+
+
+class ScoredPhotos:
+    """The photos of a folder that was scored.  It can be asked by several threads at a time.
+
+    Raises:
+        RunError: if the folder holds no complete index.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self.scored: Scored = open_manifest(str(folder))
+            index = read_index(str(folder))
+        except (ConfigError, OSError) as error:
+            raise RunError(f"{folder.name}: {error}") from error
+        if index is None or index.plan != self.scored.plan:
+            raise RunError(
+                f"{folder.name}: expected {INDEX} and what it lists, found none that is complete; start har-lens score again, which only makes it"
+            )
+        self.classes = self.scored.classes
+        self._database = connect()
+        paths = {name: str((folder / file).absolute()) for name, file in (("photos", PHOTOS), ("counts", COUNTS))}
+        for name, path in paths.items():
+            quoted = path.replace("'", "''")
+            self._database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{quoted}')")
+        allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths.values())
+        self._database.execute(f"SET allowed_paths=[{allowed}]")
+        self._database.execute("SET enable_external_access=false")
+        self._database.execute("SET lock_configuration=true")
+
+    def matrix(self, only: Only = Only()) -> np.ndarray:
+        """(K, K) int64 counts of the photos with a label of the model's classes, rows true."""
+        size = len(self.classes)
+        place = {name: number for number, name in enumerate(self.classes)}
+        found = np.zeros((size, size), dtype=np.int64)
+        for true, predicted, count in self._grouped(only):
+            if true in place and predicted in place:
+                found[place[true], place[predicted]] += count
+        return found
+
+    def predicted(self, only: Only = Only()) -> np.ndarray:
+        """(K,) int64: how many photos were predicted as each class, with or without a label."""
+        place = {name: number for number, name in enumerate(self.classes)}
+        found = np.zeros(len(self.classes), dtype=np.int64)
+        for _, predicted, count in self._grouped(only):
+            if predicted in place:
+                found[place[predicted]] += count
+        return found
+
+    def count(self, only: Only) -> int:
+        """How many photos there are."""
+        return sum(count for _, _, count in self._grouped(only))
+
+    def confidences(self) -> pd.DataFrame:
+        """Of the photos with a label of the model's classes, a row for each bin of `index.BINS`, from the least sure: `bin`, `photos`,
+        `correct`, and over its photos the sums of `confidence` c and of `variance` c (1 - c).
+        """
+        query = f"""
+            SELECT bin, sum(photos)::BIGINT AS photos,
+                coalesce(sum(photos) FILTER ({LABEL} = {PREDICTED}), 0)::BIGINT AS correct,
+                sum(confidence) AS confidence, sum(variance) AS variance
+            FROM counts WHERE list_contains(?, {LABEL}) AND {PREDICTED} IS NOT NULL GROUP BY bin ORDER BY bin"""
+        return self._ask(query, [list(self.classes)]).df()
+
+    def page(self, only: Only, *, sort: Sort = "surest", number: int = 1) -> list[Found]:
+        """`PER_PAGE` photos of a list, fewer on its last page.
+
+        Args:
+            number: of the page, from 1.
+        """
+        where, values = self._where(only)
+        columns = ", ".join((SAMPLE, SHARD, LABEL, PREDICTED, CONFIDENCE, NONE, ERROR))
+        query = f"SELECT {columns} FROM photos {where} ORDER BY {_ORDERS[sort]} LIMIT {PER_PAGE} OFFSET ?"
+        rows = self._ask(query, [*values, (number - 1) * PER_PAGE]).fetchall()
+        return [Found(*row) for row in rows]
+
+    def probabilities(self, photo: Found) -> np.ndarray | None:
+        """(K,) float32, of a photo that was found; None if it could not be read."""
+        same = f"{LABEL} IS NOT DISTINCT FROM ? AND {PREDICTED} IS NOT DISTINCT FROM ? AND {SAMPLE} = ?"
+        row = self._ask(
+            f"SELECT {PROBABILITIES} FROM photos WHERE {same} LIMIT 1", [photo.true, photo.predicted, photo.sample]
+        ).fetchone()
+        return None if row is None or row[0] is None else np.array(row[0], dtype=np.float32)
+
+    def write_sample(self, folder: Path) -> Run:
+        """The photos that were drawn at random, as a run (`sampling.write_sample_run`)."""
+        try:
+            data = (self.folder / DRAWN).read_bytes()
+        except OSError as error:
+            raise self._damaged(reason_of(error)) from error
+        return write_sample_run(folder, data, self.scored)
+
+    def _grouped(self, only: Only) -> list[tuple[str | None, str | None, int]]:
+        where, values = self._where(only)
+        table, amount = ("counts", "sum(photos)::BIGINT") if only.is_counted else ("photos", "count(*)")
+        query = f"SELECT {LABEL}, {PREDICTED}, {amount} FROM {table} {where} GROUP BY {LABEL}, {PREDICTED}"
+        return self._ask(query, values).fetchall()
+
+    def _where(self, only: Only) -> tuple[str, list[Any]]:
+        parts: list[tuple[str, list[Any]]] = []
+        if only.show == "unreadable":
+            parts.append((f"{PREDICTED} IS NULL", []))
+        else:
+            parts.append((f"{PREDICTED} IS NOT NULL", []))
+        if only.show in ("errors", "correct"):
+            parts.append((f"{LABEL} {'<>' if only.show == 'errors' else '='} {PREDICTED}", []))
+        ends = [(name, value) for name, value in ((LABEL, only.true), (PREDICTED, only.predicted)) if value is not None]
+        if only.both and len(ends) == 2:
+            pair = [only.true, only.predicted]
+            parts.append(
+                (f"({LABEL} = ? AND {PREDICTED} = ? OR {LABEL} = ? AND {PREDICTED} = ?)", [*pair, *pair[::-1]])
+            )
+        else:
+            parts += [(f"{name} = ?", [value]) for name, value in ends]
+        if only.low > 0:
+            parts.append((f"{CONFIDENCE} >= ?::FLOAT", [only.low]))
+        if only.high < 1:
+            parts.append((f"{CONFIDENCE} <= ?::FLOAT", [only.high]))
+        if only.none is not None:
+            parts.append((f"{NONE} IS {'TRUE' if only.none else 'NOT TRUE'}", []))
+        if only.name:
+            parts.append((f"contains(lower({SAMPLE}), ?)", [only.name.lower()]))
+        return "WHERE " + " AND ".join(text for text, _ in parts), [value for _, values in parts for value in values]
+
+    def _ask(self, query: str, values: list[Any]) -> duckdb.DuckDBPyConnection:
+        """Each question has a cursor of its own, so that threads do not disturb each other.
+
+        Raises:
+            RunError: if the index is not what it was.
+        """
+        try:
+            return self._database.cursor().execute(query, values)
+        except duckdb.Error as error:
+            raise self._damaged(
+                str(error).splitlines()[0].replace(str(self.folder.absolute()), self.folder.name)
+            ) from error
+
+    def _damaged(self, reason: str) -> RunError:
+        return RunError(
+            f"{self.folder.name}: the index cannot be read ({reason[:200]}); remove {INDEX} and score again"
+        )

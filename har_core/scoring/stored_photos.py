@@ -1,0 +1,65 @@
+"""The photos behind a scoring, from where they were scored: files, members of tar files, rows of tables; here or in a bucket."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from har_core.errors import ConfigError, HarError
+from har_core.scoring import places
+from har_core.scoring.photos import ARROW_ERRORS, photos_of
+from har_core.scoring.shards import Plan, read_plan
+
+
+class StoredPhotos:
+    """Only photos below one place are read, whatever a plan names.
+
+    Args:
+        folder: one that was scored, with its plan.
+        below: a folder or bucket.  Photos that were scored below another folder are looked for by the same names here.
+    """
+
+    def __init__(self, folder: Path, below: str) -> None:
+        self.folder, self.below = str(folder), places.absolute(below)
+        try:
+            self.plan: Plan | None = read_plan(self.folder)
+        except (ConfigError, OSError):
+            self.plan = None
+
+    def read(self, sample: str, shard: int) -> bytes | None:
+        """The encoded photo; None if it is not there, or is not to be given out."""
+        if self.plan is None or not 0 <= shard < self.plan.shards:
+            return None
+        try:
+            entry = next((one for one in self.plan.shard(self.folder, shard) if one.name == sample), None)
+            place = self._allowed(entry.place) if entry is not None else None
+            if entry is None or place is None:
+                return None
+            (photo,) = photos_of([replace(entry, place=place)], self.plan.kind, self.plan.column)
+        except (HarError, *ARROW_ERRORS):
+            return None
+        return photo.content if isinstance(photo.content, bytes) else None
+
+    def _allowed(self, place: str) -> str | None:
+        assert self.plan is not None
+        source = self.plan.asked.source
+        roots = [source, places.parent(source)]  # a list names photos beside it
+        inside = _within(place, self.below)
+        if inside is not None:
+            return place
+        names = (name for root in roots if (name := _within(place, root)) is not None)
+        moved = (places.join(self.below, name) for name in names)
+        return next(
+            (one for one in moved if _within(one, self.below) is not None and places.size_of(one) is not None), None
+        )
+
+
+def _within(place: str, folder: str) -> str | None:
+    """What a place is called below a folder; None if it does not lie there.  Links that lie there are followed."""
+    if not places.is_url(place):
+        place, folder = os.path.normpath(place), os.path.normpath(folder)
+    elif ".." in place.split("/"):
+        return None
+    start = folder.rstrip("/") + "/"
+    return place[len(start) :] if place.startswith(start) else None
