@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app_pages.components.photo_grid import Actions, Tile, photo_grid
 from app_pages.components.scroll_here import scroll_here
@@ -19,8 +20,12 @@ _BARS = 5  # classes
 _HEIGHT = 640  # pixels of the grid
 
 
-def photo_list(photos: ScoredPhotos, choices: Choices) -> dict[str, object | None]:
-    """One page of the photos, and the chosen one above them; returns what belongs into the address."""
+def photo_list(photos: ScoredPhotos, choices: Choices, top: DeltaGenerator) -> dict[str, object | None]:
+    """One page of the photos, and the chosen one above them; returns what belongs into the address.
+
+    Args:
+        top: what is to be on the screen when the list has changed.
+    """
     total = scored.count(photos, choices.of_list)
     if not total:
         st.info("No photo matches these filters.", icon=":material/info:")
@@ -34,7 +39,8 @@ def photo_list(photos: ScoredPhotos, choices: Choices) -> dict[str, object | Non
     found = scored.page(photos, choices.of_list, choices.sort, number)
     at = url.seed(f"scored-at-{photos.folder}", "at", None, str)
     current = next((one for one in found if one.sample == st.session_state[at]), None)
-    scroll_here(f"{page_key} {number} {current and current.sample}", key="scored-list-top")
+    with top:
+        scroll_here(f"{page_key} {number} {current and current.sample}", key="scored-list-top")
     if current is not None:
         _photo(photos, current, at)
     _grid(photos, found, current, at)
@@ -80,28 +86,25 @@ def _photo(photos: ScoredPhotos, found: Found, at: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(_words(found))
             st.button("Close", icon=":material/close:", key="close-scored", on_click=url.put, args=(at, None))
-        left, right = st.columns(2)
         (picture,) = scored.pictures(photos, [found], _LARGE)
-        with left:
-            if picture is not None:
-                st.image(picture, width="stretch", alt=found.sample)
-            st.caption(escape_markdown(found.sample))
+        if picture is not None:
+            st.image(picture, width="stretch", alt=found.sample)
+        st.caption(escape_markdown(found.sample))
         probabilities = photos.probabilities(found)
         if probabilities is None:
             return
         order = (-probabilities).argsort(kind="stable")[:_BARS].tolist()
-        with right:
-            st.plotly_chart(
-                figures.probability_bars(
-                    [class_label(photos.classes[index]) for index in order],
-                    [float(probabilities[index]) for index in order],
-                ),
-                config={"displayModeBar": False},
-                key="scored-bars",
-                alt="The most probable classes",
-            )
-            if found.none:
-                st.caption("The model says that it shows none of its classes.")
+        st.plotly_chart(
+            figures.probability_bars(
+                [class_label(photos.classes[index]) for index in order],
+                [float(probabilities[index]) for index in order],
+            ),
+            config={"displayModeBar": False},
+            key="scored-bars",
+            alt="The most probable classes",
+        )
+        if found.none:
+            st.caption("The model says that it shows none of its classes.")
 
 
 def _title(found: Found) -> str:

@@ -50,7 +50,7 @@ def page() -> None:
         if len(folders) > 1:
             st.selectbox("Scored photos", list(folders), label_visibility="collapsed", width=230, **url.widget(key))
     filter_line(photos, choices)
-    left, right = st.columns([11, 8], gap="large")
+    left, right = st.columns([2, 1], gap="medium")
     is_labeled = bool(photos.scored.labeled)
     with left:
         address |= cell.address(photos) | choices.address
@@ -58,12 +58,13 @@ def page() -> None:
             matrix_panel(photos, matrix, cell, page="scored") if is_labeled else _without_labels(photos, choices, cell)
         )
     with right:
+        top = st.container()
         if is_labeled:
             cell_boxes(photos, cell)
         if cell.chosen() is not None:
             st.button("All photos", icon=":material/arrow_back:", on_click=cell.choose, args=(None,))
         list_line(choices, is_cell=cell.chosen() is not None)
-        address |= photo_list(photos, choices)
+        address |= photo_list(photos, choices, top)
     if is_labeled and matrix.sum():
         address |= _more(photos, matrix, cell)
     url.publish(address)
