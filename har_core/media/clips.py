@@ -13,17 +13,13 @@ is given open.  Each clip has a worker of its own, which waits while nobody take
 from __future__ import annotations
 
 import math
-import os
 import struct
 import subprocess
-import sys
 import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import BinaryIO, Self
 
 from PIL import Image
@@ -41,6 +37,7 @@ from har_core.media.clip_files import (
     is_clip_name,
 )
 from har_core.media.images import MAX_ASPECT, MAX_PIXELS
+from har_core.media.worker_process import start_worker
 
 __all__ = [
     "CLIP_SUFFIXES",
@@ -64,8 +61,6 @@ ANSWER = struct.Struct(">cIIdd")
 """How an answer of a worker begins."""
 
 _MAX_REASON = 2000  # bytes
-_PIPE = 1 << 20  # bytes in flight: so far the worker is ahead
-_ROOT = Path(__file__).parents[2]  # where the worker finds har_core
 
 
 @dataclass(frozen=True)
@@ -143,28 +138,13 @@ class ClipReader:
         with as_file(clip, name) as file:
             container = container_of(file.read(64), name)
             file.seek(0)
-            worker = self._start(
-                file, f"{self.memory}, {self.seconds!r}, {container!r}, {float(fps)!r}, {side}, {at!r}"
-            )
+            arguments = f"{self.memory}, {self.seconds!r}, {container!r}, {float(fps)!r}, {side}, {at!r}"
+            worker = self._start(file, arguments)
         return OpenClip(worker, name, self, fps=fps, side=side)
 
     def _start(self, file: BinaryIO, arguments: str) -> subprocess.Popen[bytes]:
         """A worker that decodes a file.  It ends with this process, because nobody takes its answers then."""
-        path = [str(_ROOT), *filter(None, sys.path)]
-        start = f"import sys; sys.path[:] = {path!r}; from har_core.media.clip_worker import main; main({arguments})"
-        worker = subprocess.Popen(
-            [sys.executable, "-I", "-c", start],
-            cwd=Path(_ROOT.anchor),
-            env={name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ},  # without it Windows fails
-            stdin=file,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        with suppress(ImportError, AttributeError, OSError):  # other systems; the share of a user is used up
-            import fcntl
-
-            fcntl.fcntl(worker.stdout, fcntl.F_SETPIPE_SZ, _PIPE)  # type: ignore[arg-type]
-        return worker
+        return start_worker("clip_worker", arguments, stdin=file)
 
 
 class OpenClip:

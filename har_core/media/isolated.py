@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import IO
@@ -23,10 +21,9 @@ from PIL import Image
 from har_core.errors import ImageError
 from har_core.media.images import ACCEPTED, MAX_BYTES, MAX_PIXELS
 from har_core.media.isolated_worker import HEADER
+from har_core.media.worker_process import start_worker
 
 _MAX_REASON = 10_000  # bytes
-_PIPE = 1 << 20  # bytes in flight: with the usual 64 kB the two processes would wait for each other
-_ROOT = Path(__file__).parents[2]  # where the worker finds har_core
 
 
 class IsolatedDecoder:
@@ -102,25 +99,7 @@ class IsolatedDecoder:
 
     def _start(self) -> subprocess.Popen[bytes]:
         """A new worker.  It ends with this process, because then its input ends."""
-        path = [str(_ROOT), *filter(None, sys.path)]
-        start = (
-            f"import sys; sys.path[:] = {path!r}; from har_core.media.isolated_worker import main; main({self.memory})"
-        )
-        worker = subprocess.Popen(
-            [sys.executable, "-I", "-c", start],
-            cwd=Path(_ROOT.anchor),
-            env={name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ},  # without it Windows fails
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-        )
-        for pipe in (worker.stdin, worker.stdout):
-            with suppress(ImportError, AttributeError, OSError):  # other systems; the share of a user is used up
-                import fcntl
-
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)  # type: ignore[arg-type]
-        return worker
+        return start_worker("isolated_worker", str(self.memory), stdin=subprocess.PIPE)
 
     def _ask(self, worker: subprocess.Popen[bytes], data: bytes, name: str) -> Image.Image:
         assert worker.stdin is not None
