@@ -6,7 +6,7 @@ import streamlit as st
 
 from app_pages.components.run_picker import run_picker
 from app_pages.own.scoring import status_line
-from app_pages.state import models, scored, url
+from app_pages.state import models, scored_folders, url
 from har_core.errors import HarError
 from har_core.files import printable
 from har_core.runs.run import assets_folder
@@ -29,16 +29,16 @@ PAGES = [
     st.Page("app_pages/analysis/compare.py", title="Compare", icon=":material/compare_arrows:"),
 ]
 
-if scored.folders():  # a page for those alone who have millions of photos
-    PAGES.append(st.Page("app_pages/scored/scored.py", title="Scored", icon=":material/database:", url_path="scored"))
+SCORED = st.Page("app_pages/scored/scored.py", title="Scored", icon=":material/database:", url_path="scored")
+"""For those alone who have millions of photos: others see no link, and who comes by one is told how to get there."""
 
 st.set_page_config(page_title="HAR Lens", page_icon=str(assets_folder() / "icon.svg"), layout="wide")
 st.logo(str(assets_folder() / "logo.svg"), size="large")
-page = st.navigation(PAGES, position="hidden")
+page = st.navigation([*PAGES, SCORED], position="hidden")
 try:
     url.enter_page(page.url_path)
     status_line(page.url_path)
-    if run_picker(PAGES, page):
+    if run_picker([*PAGES, SCORED] if scored_folders.folders() else PAGES, page):
         notice = st.empty()
         page.run()
         if asked := url.ignored():

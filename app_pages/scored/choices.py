@@ -42,12 +42,12 @@ class Choices:
 
 def seeded(photos: ScoredPhotos, cell: Cell) -> Choices:
     """What is chosen, from the address at first."""
-    shows = list(SHOW_LABELS)
-    default: Show = "errors" if photos.scored.labeled else "all"
+    shows, nones = _shows(photos), ("True", "False") if photos.scored.threshold is not None else ()
+    default: Show = shows[0]
     seeds: dict[str, tuple[Any, Any]] = {
         "show": (default, url.one_of({show: show for show in shows})),
         "confidence": ((0.0, 1.0), url.share_range),
-        "none": (None, url.one_of({"True": True, "False": False})),
+        "none": (None, url.one_of({word: word == "True" for word in nones})),
         "name": ("", str),
         "sort": ("surest", url.one_of({sort: sort for sort in SORT_LABELS})),
     }
@@ -68,7 +68,8 @@ def seeded(photos: ScoredPhotos, cell: Cell) -> Choices:
     if chosen is None:
         return Choices(keys, only, replace(only, show=state["show"]), state["sort"], address)
     true, predicted = (None if end == TOTAL else photos.classes[end] for end in chosen)
-    of_list = replace(only, true=true, predicted=predicted, both=cell.both_directions())
+    labeled = bool(photos.scored.labeled)  # a total counts no others
+    of_list = replace(only, true=true, predicted=predicted, both=cell.both_directions(), labeled=labeled)
     return Choices(keys, only, of_list, state["sort"], address)
 
 
@@ -98,13 +99,16 @@ def filter_line(photos: ScoredPhotos, choices: Choices) -> None:
     line.text_input("Part of the name", placeholder="any name", width=220, **url.widget(keys["name"]))
 
 
-def list_line(choices: Choices, *, is_cell: bool) -> None:
+def _shows(photos: ScoredPhotos) -> list[Show]:
+    """What can be listed, the default first: without labels nothing says what is wrong."""
+    return [show for show in SHOW_LABELS if photos.scored.labeled or show not in ("errors", "correct")]
+
+
+def list_line(photos: ScoredPhotos, choices: Choices, *, is_cell: bool) -> None:
     """What is listed and in which order."""
     left, right = st.columns(2)
     if not is_cell:
-        left.selectbox(
-            "List", list(SHOW_LABELS), format_func=SHOW_LABELS.__getitem__, **url.widget(choices.keys["show"])
-        )
+        left.selectbox("List", _shows(photos), format_func=SHOW_LABELS.__getitem__, **url.widget(choices.keys["show"]))
     (left if is_cell else right).selectbox(
         "Sort by", list(SORT_LABELS), format_func=SORT_LABELS.__getitem__, **url.widget(choices.keys["sort"])
     )

@@ -11,6 +11,8 @@ from app_pages.components.photo_grid import Actions, Tile, photo_grid
 from app_pages.components.scroll_here import scroll_here
 from app_pages.scored.choices import Choices
 from app_pages.state import scored, url
+from har_core.files import printable
+from har_core.scoring import places
 from har_core.scoring.browse import MOST, PER_PAGE, Found, ScoredPhotos
 from har_core.viz import figures
 from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
@@ -68,7 +70,7 @@ def _grid(photos: ScoredPhotos, found: list[Found], current: Found | None, at: s
     if not any(drawn) and any(one.error is None for one in found):
         st.caption(
             ":material/image_not_supported: None of these photos is here: start the app with `-- --data PLACE`, the folder or "
-            f"bucket that was scored ({escape_markdown(photos.scored.source)})."
+            f"bucket that was scored ({escape_markdown(printable(places.base_name(photos.scored.source)))})."
         )
     photo_grid(
         [Tile(one.sample, picture, None, _title(one)) for one, picture in zip(found, drawn, strict=True)],

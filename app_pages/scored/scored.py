@@ -12,13 +12,14 @@ from app_pages.components.follow import follow
 from app_pages.components.matrix_panel import cell_boxes, matrix_panel, ranking
 from app_pages.scored.choices import Choices, filter_line, list_line, seeded
 from app_pages.scored.photo_list import photo_list
-from app_pages.state import own_runs, scored, url
+from app_pages.state import own_runs, scored, scored_folders, url
 from app_pages.state.cell import Cell
 from app_pages.state.own_runs import OwnRun
 from app_pages.state.settings import settings
 from har_core.analysis.binned_calibration import binned_calibration, binned_coverage, binned_reliability
 from har_core.analysis.confusion import TOTAL
 from har_core.analysis.scores import class_scores, summarize
+from har_core.errors import RunError
 from har_core.scoring.browse import ScoredPhotos
 from har_core.scoring.index import BINS
 from har_core.viz import figures, text
@@ -29,7 +30,7 @@ _STYLE = "<style>@media (min-width: 641px) { .st-key-scored-title h1 { min-heigh
 
 
 def page() -> None:
-    folders = scored.folders()
+    folders = scored_folders.folders()
     if not folders:
         _nothing()
         return
@@ -38,17 +39,23 @@ def page() -> None:
         url.put(key, next(iter(folders)))
     name: str = st.session_state[key]
     address: dict[str, object | None] = {"scored": name if name != next(iter(folders)) else None}
-    photos = scored.opened(folders[name])
-    cell = Cell.seeded(photos)
-    choices = seeded(photos, cell)
-    matrix = scored.matrix(photos, choices.only)
+    try:
+        photos = scored.opened(folders[name])
+        cell = Cell.seeded(photos)
+        choices = seeded(photos, cell)
+        matrix = scored.matrix(photos, choices.only)
+    except RunError as error:  # another folder can still be chosen
+        st.title(f"{escape_markdown(name)} cannot be opened")
+        st.error(escape_markdown(str(error)), icon=":material/error:")
+        _folder_box(list(folders), key)
+        url.publish(address)
+        return
     st.html(_STYLE)
     with st.container(key="scored-title"):
         st.title(_headline(photos, matrix, cell, choices))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(_summary(photos, matrix, name))
-        if len(folders) > 1:
-            st.selectbox("Scored photos", list(folders), label_visibility="collapsed", width=230, **url.widget(key))
+        _folder_box(list(folders), key)
     filter_line(photos, choices)
     left, right = st.columns([2, 1], gap="medium")
     is_labeled = bool(photos.scored.labeled)
@@ -63,11 +70,16 @@ def page() -> None:
             cell_boxes(photos, cell)
         if cell.chosen() is not None:
             st.button("All photos", icon=":material/arrow_back:", on_click=cell.choose, args=(None,))
-        list_line(choices, is_cell=cell.chosen() is not None)
+        list_line(photos, choices, is_cell=cell.chosen() is not None)
         address |= photo_list(photos, choices, top)
     if is_labeled and matrix.sum():
         address |= _more(photos, matrix, cell)
     url.publish(address)
+
+
+def _folder_box(names: list[str], key: str) -> None:
+    if len(names) > 1:
+        st.selectbox("Scored photos", names, label_visibility="collapsed", width=230, **url.widget(key))
 
 
 def _headline(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell, choices: Choices) -> str:
@@ -83,7 +95,7 @@ def _headline(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell, choices: Cho
         headline = text.pair_headline if cell.both_directions() else text.cell_headline
         return headline(matrix, photos.classes, *chosen)
     if not matrix.sum():
-        return "No photo matches these filters"
+        return "No photo with a label of the model's classes matches these filters"
     return text.confusions_headline(matrix, photos.classes)
 
 

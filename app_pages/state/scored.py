@@ -1,4 +1,4 @@
-"""The folders that were scored, and what is known of them.  Answers are kept for all sessions, photos for nobody's longer than they fit."""
+"""What is known of a folder that was scored.  Answers are kept for all sessions, photos for nobody's longer than they fit."""
 
 from __future__ import annotations
 
@@ -19,16 +19,6 @@ from har_core.scoring.output import MANIFEST
 from har_core.scoring.stored_photos import StoredPhotos
 
 _AT_ONCE = 8  # photos that are fetched
-
-
-def folders() -> dict[str, Path]:
-    """By a name that tells them apart: those that lie where runs are looked for."""
-    found: dict[str, Path] = {}
-    for parent in settings().runs:
-        for path in sorted(parent.iterdir()) if parent.is_dir() else []:
-            if (path / MANIFEST).is_file():
-                found[f"{parent.name}/{path.name}" if path.name in found else path.name] = path
-    return found
 
 
 def opened(folder: Path) -> ScoredPhotos:

@@ -17,6 +17,8 @@ EMBEDDING_MAP, FAITHFULNESS = "analysis/map.csv", "analysis/faithfulness.csv"
 CLIPS = "analysis/clips.csv"
 CLIP_MODEL = "clip_model.safetensors"
 """Of a model of clips, which cannot predict photos (see `models.temporal`)."""
+SCORED_MANIFEST = "scored.json"
+"""Of a folder of shards (see `scoring.output`), which is no run."""
 DROPPED = "near_duplicates_dropped.txt"
 FILES = (
     MODEL,

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from har_core.errors import ConfigError, RunError
-from har_core.files import reason_of
+from har_core.files import printable, reason_of
 from har_core.runs.predictions import PREDICTED, SAMPLE
 from har_core.runs.run import Run
 from har_core.scoring.index import (
@@ -52,8 +52,10 @@ _ORDERS: dict[Sort, str] = {
 
 @dataclass(frozen=True)
 class Only:
-    """Which photos.  `true`, `predicted`: classes by name, None any.  `both`: also those of the mirror image.  `low`, `high`: of the
-    confidence.  `none`: whether the model told "none of the classes"; None either.  `name`: a part of the name, in any case.
+    """Which photos.  `show`: errors are those of the matrix, of photos whose label is one of the model's classes.  `true`,
+    `predicted`: classes by name, None any.  `both`: also those of the mirror image.  `low`, `high`: of the confidence.  `none`:
+    whether the model told "none of the classes"; None either.  `name`: a part of the name, in any case.  `labeled`: only those
+    that a matrix counts, with a label of the model's classes.
     """
 
     show: Show = "all"
@@ -64,6 +66,7 @@ class Only:
     high: float = 1.0
     none: bool | None = None
     name: str = ""
+    labeled: bool = False
 
     @property
     def is_counted(self) -> bool:
@@ -96,20 +99,28 @@ class ScoredPhotos:
         try:
             self.scored: Scored = open_manifest(str(folder))
             index = read_index(str(folder))
-        except (ConfigError, OSError) as error:
+        except ConfigError as error:
             raise RunError(f"{folder.name}: {error}") from error
+        except OSError as error:
+            raise RunError(
+                f"{folder.name}: expected results that can be read, found that they cannot be ({reason_of(error)}); check the folder"
+            ) from error
         if index is None or index.plan != self.scored.plan:
             raise RunError(
                 f"{folder.name}: expected {INDEX} and what it lists, found none that is complete; start har-lens score again, which only makes it"
             )
         self.classes = self.scored.classes
         self._database = connect()
-        paths = {name: str((folder / file).absolute()) for name, file in (("photos", PHOTOS), ("counts", COUNTS))}
-        for name, path in paths.items():
-            quoted = path.replace("'", "''")
-            self._database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{quoted}')")
-        allowed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths.values())
-        self._database.execute(f"SET allowed_paths=[{allowed}]")
+        paths = {
+            name: "'" + str((folder / file).absolute()).replace("'", "''") + "'"
+            for name, file in (("photos", PHOTOS), ("counts", COUNTS))
+        }
+        try:
+            for name, path in paths.items():
+                self._database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({path})")
+        except duckdb.Error as error:
+            raise self._damaged(error) from error
+        self._database.execute(f"SET allowed_paths=[{', '.join(paths.values())}]")
         self._database.execute("SET enable_external_access=false")
         self._database.execute("SET lock_configuration=true")
 
@@ -153,7 +164,7 @@ class ScoredPhotos:
         Args:
             number: of the page, from 1.
         """
-        where, values = self._where(only)
+        where, values = self._where(only, "photos")
         columns = ", ".join((SAMPLE, SHARD, LABEL, PREDICTED, CONFIDENCE, NONE, ERROR))
         query = f"SELECT {columns} FROM photos {where} ORDER BY {_ORDERS[sort]} LIMIT {PER_PAGE} OFFSET ?"
         rows = self._ask(query, [*values, (number - 1) * PER_PAGE]).fetchall()
@@ -172,16 +183,16 @@ class ScoredPhotos:
         try:
             data = (self.folder / DRAWN).read_bytes()
         except OSError as error:
-            raise self._damaged(reason_of(error)) from error
+            raise self._damaged(error) from error
         return write_sample_run(folder, data, self.scored)
 
     def _grouped(self, only: Only) -> list[tuple[str | None, str | None, int]]:
-        where, values = self._where(only)
         table, amount = ("counts", "sum(photos)::BIGINT") if only.is_counted else ("photos", "count(*)")
+        where, values = self._where(only, table)
         query = f"SELECT {LABEL}, {PREDICTED}, {amount} FROM {table} {where} GROUP BY {LABEL}, {PREDICTED}"
         return self._ask(query, values).fetchall()
 
-    def _where(self, only: Only) -> tuple[str, list[Any]]:
+    def _where(self, only: Only, table: str) -> tuple[str, list[Any]]:
         parts: list[tuple[str, list[Any]]] = []
         if only.show == "unreadable":
             parts.append((f"{PREDICTED} IS NULL", []))
@@ -189,6 +200,11 @@ class ScoredPhotos:
             parts.append((f"{PREDICTED} IS NOT NULL", []))
         if only.show in ("errors", "correct"):
             parts.append((f"{LABEL} {'<>' if only.show == 'errors' else '='} {PREDICTED}", []))
+        if only.show == "errors" or (only.labeled and only.show != "unreadable"):
+            if table == "photos":
+                parts.append((f"{TRUE_PROBABILITY} IS NOT NULL", []))
+            else:
+                parts.append((f"list_contains(?, {LABEL})", [list(self.classes)]))
         ends = [(name, value) for name, value in ((LABEL, only.true), (PREDICTED, only.predicted)) if value is not None]
         if only.both and len(ends) == 2:
             pair = [only.true, only.predicted]
@@ -204,7 +220,7 @@ class ScoredPhotos:
         if only.none is not None:
             parts.append((f"{NONE} IS {'TRUE' if only.none else 'NOT TRUE'}", []))
         if only.name:
-            parts.append((f"contains(lower({SAMPLE}), ?)", [only.name.lower()]))
+            parts.append((f"contains(lower({SAMPLE}), lower(?))", [only.name]))
         return "WHERE " + " AND ".join(text for text, _ in parts), [value for _, values in parts for value in values]
 
     def _ask(self, query: str, values: list[Any]) -> duckdb.DuckDBPyConnection:
@@ -216,11 +232,11 @@ class ScoredPhotos:
         try:
             return self._database.cursor().execute(query, values)
         except duckdb.Error as error:
-            raise self._damaged(
-                str(error).splitlines()[0].replace(str(self.folder.absolute()), self.folder.name)
-            ) from error
+            raise self._damaged(error) from error
 
-    def _damaged(self, reason: str) -> RunError:
+    def _damaged(self, error: Exception) -> RunError:
+        reason = reason_of(error).splitlines()[0].replace(str(self.folder.absolute()), self.folder.name)
         return RunError(
-            f"{self.folder.name}: the index cannot be read ({reason[:200]}); remove {INDEX} and score again"
+            f"{self.folder.name}: expected an index that can be read, found it damaged ({printable(reason)[:200]}); remove {INDEX} and "
+            "score again"
         )

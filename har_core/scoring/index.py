@@ -19,6 +19,7 @@ Columns of photos.parquet, of K classes:
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -55,7 +56,8 @@ _MEMORY = "1GB"  # of DuckDB; beyond it, it sorts on the disk
 _AHEAD = 8  # shards that are being read
 
 _COUNTS = f"""
-    SELECT {LABEL}, {PREDICTED}, {NONE}, least(floor({CONFIDENCE}::DOUBLE * {BINS}), {BINS - 1})::INTEGER AS bin,
+    SELECT {LABEL}, {PREDICTED}, {NONE},
+        CASE WHEN {CONFIDENCE} IS NOT NULL THEN least(floor({CONFIDENCE}::DOUBLE * {BINS}), {BINS - 1})::INTEGER END AS bin,
         count(*) AS photos, sum({CONFIDENCE}::DOUBLE) AS confidence,
         sum({CONFIDENCE}::DOUBLE * (1 - {CONFIDENCE}::DOUBLE)) AS variance
     FROM read_parquet(?) GROUP BY ALL ORDER BY ALL"""
@@ -115,13 +117,18 @@ def make_index(out: str, scored: Scored, *, progress: Callable[[int, int], None]
         files = {name: Path(space, Path(name).name) for name in (PHOTOS, COUNTS, DRAWN)}
         drawing = Drawing(scored)
         with _sorter(Path(space)) as database:
-            batches = _batches(out, scored, drawing, progress)
-            rows = pa.RecordBatchReader.from_batches(_schema(len(scored.classes)), batches)
-            database.register("rows", rows)
+            met: list[Exception] = []
+            batches = _noting(_batches(out, scored, drawing, progress), met)
+            database.register("rows", pa.RecordBatchReader.from_batches(_SCHEMA, batches))
             database.execute(
                 f"CREATE VIEW sorted AS SELECT * FROM rows ORDER BY {LABEL}, {PREDICTED}, {CONFIDENCE} DESC"
             )
-            _copy(database, "SELECT * FROM sorted", files[PHOTOS])
+            try:
+                _copy(database, "SELECT * FROM sorted", files[PHOTOS])
+            except (duckdb.Error, OSError):
+                if met:
+                    raise met[0] from None
+                raise
             _copy(database, _COUNTS.replace("?", _text(files[PHOTOS])), files[COUNTS])
         drawing.write(files[DRAWN])
         index = Index(
@@ -169,21 +176,29 @@ def _text(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
 
-def _schema(classes: int) -> pa.Schema:
-    return pa.schema(
-        [
-            (SAMPLE, pa.string()),
-            (TRUE, pa.string()),
-            (PREDICTED, pa.string()),
-            (CONFIDENCE, pa.float32()),
-            (TRUE_PROBABILITY, pa.float32()),
-            (KNOWN, pa.float64()),
-            (NONE, pa.bool_()),
-            (ERROR, pa.string()),
-            (SHARD, pa.int32()),
-            (PROBABILITIES, pa.list_(pa.float32(), classes)),
-        ]
-    )
+_SCHEMA = pa.schema(
+    [
+        (SAMPLE, pa.string()),
+        (TRUE, pa.string()),
+        (PREDICTED, pa.string()),
+        (CONFIDENCE, pa.float32()),
+        (TRUE_PROBABILITY, pa.float32()),
+        (KNOWN, pa.float64()),
+        (NONE, pa.bool_()),
+        (ERROR, pa.string()),
+        (SHARD, pa.int32()),
+        (PROBABILITIES, pa.list_(pa.float32())),  # of a fixed length, DuckDB writes nulls that others cannot read
+    ]
+)
+
+
+def _noting(batches: Iterator[pa.RecordBatch], met: list[Exception]) -> Iterator[pa.RecordBatch]:
+    """DuckDB tells what a source raises in words alone: the exception itself is kept in `met`."""
+    try:
+        yield from batches
+    except Exception as error:
+        met.append(error)
+        raise
 
 
 def _batches(
@@ -209,14 +224,14 @@ def _batch(data: bytes, number: int, scored: Scored, drawing: Drawing) -> pa.Rec
     listed, classes = scored.shards[number], scored.classes
     columns = [SAMPLE, TRUE, PREDICTED, KNOWN, NONE, ERROR, *(PROBABILITY + name for name in classes)]
     try:
+        if hashlib.sha256(data).hexdigest() != listed.sha256:
+            raise ValueError("other bytes")
         file = pq.ParquetFile(io.BytesIO(data))
         table = file.read(columns, use_threads=False)
-        if len(table) != listed.photos:
-            raise ValueError(f"{len(table):,} rows")
         drawing.take(number, file)
     except ARROW_ERRORS as error:
         raise ConfigError(
-            f"expected {listed.photos:,} rows in {listed.file}, found it damaged; remove that file and {MANIFEST}, and start again"
+            f"expected {listed.photos:,} rows in {listed.file}, found it changed; remove that file and {MANIFEST}, and start again"
         ) from error
     values = np.empty((len(table), len(classes)), dtype=np.float32)
     for column, name in enumerate(classes):
@@ -226,8 +241,9 @@ def _batch(data: bytes, number: int, scored: Scored, drawing: Drawing) -> pa.Rec
     no_class = absent | np.isnan(places_of_true)
     true = np.where(no_class, 0, np.nan_to_num(places_of_true)).astype(np.int64)
     rows = np.arange(len(table))
-    lists = pa.FixedSizeListArray.from_arrays(
-        pa.array(np.nan_to_num(values).ravel()), len(classes), mask=pa.array(absent)
+    ends = np.concatenate([[0], np.cumsum(~absent) * len(classes)])
+    lists = pa.ListArray.from_arrays(
+        pa.array(ends, pa.int32()), pa.array(values[~absent].ravel()), mask=pa.array(absent)
     )
     arrays = [
         *(table[name] for name in (SAMPLE, TRUE, PREDICTED)),
@@ -238,4 +254,4 @@ def _batch(data: bytes, number: int, scored: Scored, drawing: Drawing) -> pa.Rec
         lists,
     ]
     flat = [array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array for array in arrays]
-    return pa.RecordBatch.from_arrays(flat, schema=_schema(len(classes)))
+    return pa.RecordBatch.from_arrays(flat, schema=_SCHEMA)

@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict
 
 from har_core.errors import ConfigError
 from har_core.files import printable, reason_of
+from har_core.runs.file_names import SCORED_MANIFEST
 from har_core.runs.manifest import ModelInfo
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
 from har_core.scoring import places
@@ -38,7 +39,7 @@ from har_core.scoring.photos import ARROW_ERRORS
 from har_core.scoring.shards import Plan
 
 FORMAT = "har-lens-scored/1"
-MANIFEST, FOLDER = "scored.json", "predictions"
+MANIFEST, FOLDER = SCORED_MANIFEST, "predictions"
 KNOWN, NONE, ERROR, EMBEDDING, MAPS, MAPS_SHAPE = "known", "none", "error", "embedding", "maps", "maps_shape"
 
 

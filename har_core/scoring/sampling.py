@@ -80,7 +80,7 @@ def write_sample_run(folder: Path, data: bytes, scored: Scored) -> Run:
             np.stack([table[PROBABILITY + name].to_numpy() for name in scored.classes], axis=1),
         )
         embeddings, maps = _rows(table, EMBEDDING), _maps(table)
-    except ARROW_ERRORS as error:
+    except (KeyError, *ARROW_ERRORS) as error:
         reason = reason_of(error) if isinstance(error, Exception) else "damaged"
         raise RunError(
             f"expected a sample of the scored photos, found it damaged ({reason[:80]}); score again"

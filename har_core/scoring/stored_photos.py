@@ -8,6 +8,7 @@ from pathlib import Path
 
 from har_core.errors import ConfigError, HarError
 from har_core.scoring import places
+from har_core.scoring.output import open_manifest
 from har_core.scoring.photos import ARROW_ERRORS, photos_of
 from har_core.scoring.shards import Plan, read_plan
 
@@ -16,14 +17,15 @@ class StoredPhotos:
     """Only photos below one place are read, whatever a plan names.
 
     Args:
-        folder: one that was scored, with its plan.
+        folder: one that was scored, with its plan; of another plan than the results are of, no photo is given out.
         below: a folder or bucket.  Photos that were scored below another folder are looked for by the same names here.
     """
 
     def __init__(self, folder: Path, below: str) -> None:
         self.folder, self.below = str(folder), places.absolute(below)
         try:
-            self.plan: Plan | None = read_plan(self.folder)
+            plan, scored = read_plan(self.folder), open_manifest(self.folder)
+            self.plan: Plan | None = plan if plan is not None and plan.id == scored.plan else None
         except (ConfigError, OSError):
             self.plan = None
 
@@ -37,7 +39,7 @@ class StoredPhotos:
             if entry is None or place is None:
                 return None
             (photo,) = photos_of([replace(entry, place=place)], self.plan.kind, self.plan.column)
-        except (HarError, *ARROW_ERRORS):
+        except (HarError, KeyError, *ARROW_ERRORS):
             return None
         return photo.content if isinstance(photo.content, bytes) else None
 
@@ -47,7 +49,7 @@ class StoredPhotos:
         roots = [source, places.parent(source)]  # a list names photos beside it
         inside = _within(place, self.below)
         if inside is not None:
-            return place
+            return places.join(self.below, inside)
         names = (name for root in roots if (name := _within(place, root)) is not None)
         moved = (places.join(self.below, name) for name in names)
         return next(
@@ -57,6 +59,8 @@ class StoredPhotos:
 
 def _within(place: str, folder: str) -> str | None:
     """What a place is called below a folder; None if it does not lie there.  Links that lie there are followed."""
+    if places.is_url(place) != places.is_url(folder):
+        return None
     if not places.is_url(place):
         place, folder = os.path.normpath(place), os.path.normpath(folder)
     elif ".." in place.split("/"):

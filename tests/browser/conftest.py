@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,12 +45,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(chromium: str, runs_folder: Path, home: Path) -> Iterator[str]:
     """Of a server that nobody has visited before the first test."""
+    data = Path(os.environ.get("HAR_SAMPLE", ROOT.parent / "shared" / "har_sample"))
+    with served(data, runs_folder, home) as found:
+        yield found
+
+
+@contextmanager
+def served(data: Path, runs: Path, home: Path) -> Iterator[str]:
+    """The address of the app, started for those photos and runs."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = f"{sys.executable} -m streamlit run app.py --server.port {port} --server.headless true".split()
-    surroundings = {"HAR_LENS_HOME": str(home), "HAR_RUNS": str(runs_folder)}
-    surroundings["HAR_DATA"] = os.environ.get("HAR_SAMPLE", str(ROOT.parent / "shared" / "har_sample"))
+    surroundings = {"HAR_LENS_HOME": str(home), "HAR_RUNS": str(runs), "HAR_DATA": str(data)}
     server = subprocess.Popen(command, cwd=ROOT, env=os.environ | surroundings)
     try:
         deadline = time.monotonic() + 60

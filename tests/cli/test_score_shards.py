@@ -7,13 +7,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from har_core.cli import main
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
+from har_core.runs.run import checksum
 from har_core.scoring.batch import ModelRequest, packed
+from har_core.scoring.browse import Only, ScoredPhotos
+from har_core.scoring.index import INDEX
 from har_core.scoring.photos import Photo
 
 
@@ -44,6 +48,61 @@ def test_answers_are_those_of_the_predictor(
     assert main(command) == 0 and (out / "scored.json").read_bytes() == before  # nothing is left to do
     assert main([*command, "--views", "whole"]) == 1
     assert "choose a new --out" in capsys.readouterr().err
+
+
+def test_what_was_scored_can_be_looked_at(
+    kaggle_folder: Path, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command makes the index; a second time it makes nothing, and for a folder without one only that."""
+    out = tmp_path / "out"
+    command = ["score", str(kaggle_folder / "train"), "--model", str(tiny_run), "--out", str(out), "--workers", "1"]
+    command += ["--shard-size", "20", "--labels", str(kaggle_folder / "Training_set.csv")]
+    assert main(command) == 0
+    photos = ScoredPhotos(out)
+    table = pq.read_table(out / "predictions").to_pandas()
+    matrix = pd.crosstab(table["true"], table["predicted"]).reindex(
+        index=photos.classes, columns=photos.classes, fill_value=0
+    )
+    assert photos.matrix().tolist() == matrix.to_numpy().tolist() and photos.count(Only()) == 36
+    assert photos.scored.network is not None and photos.scored.network.crop_size == 64
+    before = stamps(out)
+    assert main(command) == 0 and stamps(out) == before
+    for path in (out / INDEX, *(out / "index").iterdir()):  # as an older version left it
+        path.unlink()
+    assert main(command) == 0
+    after = stamps(out)
+    assert after.keys() == before.keys() and ScoredPhotos(out).matrix().tolist() == photos.matrix().tolist()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {INDEX, "index/photos.parquet", "index/counts.parquet", "index/sample.parquet"}
+    (out / "index" / "counts.parquet").write_bytes(b"PAR1")
+    assert main(command) == 0 and ScoredPhotos(out).count(Only()) == 36
+    (out / INDEX).write_text("{")
+    capsys.readouterr()
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert INDEX in error and "remove" in error and "Traceback" not in error
+
+
+def test_a_manifest_of_an_older_version_is_indexed(kaggle_folder: Path, tiny_run: Path, tmp_path: Path) -> None:
+    """It says nothing of the network."""
+    out = tmp_path / "out"
+    command = ["score", str(kaggle_folder / "train"), "--model", str(tiny_run), "--out", str(out), "--workers", "1"]
+    assert main(command) == 0
+    older = json.loads((out / "scored.json").read_text())
+    del older["network"]
+    (out / "scored.json").write_text(json.dumps(older))
+    (out / INDEX).unlink()
+    assert main(command) == 0
+    assert ScoredPhotos(out).count(Only()) == 36 and "network" not in json.loads((out / "scored.json").read_text())
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, str]]:
+    """When every file was written, and what is in it."""
+    return {
+        path.relative_to(folder).as_posix(): (path.stat().st_mtime_ns, checksum(path))
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_a_folder_of_folders_with_labels(kaggle_folder: Path, tiny_run: Path, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ PAGES = {
     "training": "app_pages/analysis/training.py",
     "own": "app_pages/own/your_photos.py",
     "compare": "app_pages/analysis/compare.py",
+    "scored": "app_pages/scored/scored.py",
 }
 """The last part of a page's address → its file."""
 
