@@ -15,7 +15,7 @@ from har_core.scoring.browse import Only, ScoredPhotos, Show, Sort
 SHOW_LABELS: dict[Show, str] = {
     "errors": "Errors",
     "correct": "Correct predictions",
-    "all": "All photos",
+    "all": "All that were read",
     "unreadable": "Could not be read",
 }
 SORT_LABELS: dict[Sort, str] = {

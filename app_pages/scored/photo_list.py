@@ -47,7 +47,9 @@ def photo_list(photos: ScoredPhotos, choices: Choices, top: DeltaGenerator) -> d
         _photo(photos, current, at)
     _grid(photos, found, current, at)
     first = (number - 1) * PER_PAGE + 1
-    if total > len(found):
+    if total == len(found):
+        st.caption(f"{count_photos(total)}.")
+    else:
         st.caption(
             f"{first:,} to {first + len(found) - 1:,} of {count_photos(total)}"
             + (f"; the first {MOST:,} can be turned over: filter to see others." if total > MOST else ".")
@@ -69,7 +71,7 @@ def _grid(photos: ScoredPhotos, found: list[Found], current: Found | None, at: s
     drawn = scored.pictures(photos, found, _SIDE)
     if not any(drawn) and any(one.error is None for one in found):
         st.caption(
-            ":material/image_not_supported: None of these photos is here: start the app with `-- --data PLACE`, the folder or "
+            ":material/image_not_supported: None of these photos is here: start the app with `--data` and the folder or "
             f"bucket that was scored ({escape_markdown(printable(places.base_name(photos.scored.source)))})."
         )
     photo_grid(
@@ -120,7 +122,8 @@ def _title(found: Found) -> str:
 def _words(found: Found) -> str:
     true = "" if found.true is None else capitalize(class_markdown(found.true))
     if found.predicted is None:
-        return f"**{true or 'This photo'}** could not be read: {escape_markdown(found.error or '')}"
+        label = f" (label: {class_markdown(found.true)})" if found.true is not None else ""
+        return f"**Could not be read**{label}: {escape_markdown(found.error or '')}"
     name = class_markdown(found.predicted)
     if not true:
         return f"**{capitalize(name)}**"

@@ -20,8 +20,9 @@ from har_core.analysis.binned_calibration import binned_calibration, binned_cove
 from har_core.analysis.confusion import TOTAL
 from har_core.analysis.scores import class_scores, summarize
 from har_core.errors import RunError
-from har_core.scoring.browse import ScoredPhotos
+from har_core.scoring.browse import Only, ScoredPhotos
 from har_core.scoring.index import BINS
+from har_core.scoring.stored_photos import FetchedPhotos, StoredPhotos
 from har_core.viz import figures, text
 from har_core.viz.text import class_label, class_markdown, count_photos, escape_markdown
 
@@ -54,7 +55,7 @@ def page() -> None:
     with st.container(key="scored-title"):
         st.title(_headline(photos, matrix, cell, choices))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(_summary(photos, matrix, name))
+        st.markdown(_summary(photos, matrix, name, choices.only))
         _folder_box(list(folders), key)
     filter_line(photos, choices)
     left, right = st.columns([2, 1], gap="medium")
@@ -95,11 +96,11 @@ def _headline(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell, choices: Cho
         headline = text.pair_headline if cell.both_directions() else text.cell_headline
         return headline(matrix, photos.classes, *chosen)
     if not matrix.sum():
-        return "No photo with a label of the model's classes matches these filters"
+        return "No photo matches these filters" if choices.only != Only() else "No label is one of the model's classes"
     return text.confusions_headline(matrix, photos.classes)
 
 
-def _summary(photos: ScoredPhotos, matrix: np.ndarray, name: str) -> str:
+def _summary(photos: ScoredPhotos, matrix: np.ndarray, name: str, only: Only) -> str:
     """How many photos these are, and how many of them are correct."""
     found = photos.scored
     unread = f", {found.unreadable:,} could not be read" if found.unreadable else ""
@@ -108,9 +109,11 @@ def _summary(photos: ScoredPhotos, matrix: np.ndarray, name: str) -> str:
         return f"{words}. None has a label, so nothing says which are wrong: score them with `--labels`."
     if not matrix.sum():
         return f"{words}."
-    summary = summarize(matrix)
+    summary, unknown = summarize(matrix), photos.unknown_labels()
     interval = text.interval(*summary.interval)
-    return f"{words}; {text.share(summary.accuracy)} of {summary.n:,} with a label are correct ({interval})."
+    matching = "" if only == Only() else " that match the filters"
+    others = f"; {unknown:,} have labels that are none of its classes and count nowhere" if unknown else ""
+    return f"{words}; {text.share(summary.accuracy)} of {summary.n:,} labeled as one of its classes{matching} are correct ({interval}){others}."
 
 
 def _without_labels(photos: ScoredPhotos, choices: Choices, cell: Cell) -> dict[str, object | None]:
@@ -188,7 +191,9 @@ def _sample(photos: ScoredPhotos) -> None:
         keeper: TemporaryDirectory[str] = TemporaryDirectory(prefix="har-lens-")
         name = own_runs.new_name()
         run = photos.write_sample(Path(keeper.name) / name)
-        own_runs.own_runs()[name] = OwnRun(run.folder, settings().data, str(st.session_state[url.RUN]), keeper)
+        stored = StoredPhotos(photos.folder, settings().photos)
+        store = FetchedPhotos(Path(keeper.name) / "photos", stored, photos.shards_of_sample())
+        own_runs.own_runs()[name] = OwnRun(run.folder, store.root, str(st.session_state[url.RUN]), keeper, store)
         follow("app_pages/home/overview.py", "See the sample", {url.RUN: name})
 
 

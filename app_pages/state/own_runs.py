@@ -26,13 +26,14 @@ class OwnRun:
     """A visitor's run.
 
     `photos`: the data folder of the photos behind it.  `by`: the run whose model predicted them, or that was shown when
-    predictions were brought.  `keeper`: removes what is the run's own when the session forgets it.
+    predictions were brought.  `store`: where photos are looked for, if not in that folder.  `keeper`: removes what is the run's own when the session forgets it.
     """
 
     folder: Path
     photos: Path
     by: str
     keeper: TemporaryDirectory[str] | tuple[TemporaryDirectory[str], ...]
+    store: PhotoStore | None = None
 
 
 def own_runs() -> dict[str, OwnRun]:
@@ -66,6 +67,8 @@ def is_own(run: Run) -> bool:
 def photo_store(run: Run) -> PhotoStore:
     """Where the photos and clips behind a run's file names are looked for."""
     own = _own(run)
+    if own is not None and own.store is not None:
+        return own.store
     return PhotoStore(own.photos if own else settings().data, frames=run.folder / PEAK_FRAMES)
 
 

@@ -85,7 +85,9 @@ def run(given: argparse.Namespace) -> int:
     if score_shards.is_sharded(given):
         return score_shards.run(given, _options(given))
     if given.model is None:
-        raise ConfigError(f"expected a model to score by, found none; pass --model, one of: {KINDS}")
+        raise ConfigError(
+            f"expected a model to score by, found none; pass --model, one of: {KINDS}; or --engine local, to score in shards by the shipped run"
+        )
     given.data, given.out = [Path(one) for one in given.data], Path(given.out)
     is_table = given.out.suffix in _TABLES
     if not is_table:

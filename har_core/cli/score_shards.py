@@ -85,7 +85,7 @@ def run(given: argparse.Namespace, options: ModelOptions) -> int:
     request = replace(request, threshold=facts.threshold)
     with locked(out):
         plan = _planned(given, source, out, facts.identity, facts.spec.classes)
-        print(f"{plan.photos:,} photos in {plan.shards:,} shards", file=sys.stderr)
+        print(f"{plan.photos:,} photos in {plan.shards:,} shard{'s' if plan.shards != 1 else ''}", file=sys.stderr)
         scored = read_manifest(out, plan)
         if scored is None:
             load = packed(request) if given.engine == "ray" else request

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from har_core.errors import ConfigError, RunError
 from har_core.files import printable, reason_of
@@ -26,12 +27,12 @@ from har_core.scoring.index import (
     LABEL,
     PHOTOS,
     PROBABILITIES,
-    SHARD,
     TRUE_PROBABILITY,
     connect,
     read_index,
 )
-from har_core.scoring.output import ERROR, NONE, Scored, open_manifest
+from har_core.scoring.output import ERROR, NONE, SHARD, Scored, open_manifest
+from har_core.scoring.photos import ARROW_ERRORS
 from har_core.scoring.sampling import write_sample_run
 
 Show = Literal["errors", "correct", "all", "unreadable"]
@@ -107,7 +108,7 @@ class ScoredPhotos:
             ) from error
         if index is None or index.plan != self.scored.plan:
             raise RunError(
-                f"{folder.name}: expected {INDEX} and what it lists, found none that is complete; start har-lens score again, which only makes it"
+                f"{folder.name}: expected {INDEX} and what it lists, found none that is complete; start har-lens score again with the same --out, which makes the index alone"
             )
         self.classes = self.scored.classes
         self._database = connect()
@@ -146,6 +147,22 @@ class ScoredPhotos:
     def count(self, only: Only) -> int:
         """How many photos there are."""
         return sum(count for _, _, count in self._grouped(only))
+
+    def unknown_labels(self) -> int:
+        """How many photos have an answer, and a label that is none of the model's classes: no matrix counts them."""
+        query = (
+            f"SELECT sum(photos)::BIGINT FROM counts WHERE {PREDICTED} IS NOT NULL AND NOT list_contains(?, {LABEL})"
+        )
+        row = self._ask(query, [list(self.classes)]).fetchone()
+        return int(row[0] or 0) if row is not None else 0
+
+    def shards_of_sample(self) -> dict[str, int]:
+        """Of the photos that were drawn at random, name → shard; empty if the index does not tell."""
+        try:
+            table = pq.read_table(self.folder / DRAWN, columns=[SAMPLE, SHARD])
+        except ARROW_ERRORS:
+            return {}
+        return dict(zip(table[SAMPLE].to_pylist(), table[SHARD].to_pylist(), strict=True))
 
     def confidences(self) -> pd.DataFrame:
         """Of the photos with a label of the model's classes, a row for each bin of `index.BINS`, from the least sure: `bin`, `photos`,

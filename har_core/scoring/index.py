@@ -37,14 +37,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from har_core.errors import ConfigError
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
 from har_core.scoring import places
-from har_core.scoring.output import ERROR, KNOWN, MANIFEST, NONE, Scored
+from har_core.scoring.output import ERROR, KNOWN, MANIFEST, NONE, SHARD, Scored
 from har_core.scoring.photos import ARROW_ERRORS, ahead
 from har_core.scoring.sampling import Drawing
 
 FORMAT = "har-lens-index/1"
 INDEX, FOLDER = "index.json", "index"
 PHOTOS, COUNTS, DRAWN = (f"{FOLDER}/{name}.parquet" for name in ("photos", "counts", "sample"))
-CONFIDENCE, TRUE_PROBABILITY, PROBABILITIES, SHARD = "confidence", "true_probability", "probabilities", "shard"
+CONFIDENCE, TRUE_PROBABILITY, PROBABILITIES = "confidence", "true_probability", "probabilities"
 LABEL = f'"{TRUE}"'
 """The column of labels in a query: without quotes it is a word of SQL."""
 BINS = 300

@@ -41,6 +41,8 @@ from har_core.scoring.shards import Plan
 FORMAT = "har-lens-scored/1"
 MANIFEST, FOLDER = SCORED_MANIFEST, "predictions"
 KNOWN, NONE, ERROR, EMBEDDING, MAPS, MAPS_SHAPE = "known", "none", "error", "embedding", "maps", "maps_shape"
+SHARD = "shard"
+"""Of tables that are made of several shards: the number of the one that a row is of."""
 
 
 @dataclass(frozen=True)

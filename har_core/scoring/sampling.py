@@ -1,6 +1,6 @@
 """Some photos of a scoring, drawn at random → a run, for what needs all of its photos in memory: the map, similar photos, suspects.
 
-index/sample.parquet   rows of the shards as they are, with embeddings and class maps where those were kept
+index/sample.parquet   rows of the shards as they are, with embeddings and class maps where those were kept, and the number of the shard
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from har_core.runs.manifest import COMPLETE, DataInfo, Manifest, ModelInfo
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE, Predictions
 from har_core.runs.run import Run
 from har_core.runs.writing import new_run_folder, require_no_run, write_results
-from har_core.scoring.output import EMBEDDING, MAPS, MAPS_SHAPE, Scored
+from har_core.scoring.output import EMBEDDING, MAPS, MAPS_SHAPE, SHARD, Scored
 from har_core.scoring.photos import ARROW_ERRORS
 
 SIZE = 10_000
@@ -49,7 +49,9 @@ class Drawing:
         lots = np.random.default_rng([0, number]).random(len(ends))
         rows = np.flatnonzero(usable.to_numpy() & (lots < self.share))
         if len(rows):
-            self._drawn.append(file.read(use_threads=False).replace_schema_metadata(None).take(rows))
+            table = file.read(use_threads=False).replace_schema_metadata(None).take(rows)
+            shards = pa.array(np.full(len(rows), number, dtype=np.int32))
+            self._drawn.append(table.append_column(SHARD, shards))
 
     def write(self, path: Path) -> None:
         table = pa.concat_tables(self._drawn) if self._drawn else pa.table({SAMPLE: pa.array([], pa.string())})
@@ -87,7 +89,7 @@ def write_sample_run(folder: Path, data: bytes, scored: Scored) -> Run:
         ) from error
     manifest = Manifest(
         status=COMPLETE,
-        title=f"Sample of {scored.photos:,} photos",
+        title=f"Sample: {len(predictions):,} of {scored.photos:,} photos",
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         source=f"{len(predictions):,} of {scored.photos:,} scored photos, drawn at random",
         classes=scored.classes,

@@ -180,6 +180,10 @@ def read_plan(out: str, asked: Asked | None = None) -> Plan | None:
     for name, then in plan.asked:
         now = getattr(asked, name)
         if then != now:
+            if name == "model":
+                raise ConfigError(
+                    "expected the model, --embeddings and --maps that --out was begun with, found others; choose a new --out"
+                )
             words = [printable(str(value))[:80] for value in (then, now)]
             raise ConfigError(
                 f"expected the {name.replace('_', ' ')} that --out was begun with, {words[0]}; found {words[1]}; choose a new --out"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from har_core.errors import ConfigError, HarError
+from har_core.files import atomic_path
+from har_core.media.photo_store import PhotoStore
 from har_core.scoring import places
 from har_core.scoring.output import open_manifest
 from har_core.scoring.photos import ARROW_ERRORS, photos_of
@@ -67,3 +71,28 @@ def _within(place: str, folder: str) -> str | None:
         return None
     start = folder.rstrip("/") + "/"
     return place[len(start) :] if place.startswith(start) else None
+
+
+class FetchedPhotos(PhotoStore):
+    """The photos of a sample, fetched into a folder when they are asked for.
+
+    Args:
+        root: the folder, which is empty at first.
+        shards: sample → its shard.
+    """
+
+    def __init__(self, root: Path, stored: StoredPhotos, shards: Mapping[str, int]) -> None:
+        super().__init__(root)
+        self.stored, self.shards = stored, shards
+
+    def find(self, sample: str) -> Path | None:
+        if sample not in self.shards:
+            return None
+        path = self.root / hashlib.sha256(sample.encode()).hexdigest()
+        if not path.is_file():
+            data = self.stored.read(sample, self.shards[sample])
+            if data is None:
+                return None
+            with atomic_path(path) as partial:
+                partial.write_bytes(data)
+        return path

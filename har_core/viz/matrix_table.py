@@ -11,6 +11,7 @@ from har_core.analysis.confusion import TOTAL, with_totals
 from har_core.viz.text import class_label, distinct_labels, rounded
 
 _LONG = 10_000  # photos of a cell, from which on counts are written short: the columns of all classes fit on a screen
+_FEW = 8  # classes: of more there is no room for totals of a thousand and more either
 
 
 class MatrixTable(NamedTuple):
@@ -49,7 +50,8 @@ def confusion_table(
     counts = counts[np.ix_(places, places)]
     names = distinct_labels([*(class_label(classes[index]) for index in order), "all"])
     details = [[f"{number:,} photo{'' if number == 1 else 's'}" for number in row] for row in counts.tolist()]
-    written = _short if counts[:-1, :-1].max(initial=0) >= _LONG else "{:,}".format
+    many = len(order) > _FEW and counts[-1, :-1].max(initial=0) >= 1000
+    written = _short if many or counts[:-1, :-1].max(initial=0) >= _LONG else "{:,}".format
     texts = [[written(number) if number else "" for number in row] for row in counts.tolist()]
     ordered = values[np.ix_(order, order)].astype(np.float64)
     if as_percent:

@@ -203,6 +203,12 @@ def test_lists_agree_with_the_matrix(photos: ScoredPhotos) -> None:
     assert photos.count(Only(labeled=True)) == matrix.sum() < photos.count(Only())
 
 
+def test_labels_that_no_matrix_counts(photos: ScoredPhotos, table: Any) -> None:
+    read = [row for row in table.to_dict("records") if row["predicted"] is not None]
+    expected = sum(row["true"] is not None and row["true"] not in CLASSES for row in read)
+    assert photos.unknown_labels() == expected > 0
+
+
 def test_ties_neither_repeat_nor_are_left_out(tmp_path: Path) -> None:
     rows = [Row(f"{n:03d}.png", "a", np.array([0.75, 0.25], np.float32), 0.0) for n in range(3 * PER_PAGE)]
     indexed(tmp_path, rows, ("a", "b"), size=11)

@@ -82,7 +82,9 @@ def test_the_run_holds_what_the_shards_hold(tmp_path: Path, kept: bool) -> None:
     assert [CLASSES[index] for index in found.true] == [row.true for row in allowed.values()]
     assert np.array_equal(found.probabilities, [row.probabilities for row in allowed.values()])
     assert run.manifest.scores is not None and run.manifest.scores.accuracy == pytest.approx(found.correct.mean())
-    assert "Sample of 90 photos" in run.title and f"{len(allowed)} of 90" in (run.manifest.source or "")
+    assert run.title == f"Sample: {len(allowed)} of 90 photos" and f"{len(allowed)} of 90" in (
+        run.manifest.source or ""
+    )
     assert run.has(EMBEDDINGS) == run.has(CLASS_MAPS) == kept
     if kept:
         assert np.array_equal(run.embeddings(), [row.embedding for row in allowed.values()])

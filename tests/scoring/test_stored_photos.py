@@ -16,7 +16,7 @@ from har_core.scoring import places
 from har_core.scoring.browse import Only, ScoredPhotos
 from har_core.scoring.shards import PLAN, Asked, make_plan, read_plan
 from har_core.scoring.sources import Source
-from har_core.scoring.stored_photos import StoredPhotos
+from har_core.scoring.stored_photos import FetchedPhotos, StoredPhotos
 from tests.scoring.conftest import names, write_tables, write_tar
 from tests.scoring.made import random_rows, score_photos, write_scored
 from tests.scoring.test_s3 import upload
@@ -65,6 +65,27 @@ def test_every_kind_of_source(photos: Path, tmp_path: Path, kind: str) -> None:
     home.rename(elsewhere)  # a whole folder that was moved
     require_all(tmp_path / "out", str(elsewhere), photos, before=f"{home}/" if kind == "paths" else "")
     assert StoredPhotos(tmp_path / "out", str(tmp_path / "nowhere")).read(names(photos)[0], 0) is None
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar"])
+def test_the_photos_of_a_sample_are_fetched_once(photos: Path, tmp_path: Path, kind: str) -> None:
+    """Also where the owner's folder is not the one that was scored, but one above it."""
+    home = tmp_path / "home"
+    shutil.copytree(photos, home / "photos")
+    source = home / "photos" if kind == "folder" else write_tar(home / "photos.tar", photos)
+    score_photos(source, tmp_path / "out")
+    scored = ScoredPhotos(tmp_path / "out")
+    run, shards = scored.write_sample(tmp_path / "run"), scored.shards_of_sample()
+    store = FetchedPhotos(tmp_path / "fetched", StoredPhotos(tmp_path / "out", str(home)), shards)
+    samples = [str(sample) for sample in run.predictions().samples]
+    assert sorted(samples) == sorted(shards)
+    found = {sample: store.find(sample) for sample in samples}
+    for sample, path in found.items():
+        assert path is not None and path.read_bytes() == (photos / sample).read_bytes()
+        assert path.is_relative_to(tmp_path / "fetched")
+    shutil.rmtree(home)
+    assert {sample: store.find(sample) for sample in samples} == found
+    assert store.find("red/nowhere.png") is None and store.find("../out/scored.json") is None
 
 
 def test_from_a_bucket_and_from_a_copy_of_it(bucket: Callable[[], str], photos: Path, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_folder_with_labels(scored: ScoredPhotos, tiles: list[list[Any]]) -> N
     assert "Scored" in names(app) and address(app) == {}
     matrix = scored.matrix()
     assert f"{np.trace(matrix) / matrix.sum():.1%}".replace("%", " %") in text(app)
-    assert f"{matrix.sum()} with a label" in text(app) and f"{scored.scored.unreadable} could not be read" in text(app)
+    assert f"{matrix.sum()} labeled" in text(app) and f"{scored.scored.unreadable} could not be read" in text(app)
     assert [tile.sample for tile in tiles[-1]] == [one.sample for one in scored.page(Only("errors"))]
     assert len(app.get("plotly_chart")) == 3
     follow(app, "Scores")
@@ -104,7 +104,7 @@ def test_a_folder_without_labels(scored: ScoredPhotos, tiles: list[list[Any]]) -
     assert "--labels" in text(app) and not app.get("plotly_chart")
     assert [tile.sample for tile in tiles[-1]] == [one.sample for one in unlabeled.page(Only("all"))]
     box = widget(app, "selectbox", f"scored-show-{unlabeled.folder}")
-    assert box.options == ["All photos", "Could not be read"] and box.value == "all"
+    assert box.options == ["All that were read", "Could not be read"] and box.value == "all"
     assert values(app, "dataframe")["photos"].tolist() == sorted(counts.tolist(), reverse=True)
     app = opened("scored", scored="unlabeled", true="*", predicted="b")
     assert [tile.sample for tile in tiles[-1]] == [one.sample for one in unlabeled.page(Only("all", predicted="b"))]
@@ -155,9 +155,9 @@ def test_filters_change_matrix_and_list(scored: ScoredPhotos, tiles: list[list[A
     widget(app, "selectbox", f"scored-none{keys}").set_value(False).run()
     only = Only("all", low=0.5, high=0.9, none=False, name="dir_1")
     assert address(app) == {"confidence": "0.5-0.9", "name": "DIR_1", "none": "False"}
-    assert f"{scored.matrix(only).sum()} with a label" in text(app)
+    assert f"{scored.matrix(only).sum()} labeled" in text(app)
     app = opened("scored", **address(app), show="all", sort="loss")
-    assert f"{scored.matrix(only).sum()} with a label" in text(app)
+    assert f"{scored.matrix(only).sum()} labeled" in text(app)
     expected = [one.sample for one in scored.page(only, sort="loss")]
     assert [tile.sample for tile in tiles[-1]] == expected
     assert widget(app, "slider", f"scored-confidence{keys}").value == (0.5, 0.9)
@@ -313,7 +313,7 @@ def test_the_sample_opens_as_a_run(scored: ScoredPhotos, tiles: list[list[Any]])
     app.run()
     require_whole(app)
     assert app.title[0].value == confusions_headline(scored.matrix(), CLASSES)  # there are few, so that all are drawn
-    assert widget(app, "selectbox", "run").options[0] == "Run: Sample of 400 photos"
+    assert widget(app, "selectbox", "run").options[0] == "Run: Sample: 296 of 400 photos"
 
 
 def test_photos_are_fetched_from_where_the_owner_says(
