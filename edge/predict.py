@@ -5,6 +5,8 @@
 
 MODEL.onnx is written by `har-lens export RUN --to onnx`.  The answers are those of `har-lens predict`.  The exit status is 1 if a
 photo could not be read or its heatmap not be written, 2 if nothing was tried.
+
+It is one file on purpose, to be copied beside a model: nothing of the project has to be installed with it.
 """
 
 from __future__ import annotations

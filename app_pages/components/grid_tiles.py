@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from app_pages.state import own_runs, runs
 from har_core.runs.file_names import CLASS_MAPS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
+from har_core.viz.overlays import jpeg
 from har_core.viz.text import class_label, percent
 
 _SIDE = 260  # pixels
@@ -64,15 +64,11 @@ def _make(folder: Path, row: int) -> Pictures:
     heat = evidence.evidence_picture(run, photo, found[0], side=_SIDE) if found is not None else None
     if heat is not None:
         heat.thumbnail((_SIDE, _SIDE))
-    return _jpeg(photo), _jpeg(heat)
+    return _encoded(photo), _encoded(heat)
 
 
-def _jpeg(picture: Image.Image | None) -> bytes | None:
-    if picture is None:
-        return None
-    buffer = io.BytesIO()
-    picture.save(buffer, format="JPEG", quality=80)
-    return buffer.getvalue()
+def _encoded(picture: Image.Image | None) -> bytes | None:
+    return jpeg(picture, quality=80) if picture is not None else None
 
 
 @st.cache_data(max_entries=6000, max_size="128MB", show_spinner=False)

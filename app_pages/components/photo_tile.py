@@ -5,7 +5,6 @@ Those of a visitor's own photos are cached for their session alone and go with i
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +12,7 @@ import streamlit as st
 from app_pages.state import models, own_runs
 from har_core.errors import ImageError
 from har_core.runs.run import Run
+from har_core.viz.overlays import jpeg
 
 SIDE = 160
 """Pixels of a tile's longer side on the page; it holds twice as many, for dense screens."""
@@ -40,9 +40,7 @@ def _make(folder: Path, path: str, side: int) -> bytes:
     except (ImageError, OSError):
         return b""
     photo.thumbnail((2 * side, 2 * side))
-    buffer = io.BytesIO()
-    photo.save(buffer, format="JPEG", quality=85)
-    return buffer.getvalue()
+    return jpeg(photo)
 
 
 @st.cache_data(max_entries=10_000, max_size="128MB", show_spinner=False)

@@ -5,7 +5,6 @@ Those of a visitor's own photos are cached for their session alone and go with i
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import streamlit as st
@@ -14,7 +13,7 @@ from app_pages.components import evidence
 from app_pages.state import own_runs, runs
 from har_core.runs.file_names import CLASS_MAPS
 from har_core.runs.run import Run
-from har_core.viz.overlays import side_by_side
+from har_core.viz.overlays import jpeg, side_by_side
 
 _HEIGHT = 240  # pixels
 Stamp = tuple[str, int] | None  # path and time of the photo's last change
@@ -49,9 +48,7 @@ def _make(folder: Path, row: int, with_difference: bool) -> bytes:
         panels.append(evidence.difference_picture(run, photo, two, side=side))
     if not panels:  # the photo cannot be read, and there are no class maps
         return b""
-    buffer = io.BytesIO()
-    side_by_side(panels, height=_HEIGHT).save(buffer, format="JPEG", quality=88)
-    return buffer.getvalue()
+    return jpeg(side_by_side(panels, height=_HEIGHT), quality=88)
 
 
 @st.cache_data(max_entries=3000, max_size="128MB", show_spinner=False)

@@ -98,7 +98,7 @@ def png(picture: Image.Image) -> bytes:
 
 def _headline(action: str, detail: str) -> None:
     st.html(
-        f'<div id="answer" role="status" style="line-height:1.15"><div style="font-size:2.3rem;font-weight:700" '
+        f'<div id="answer" role="status" style="line-height:1.15"><div role="heading" aria-level="1" style="font-size:2.3rem;font-weight:700" '
         f'id="answer-action">{escape(action)}</div><div style="font-size:1.05rem;margin-top:.3rem">{escape(detail)}</div></div>'
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from har_core.scoring.browse import Found, Only, ScoredPhotos, Sort
 from har_core.scoring.index import INDEX
 from har_core.scoring.output import MANIFEST
 from har_core.scoring.stored_photos import StoredPhotos
+from har_core.viz.overlays import jpeg
 
 _AT_ONCE = 8  # photos that are fetched
 
@@ -30,23 +31,23 @@ def opened(folder: Path) -> ScoredPhotos:
 
 
 def matrix(photos: ScoredPhotos, only: Only) -> np.ndarray:
-    return _matrix(photos.folder, _version(photos.folder), only)
+    return cast("np.ndarray", _asked(photos.folder, _version(photos.folder), "matrix", only))
 
 
 def predicted(photos: ScoredPhotos, only: Only) -> np.ndarray:
-    return _predicted(photos.folder, _version(photos.folder), only)
+    return cast("np.ndarray", _asked(photos.folder, _version(photos.folder), "predicted", only))
 
 
 def count(photos: ScoredPhotos, only: Only) -> int:
-    return _count(photos.folder, _version(photos.folder), only)
+    return cast("int", _asked(photos.folder, _version(photos.folder), "count", only))
+
+
+def confidences(photos: ScoredPhotos) -> pd.DataFrame:
+    return cast("pd.DataFrame", _asked(photos.folder, _version(photos.folder), "confidences"))
 
 
 def page(photos: ScoredPhotos, only: Only, sort: Sort, number: int) -> list[Found]:
     return _page(photos.folder, _version(photos.folder), only, sort, number)
-
-
-def confidences(photos: ScoredPhotos) -> pd.DataFrame:
-    return _confidences(photos.folder, _version(photos.folder))
 
 
 def pictures(photos: ScoredPhotos, found: list[Found], side: int) -> list[bytes | None]:
@@ -70,29 +71,14 @@ def _stored(folder: Path, version: int, below: str) -> StoredPhotos:
     return StoredPhotos(folder, below)
 
 
-@st.cache_data(max_entries=200, show_spinner="Counting …")
-def _matrix(folder: Path, version: int, only: Only) -> np.ndarray:
-    return _opened(folder, version).matrix(only)
-
-
-@st.cache_data(max_entries=200, show_spinner="Counting …")
-def _predicted(folder: Path, version: int, only: Only) -> np.ndarray:
-    return _opened(folder, version).predicted(only)
-
-
 @st.cache_data(max_entries=500, show_spinner="Counting …")
-def _count(folder: Path, version: int, only: Only) -> int:
-    return _opened(folder, version).count(only)
+def _asked(folder: Path, version: int, question: str, *about: Only) -> object:
+    return getattr(_opened(folder, version), question)(*about)
 
 
 @st.cache_data(max_entries=500, show_spinner="Looking for photos …")
 def _page(folder: Path, version: int, only: Only, sort: Sort, number: int) -> list[Found]:
     return _opened(folder, version).page(only, sort=sort, number=number)
-
-
-@st.cache_data(max_entries=8, show_spinner="Counting …")
-def _confidences(folder: Path, version: int) -> pd.DataFrame:
-    return _opened(folder, version).confidences()
 
 
 @st.cache_data(max_entries=400, max_size="128MB", show_spinner="Fetching photos …")
@@ -113,6 +99,4 @@ def _picture(stored: StoredPhotos, sample: str, shard: int, side: int) -> bytes 
     except HarError:
         return None
     photo.thumbnail((side, side))
-    buffer = io.BytesIO()
-    photo.save(buffer, format="JPEG", quality=85)
-    return buffer.getvalue()
+    return jpeg(photo)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -187,20 +186,19 @@ def _labels(given: argparse.Namespace) -> tuple[Callable[[str], str | None] | No
 
 
 def _engine(given: argparse.Namespace, request: ModelRequest) -> Engine:
-    from har_core.scoring.local import LocalEngine
+    from har_core.scoring.local import LocalEngine, cores
     from har_core.scoring.ray_engine import RayEngine
 
     on_cards = request.device != "cpu"
     if given.engine == "ray":
         return RayEngine(given.workers, on_cards=on_cards)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not on_cards:
-        return LocalEngine(given.workers or cores)
+        return LocalEngine(given.workers or cores())
     import torch
 
     cards = max(1, torch.cuda.device_count())
     workers = min(given.workers or cards, cards)
-    return LocalEngine(workers, cards=cards, decoders=max(1, cores // workers - 1))
+    return LocalEngine(workers, cards=cards, decoders=max(1, cores() // workers - 1))
 
 
 def _count(text: str) -> int:

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -32,11 +31,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from har_core.errors import ConfigError
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
 from har_core.scoring import places
+from har_core.scoring.local import cores
 from har_core.scoring.output import ERROR, KNOWN, MANIFEST, NONE, SHARD, Scored
 from har_core.scoring.photos import ARROW_ERRORS, ahead
 from har_core.scoring.sampling import Drawing
@@ -54,6 +54,21 @@ _ROW_GROUP = 50_000  # rows: what is read at least for a page of photos
 _SORTING = ".sorting-"
 _MEMORY = "1GB"  # of DuckDB; beyond it, it sorts on the disk
 _AHEAD = 8  # shards that are being read
+
+_SCHEMA = pa.schema(
+    [
+        (SAMPLE, pa.string()),
+        (TRUE, pa.string()),
+        (PREDICTED, pa.string()),
+        (CONFIDENCE, pa.float32()),
+        (TRUE_PROBABILITY, pa.float32()),
+        (KNOWN, pa.float64()),
+        (NONE, pa.bool_()),
+        (ERROR, pa.string()),
+        (SHARD, pa.int32()),
+        (PROBABILITIES, pa.list_(pa.float32())),  # of a fixed length, DuckDB writes nulls that others cannot read
+    ]
+)
 
 _COUNTS = f"""
     SELECT {LABEL}, {PREDICTED}, {NONE},
@@ -84,10 +99,8 @@ def read_index(out: str) -> Index | None:
     if places.size_of(place) is None:
         return None
     try:
-        index = Index.model_validate_json(places.read_bytes(place))
-        if index.format != FORMAT:
-            raise ValueError(index.format)
-    except (ValidationError, ValueError) as error:
+        index = places.read_record(place, Index)
+    except ValueError as error:
         raise ConfigError(
             f"expected an index in {INDEX}, found something else; remove that file and score again, which only makes it anew"
         ) from error
@@ -147,7 +160,7 @@ def connect(*, memory: str = _MEMORY) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(
         config={
             "memory_limit": memory,
-            "threads": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1),
+            "threads": str(cores()),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
@@ -174,22 +187,6 @@ def _copy(database: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
 def _text(path: Path) -> str:
     """A path as SQL has it: such statements take no parameters."""
     return "'" + str(path).replace("'", "''") + "'"
-
-
-_SCHEMA = pa.schema(
-    [
-        (SAMPLE, pa.string()),
-        (TRUE, pa.string()),
-        (PREDICTED, pa.string()),
-        (CONFIDENCE, pa.float32()),
-        (TRUE_PROBABILITY, pa.float32()),
-        (KNOWN, pa.float64()),
-        (NONE, pa.bool_()),
-        (ERROR, pa.string()),
-        (SHARD, pa.int32()),
-        (PROBABILITIES, pa.list_(pa.float32())),  # of a fixed length, DuckDB writes nulls that others cannot read
-    ]
-)
 
 
 def _noting(batches: Iterator[pa.RecordBatch], met: list[Exception]) -> Iterator[pa.RecordBatch]:

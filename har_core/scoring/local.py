@@ -51,6 +51,11 @@ class LocalEngine:
         return _Lanes(self, work, numbers).results()
 
 
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _here(work: Work, numbers: Sequence[int]) -> Iterator[Done]:
     scorer = work.load()
     for number in numbers:

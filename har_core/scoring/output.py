@@ -233,12 +233,9 @@ def open_manifest(out: str) -> Scored:
         OSError: if there is none.
     """
     try:
-        scored = Scored.model_validate_json(places.read_bytes(places.join(out, MANIFEST)))
-        if scored.format != FORMAT:
-            raise ValueError(scored.format)
+        return places.read_record(places.join(out, MANIFEST), Scored)
     except ValueError as error:
         raise ConfigError(f"expected a manifest in {MANIFEST} of --out, found something else; remove it") from error
-    return scored
 
 
 def write_manifest(

@@ -13,14 +13,17 @@ import shutil
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pyarrow import fs
+from pydantic import BaseModel
 
 from har_core.errors import ConfigError
 from har_core.files import atomic_path, printable
 
 _SCHEMES = ("s3", "gs")
+
+R = TypeVar("R", bound=BaseModel)
 
 
 def is_url(place: str) -> bool:
@@ -123,6 +126,20 @@ def read_bytes(place: str, start: int = 0, size: int = -1) -> bytes:
         if start:
             file.seek(start)
         return bytes(file.read(size) if size >= 0 else file.read())
+
+
+def read_record(place: str, kind: type[R]) -> R:
+    """A JSON file of a model of pydantic that has its version as the default of `format`.
+
+    Raises:
+        ValueError: if it is something else, or of another version.
+        OSError: as `open_file`.
+    """
+    record = kind.model_validate_json(read_bytes(place))
+    found, known = getattr(record, "format", None), kind.model_fields["format"].default
+    if found != known:
+        raise ValueError(f"{found} in place of {known}")
+    return record
 
 
 def write_bytes(place: str, data: bytes) -> None:

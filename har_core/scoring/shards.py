@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
@@ -170,10 +170,8 @@ def read_plan(out: str, asked: Asked | None = None) -> Plan | None:
     if places.size_of(place) is None:
         return None
     try:
-        plan = Plan.model_validate_json(places.read_bytes(place))
-        if plan.format != FORMAT:
-            raise ValueError(plan.format)
-    except (ValidationError, ValueError) as error:
+        plan = places.read_record(place, Plan)
+    except ValueError as error:
         raise ConfigError(f"expected a plan in {PLAN} of --out, found something else; choose a new --out") from error
     if asked is None:
         return plan

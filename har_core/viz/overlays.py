@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from functools import cache
 
 import numpy as np
@@ -113,3 +114,10 @@ def _lookup(scale: str) -> np.ndarray:
     """(256, 3) float32 RGB in [0, 255]."""
     colors = sample_colorscale(scale, [step / 255 for step in range(256)])
     return np.array([unlabel_rgb(color) for color in colors], dtype=np.float32)
+
+
+def jpeg(picture: Image.Image, *, quality: int = 85) -> bytes:
+    """A picture as a page sends it."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="JPEG", quality=quality)
+    return buffer.getvalue()

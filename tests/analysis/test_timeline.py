@@ -157,3 +157,14 @@ def test_nothing_and_wrong_input() -> None:
         segments(np.zeros(2), np.full((2, 2), 0.5), rule=RULE)
     with pytest.raises(ValueError, match=r"\(T, K\)"):
         segments(np.zeros(2), np.zeros((3, 2)), rule=RULE)
+
+
+@pytest.mark.parametrize(("fps", "frames"), [(4, 4), (10, 10), (30, 33)])
+def test_how_long_something_lasts_that_becomes_a_segment(fps: int, frames: int) -> None:
+    """A definite action between two others; the figures of docs/video.md."""
+    for count, expected in ((frames - 1, 1), (frames, 3)):
+        shares = np.full((20 * fps, 15), 0.02 / 14)
+        shares[:, 0] = 0.98
+        shares[10 * fps : 10 * fps + count] = 0.02 / 14
+        shares[10 * fps : 10 * fps + count, 1] = 0.98
+        assert len(segments(np.arange(20 * fps) / fps, shares, rule=RULE, end=20)) == expected

@@ -8,59 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from har_core.analysis.confusion import TOTAL
 from har_core.scoring.browse import PER_PAGE, Only, ScoredPhotos
-from har_core.scoring.index import COUNTS, INDEX, PHOTOS
-from har_core.scoring.output import MANIFEST, Row
 from har_core.viz.text import confusions_headline
-from tests.pages.conftest import HOSTILE, address, click, follow, links, opened, text, widget
+from tests.pages.conftest import address, click, follow, links, opened, text, widget
+from tests.pages.scored.conftest import CLASSES, names, require_whole, values
 from tests.scoring.conftest import photos as photos
-from tests.scoring.made import indexed, random_rows, score_photos
-
-CLASSES = ("a", "b", "c")
-ROWS = random_rows(400)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two that were scored, one without labels, one without threshold.  Tests share them."""
-    folder = tmp_path_factory.mktemp("scored-runs")
-    indexed(folder / "first", ROWS)
-    indexed(folder / "other", random_rows(30, ("x", "y"), seed=3), ("x", "y"), threshold=None)
-    bare = [Row(row.name, None, row.probabilities, row.known, error=row.error) for row in random_rows(120)]
-    indexed(folder / "unlabeled", bare)
-    return folder
-
-
-@pytest.fixture
-def scored(folders: Path, monkeypatch: pytest.MonkeyPatch) -> ScoredPhotos:
-    monkeypatch.setenv("HAR_RUNS", str(folders))
-    return ScoredPhotos(folders / "first")
-
-
-@pytest.fixture
-def tiles(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
-    """What the grid was given, drawing by drawing."""
-    given: list[list[Any]] = []
-    monkeypatch.setattr("app_pages.scored.photo_list.photo_grid", lambda tiles, **_: given.append(list(tiles)))
-    return given
-
-
-def names(app: AppTest) -> list[str]:
-    """The pages that there is a link to."""
-    return [element.proto.label.strip("*") for element in app.get("page_link")]
-
-
-def values(app: AppTest, kind: str) -> Any:
-    """Of the first element of a kind."""
-    element: Any = app.get(kind)[0]
-    return element.value
-
-
-def require_whole(app: AppTest) -> None:
-    assert not app.exception and not app.error and len(app.title) == 1
+from tests.scoring.made import score_photos
 
 
 def test_without_folders_there_is_no_link_and_the_page_says_how() -> None:
@@ -212,95 +167,6 @@ def test_no_filter_is_on_that_cannot_be_seen(scored: ScoredPhotos, tiles: list[l
     assert not app.exception and tiles[-1] and "True" in app.warning[0].value
     app = opened("scored", scored="unlabeled", show="errors")
     assert not app.exception and tiles[-1] and "errors" in app.warning[0].value
-
-
-@pytest.mark.parametrize("damage", ["no index", "no counts", "noise", "manifest", "older plan"])
-def test_a_folder_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
-    """Said in plain words; the other folders and the other pages are as ever."""
-    indexed(tmp_path / "broken", ROWS[:30])
-    indexed(tmp_path / "fine", ROWS[:30])
-    if damage == "no index":
-        (tmp_path / "broken" / INDEX).unlink()
-    elif damage == "no counts":
-        (tmp_path / "broken" / COUNTS).unlink()
-    elif damage == "noise":
-        path = tmp_path / "broken" / PHOTOS
-        path.write_bytes(b"x" * path.stat().st_size)
-    elif damage == "manifest":
-        (tmp_path / "broken" / MANIFEST).write_text("{")
-    else:
-        manifest = tmp_path / "broken" / MANIFEST
-        manifest.write_text(manifest.read_text().replace('"plan":"plan"', '"plan":"newer"'))
-    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
-    app = opened("scored", scored="broken")
-    assert not app.exception and len(app.error) == 1
-    told = app.error[0].value
-    assert "broken" in told and "expected" in told and str(tmp_path) not in told
-    follow(app, "Scores")
-    require_whole(app)
-    require_whole(opened("scored", scored="fine"))
-
-
-def test_another_folder_can_be_chosen_where_one_cannot_be_opened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    indexed(tmp_path / "broken", ROWS[:30])
-    indexed(tmp_path / "fine", ROWS[:30])
-    (tmp_path / "broken" / INDEX).unlink()
-    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
-    app = opened("scored")
-    assert len(app.error) == 1
-    widget(app, "selectbox", "scored-folder").set_value("fine").run()
-    require_whole(app)
-    assert "**fine**" in text(app)
-
-
-def test_class_names_mean_nothing_to_markdown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiles: list[list[Any]]
-) -> None:
-    rows = random_rows(60, HOSTILE)
-    rows[0] = Row("<img src=x onerror=alert(1)> **b** [c](javascript:d)", HOSTILE[0], rows[0].probabilities, 1.0)
-    indexed(tmp_path / "[x](javascript:y) :red[z]", rows, HOSTILE)
-    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
-    for query in ({}, {"true": HOSTILE[1], "predicted": HOSTILE[2]}, {"show": "all", "at": rows[0].name}):
-        app = opened("scored", **query)
-        require_whole(app)
-        shown = text(app)
-        assert not re.search(r"(?<!\\)(<script|<img|\[click|:red\[|\[x\]|\[c\])", shown), query
-        assert not re.search(r"(?<!\\)\*\*\$x", shown)
-
-
-def test_one_photo_and_two_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiles: list[list[Any]]) -> None:
-    indexed(tmp_path / "one", [Row("1.png", "a", np.array([0.75, 0.25], np.float32), 1.0)], ("a", "b"))
-    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
-    require_whole(opened("scored"))
-    app = opened("scored", show="all")
-    require_whole(app)
-    assert [tile.sample for tile in tiles[-1]] == ["1.png"]
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [Row("1.png", "a", error="cut off")],
-        [Row("1.png", None, error="cut off")],
-        [Row("1.png", "other", np.array([0.75, 0.25], np.float32), 1.0)],
-    ],
-    ids=["labeled", "unlabeled", "another label"],
-)
-def test_nothing_that_a_matrix_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[Row]) -> None:
-    indexed(tmp_path / "none", rows, ("a", "b"))
-    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
-    app = opened("scored")
-    require_whole(app)
-    require_whole(opened("scored", show="unreadable"))
-
-
-def test_a_hundred_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    classes = tuple(f"class_{number}" for number in range(100))
-    indexed(tmp_path / "many", random_rows(300, classes), classes)
-    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
-    require_whole(opened("scored"))
 
 
 def test_the_sample_opens_as_a_run(scored: ScoredPhotos, tiles: list[list[Any]]) -> None:
