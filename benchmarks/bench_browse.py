@@ -147,7 +147,9 @@ def browse(out: Path) -> list[tuple[str, float]]:
         "a part of the name": Only("all", name="day-042"),
         "a name that is not there": Only("all", name="nowhere"),
     }.items():
-        found.append(timed(f"filter, {what}: matrix", lambda only=only: photos.matrix(only)))  # type: ignore[misc]
+        found.append(
+            timed(f"filter, {what}: matrix and count", lambda only=only: (photos.matrix(only), photos.count(only)))
+        )  # type: ignore[misc]
         found.append(timed(f"filter, {what}: photos", lambda only=only: photos.page(only)))  # type: ignore[misc]
     for sort in ("surest", "least sure", "loss", "name"):
         found.append(

@@ -28,7 +28,7 @@ def photo_list(photos: ScoredPhotos, choices: Choices, top: DeltaGenerator) -> d
     Args:
         top: what is to be on the screen when the list has changed.
     """
-    total = scored.count(photos, choices.of_list)
+    total = photos.count(choices.of_list)
     if not total:
         st.info("No photo matches these filters.", icon=":material/info:")
         return {}

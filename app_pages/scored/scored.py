@@ -44,7 +44,8 @@ def page() -> None:
         photos = scored.opened(folders[name])
         cell = Cell.seeded(photos)
         choices = seeded(photos, cell)
-        matrix = scored.matrix(photos, choices.only)
+        with st.spinner("Counting …"):
+            matrix = photos.matrix(choices.only)
     except RunError as error:  # another folder can still be chosen
         st.title(f"{escape_markdown(name)} cannot be opened")
         st.error(escape_markdown(str(error)), icon=":material/error:")
@@ -86,7 +87,7 @@ def _folder_box(names: list[str], key: str) -> None:
 def _headline(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell, choices: Choices) -> str:
     chosen = cell.chosen()
     if not photos.scored.labeled:
-        counts = scored.predicted(photos, choices.only)
+        counts = photos.predicted(choices.only)
         if not counts.sum():
             return "No photo matches these filters"
         top = int(counts.argmax())
@@ -118,7 +119,7 @@ def _summary(photos: ScoredPhotos, matrix: np.ndarray, name: str, only: Only) ->
 
 def _without_labels(photos: ScoredPhotos, choices: Choices, cell: Cell) -> dict[str, object | None]:
     """How often each class was predicted; a click shows its photos."""
-    counts = scored.predicted(photos, choices.only)
+    counts = photos.predicted(choices.only)
     order = [int(index) for index in np.argsort(-counts, kind="stable")]
 
     def clicked() -> None:
@@ -158,7 +159,7 @@ def _more(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell) -> dict[str, obj
 
 
 def _calibration(photos: ScoredPhotos) -> None:
-    bins = scored.confidences(photos)
+    bins = photos.confidences()
     st.subheader("Does a probability of 70 % mean 70 %?", anchor=False)
     found = binned_calibration(bins, of=BINS)
     st.markdown(text.calibration_sentence(found))

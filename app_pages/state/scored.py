@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from app_pages.state.settings import settings
@@ -28,22 +25,6 @@ def opened(folder: Path) -> ScoredPhotos:
         RunError: if it has no complete index.
     """
     return _opened(folder, _version(folder))
-
-
-def matrix(photos: ScoredPhotos, only: Only) -> np.ndarray:
-    return cast("np.ndarray", _asked(photos.folder, _version(photos.folder), "matrix", only))
-
-
-def predicted(photos: ScoredPhotos, only: Only) -> np.ndarray:
-    return cast("np.ndarray", _asked(photos.folder, _version(photos.folder), "predicted", only))
-
-
-def count(photos: ScoredPhotos, only: Only) -> int:
-    return cast("int", _asked(photos.folder, _version(photos.folder), "count", only))
-
-
-def confidences(photos: ScoredPhotos) -> pd.DataFrame:
-    return cast("pd.DataFrame", _asked(photos.folder, _version(photos.folder), "confidences"))
 
 
 def page(photos: ScoredPhotos, only: Only, sort: Sort, number: int) -> list[Found]:
@@ -69,11 +50,6 @@ def _opened(folder: Path, version: int) -> ScoredPhotos:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _stored(folder: Path, version: int, below: str) -> StoredPhotos:
     return StoredPhotos(folder, below)
-
-
-@st.cache_data(max_entries=500, show_spinner="Counting …")
-def _asked(folder: Path, version: int, question: str, *about: Only) -> object:
-    return getattr(_opened(folder, version), question)(*about)
 
 
 @st.cache_data(max_entries=500, show_spinner="Looking for photos …")

@@ -7,6 +7,7 @@ columns that it needs, of the row groups that can hold such photos.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +44,12 @@ PER_PAGE = 50
 MOST = 10_000
 """Photos of one list that can be turned over: beyond it, a list wants a filter."""
 
+Group = tuple[str | None, str | None, int]
+"""Label, prediction, and how many photos have both."""
+Condition = tuple[str, list[Any]]
+"""A part of a query, with its values."""
+
+_KEPT = 200  # counts of filters
 _ORDERS: dict[Sort, str] = {
     "surest": f"{CONFIDENCE} DESC, {SAMPLE}",
     "least sure": f"{CONFIDENCE}, {SAMPLE}",
@@ -68,6 +75,11 @@ class Only:
     none: bool | None = None
     name: str = ""
     labeled: bool = False
+
+    @property
+    def needs_class(self) -> bool:
+        """Whether only labels of the model's classes pass."""
+        return self.show == "errors" or (self.labeled and self.show != "unreadable")
 
     @property
     def is_counted(self) -> bool:
@@ -111,6 +123,8 @@ class ScoredPhotos:
                 f"{folder.name}: expected {INDEX} and what it lists, found none that is complete; start har-lens score again with the same --out, which makes the index alone"
             )
         self.classes = self.scored.classes
+        self._places = {name: number for number, name in enumerate(self.classes)}
+        self._counted = lru_cache(maxsize=_KEPT)(self._count)
         self._database = connect()
         paths = {
             name: "'" + str((folder / file).absolute()).replace("'", "''") + "'"
@@ -127,34 +141,28 @@ class ScoredPhotos:
 
     def matrix(self, only: Only = Only()) -> np.ndarray:
         """(K, K) int64 counts of the photos with a label of the model's classes, rows true."""
-        size = len(self.classes)
-        place = {name: number for number, name in enumerate(self.classes)}
-        found = np.zeros((size, size), dtype=np.int64)
-        for true, predicted, count in self._grouped(only):
-            if true in place and predicted in place:
-                found[place[true], place[predicted]] += count
+        found = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+        for true, predicted, count in self._groups(only):
+            if true in self._places and predicted is not None:
+                found[self._places[true], self._places[predicted]] += count
         return found
 
     def predicted(self, only: Only = Only()) -> np.ndarray:
         """(K,) int64: how many photos were predicted as each class, with or without a label."""
-        place = {name: number for number, name in enumerate(self.classes)}
         found = np.zeros(len(self.classes), dtype=np.int64)
-        for _, predicted, count in self._grouped(only):
-            if predicted in place:
-                found[place[predicted]] += count
+        for _, predicted, count in self._groups(only):
+            if predicted is not None:
+                found[self._places[predicted]] += count
         return found
 
     def count(self, only: Only) -> int:
         """How many photos there are."""
-        return sum(count for _, _, count in self._grouped(only))
+        return sum(count for _, _, count in self._groups(only))
 
     def unknown_labels(self) -> int:
         """How many photos have an answer, and a label that is none of the model's classes: no matrix counts them."""
-        query = (
-            f"SELECT sum(photos)::BIGINT FROM counts WHERE {PREDICTED} IS NOT NULL AND NOT list_contains(?, {LABEL})"
-        )
-        row = self._ask(query, [list(self.classes)]).fetchone()
-        return int(row[0] or 0) if row is not None else 0
+        groups = self._groups(Only())
+        return sum(count for true, _, count in groups if true is not None and true not in self._places)
 
     def shards_of_sample(self) -> dict[str, int]:
         """Of the photos that were drawn at random, name → shard; empty if the index does not tell."""
@@ -181,7 +189,7 @@ class ScoredPhotos:
         Args:
             number: of the page, from 1.
         """
-        where, values = self._where(only, "photos")
+        where, values = _where(_of_list(only) + _conditions(only))
         columns = ", ".join((SAMPLE, SHARD, LABEL, PREDICTED, CONFIDENCE, NONE, ERROR))
         query = f"SELECT {columns} FROM photos {where} ORDER BY {_ORDERS[sort]} LIMIT {PER_PAGE} OFFSET ?"
         rows = self._ask(query, [*values, (number - 1) * PER_PAGE]).fetchall()
@@ -203,42 +211,29 @@ class ScoredPhotos:
             raise self._damaged(error) from error
         return write_sample_run(folder, data, self.scored)
 
-    def _grouped(self, only: Only) -> list[tuple[str | None, str | None, int]]:
-        table, amount = ("counts", "sum(photos)::BIGINT") if only.is_counted else ("photos", "count(*)")
-        where, values = self._where(only, table)
+    def _groups(self, only: Only) -> list[Group]:
+        """Those that `only` lets pass.  However the list is chosen, the photos are counted once for the filters that it shares with others."""
+        filters = Only(low=only.low, high=only.high, none=only.none, name=only.name)
+        return [group for group in self._counted(filters) if self._passes(only, group)]
+
+    def _count(self, filters: Only) -> list[Group]:
+        table, amount = ("counts", "sum(photos)::BIGINT") if filters.is_counted else ("photos", "count(*)")
+        where, values = _where(_conditions(filters))
         query = f"SELECT {LABEL}, {PREDICTED}, {amount} FROM {table} {where} GROUP BY {LABEL}, {PREDICTED}"
         return self._ask(query, values).fetchall()
 
-    def _where(self, only: Only, table: str) -> tuple[str, list[Any]]:
-        parts: list[tuple[str, list[Any]]] = []
-        if only.show == "unreadable":
-            parts.append((f"{PREDICTED} IS NULL", []))
-        else:
-            parts.append((f"{PREDICTED} IS NOT NULL", []))
-        if only.show in ("errors", "correct"):
-            parts.append((f"{LABEL} {'<>' if only.show == 'errors' else '='} {PREDICTED}", []))
-        if only.show == "errors" or (only.labeled and only.show != "unreadable"):
-            if table == "photos":
-                parts.append((f"{TRUE_PROBABILITY} IS NOT NULL", []))
-            else:
-                parts.append((f"list_contains(?, {LABEL})", [list(self.classes)]))
-        ends = [(name, value) for name, value in ((LABEL, only.true), (PREDICTED, only.predicted)) if value is not None]
-        if only.both and len(ends) == 2:
-            pair = [only.true, only.predicted]
-            parts.append(
-                (f"({LABEL} = ? AND {PREDICTED} = ? OR {LABEL} = ? AND {PREDICTED} = ?)", [*pair, *pair[::-1]])
-            )
-        else:
-            parts += [(f"{name} = ?", [value]) for name, value in ends]
-        if only.low > 0:
-            parts.append((f"{CONFIDENCE} >= ?::FLOAT", [only.low]))
-        if only.high < 1:
-            parts.append((f"{CONFIDENCE} <= ?::FLOAT", [only.high]))
-        if only.none is not None:
-            parts.append((f"{NONE} IS {'TRUE' if only.none else 'NOT TRUE'}", []))
-        if only.name:
-            parts.append((f"contains(lower({SAMPLE}), lower(?))", [only.name]))
-        return "WHERE " + " AND ".join(text for text, _ in parts), [value for _, values in parts for value in values]
+    def _passes(self, only: Only, group: Group) -> bool:
+        """The same as `_of_list` says in SQL."""
+        true, predicted, _ = group
+        if (predicted is None) != (only.show == "unreadable"):
+            return False
+        if only.show in ("errors", "correct") and (true is None or (true == predicted) != (only.show == "correct")):
+            return False
+        if only.needs_class and true not in self._places:
+            return False
+        ends = only.true, only.predicted
+        pairs = [ends, ends[::-1]] if only.both and None not in ends else [ends]
+        return any(wanted[0] in (None, true) and wanted[1] in (None, predicted) for wanted in pairs)
 
     def _ask(self, query: str, values: list[Any]) -> duckdb.DuckDBPyConnection:
         """Each question has a cursor of its own, so that threads do not disturb each other.
@@ -257,3 +252,37 @@ class ScoredPhotos:
             f"{self.folder.name}: expected an index that can be read, found it damaged ({printable(reason)[:200]}); remove {INDEX} and "
             "score again"
         )
+
+
+def _conditions(only: Only) -> list[Condition]:
+    """What does not depend on label and prediction."""
+    found: list[Condition] = []
+    if only.low > 0:
+        found.append((f"{CONFIDENCE} >= ?::FLOAT", [only.low]))
+    if only.high < 1:
+        found.append((f"{CONFIDENCE} <= ?::FLOAT", [only.high]))
+    if only.none is not None:
+        found.append((f"{NONE} IS {'TRUE' if only.none else 'NOT TRUE'}", []))
+    if only.name:
+        found.append((f"contains(lower({SAMPLE}), lower(?))", [only.name]))
+    return found
+
+
+def _of_list(only: Only) -> list[Condition]:
+    found: list[Condition] = [(f"{PREDICTED} IS {'NULL' if only.show == 'unreadable' else 'NOT NULL'}", [])]
+    if only.show in ("errors", "correct"):
+        found.append((f"{LABEL} {'<>' if only.show == 'errors' else '='} {PREDICTED}", []))
+    if only.needs_class:
+        found.append((f"{TRUE_PROBABILITY} IS NOT NULL", []))
+    ends = [(name, value) for name, value in ((LABEL, only.true), (PREDICTED, only.predicted)) if value is not None]
+    if only.both and len(ends) == 2:
+        pair = [only.true, only.predicted]
+        text = f"({LABEL} = ? AND {PREDICTED} = ? OR {LABEL} = ? AND {PREDICTED} = ?)"
+        return [*found, (text, [*pair, *pair[::-1]])]
+    return found + [(f"{name} = ?", [value]) for name, value in ends]
+
+
+def _where(conditions: list[Condition]) -> tuple[str, list[Any]]:
+    if not conditions:
+        return "", []
+    return "WHERE " + " AND ".join(text for text, _ in conditions), [one for _, values in conditions for one in values]

@@ -203,6 +203,18 @@ def test_lists_agree_with_the_matrix(photos: ScoredPhotos) -> None:
     assert photos.count(Only(labeled=True)) == matrix.sum() < photos.count(Only())
 
 
+def test_photos_are_counted_once_for_the_filters_of_matrix_and_lists(tmp_path: Path) -> None:
+    indexed(tmp_path, ROWS, CLASSES, size=60)
+    photos, counted = ScoredPhotos(tmp_path), []
+    ask = photos._ask
+    photos._ask = lambda query, values: counted.append(query) or ask(query, values)  # type: ignore[method-assign,func-returns-value]
+    for only in (Only(name="1"), Only("errors", name="1"), Only(true="a", predicted="b", both=True, name="1")):
+        photos.matrix(only), photos.count(only), photos.predicted(only)
+    assert len(counted) == 1
+    photos.count(Only(name="2"))
+    assert len(counted) == 2
+
+
 def test_labels_that_no_matrix_counts(photos: ScoredPhotos, table: Any) -> None:
     read = [row for row in table.to_dict("records") if row["predicted"] is not None]
     expected = sum(row["true"] is not None and row["true"] not in CLASSES for row in read)
