@@ -123,6 +123,7 @@ def make_index(out: str, scored: Scored, *, progress: Callable[[int, int], None]
     if there is not None and there.plan == scored.plan:
         return there
     places.remove(places.join(out, INDEX))
+    places.remove_partials(out)
     local = None if places.is_url(out) else Path(out)
     for left in local.glob(f"{_SORTING}*") if local is not None else []:  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)

@@ -270,10 +270,14 @@ def test_killed_before_it_lists_what_it_made(tmp_path: Path, monkeypatch: pytest
     def killed(path: Path, place: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(places, "put_file", killed)
-    with pytest.raises(KeyboardInterrupt):
-        make_index(str(tmp_path), scored)
+    with monkeypatch.context() as patched:
+        patched.setattr(places, "put_file", killed)
+        with pytest.raises(KeyboardInterrupt):
+            make_index(str(tmp_path), scored)
     assert read_index(str(tmp_path)) is None and not list(tmp_path.glob(".sorting-*"))
+    (tmp_path / ".index.json.1.partial").write_text("{")  # as a kill between writing and renaming leaves it
+    make_index(str(tmp_path), scored)
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
