@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""What each step of the best recipe is worth: short trainings on small crops, each with one step taken back.
+"""What each step of the best recipe is worth: short trainings on small crops, each with one step taken back or one augmentation more.
 
 python -m benchmarks.levers DATA OUT --weights FILE [--only NAME …]
+python -m benchmarks.elsewhere DATA OUT/baseline OUT/NAME … --photos 105    # the same models on shifted photos
 
 Trains on the training photos less a tenth of each class and scores on that tenth (`--eval-split dev`), so that nothing is
 chosen on the test photos: three epochs, crops of 128 pixels, scored at 160, one training, everything else as in the best
@@ -49,6 +50,13 @@ LEVERS = {
     "no-smoothing": SMALL.replace(label_smoothing=0.0),
     "smaller-parts": SMALL.replace(min_crop_scale=0.08),
     "all-layers": SMALL.replace(unfreeze=STAGES),
+    "randaugment": SMALL.replace(augmentation="randaugment"),
+    "trivialaugment": SMALL.replace(augmentation="trivialaugment"),
+    "augmix": SMALL.replace(augmentation="augmix"),
+    "random-erasing": SMALL.replace(random_erasing=0.25),
+    "zoom-out": SMALL.replace(zoom_out=0.25),
+    "mixup": SMALL.replace(mixup=0.2),
+    "cutmix": SMALL.replace(cutmix=1.0),
 }
 GROUPS = ("sitting,texting,calling,using_laptop,listening_to_music", "dancing,fighting")
 

@@ -18,11 +18,15 @@ from har_core.media.images import open_photo
 
 
 class Batch(NamedTuple):
-    """`images` float32 (B, 3, H, W); `labels` int64 (B,), -1 where a photo has none; `indices` int64 (B,)."""
+    """`images` float32 (B, 3, H, W); `labels` int64 (B,), -1 where a photo has none; `indices` int64 (B,).
+
+    `targets`, where photos were mixed: float32 (B, K), the share of each class.
+    """
 
     images: Tensor
     labels: Tensor
     indices: Tensor
+    targets: Tensor | None = None
 
 
 class Draw(NamedTuple):
@@ -38,6 +42,7 @@ class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
 
     Args:
         labels: class index of each sample.
+        num_classes: of which they are some; as many as they name, if it is not given.
         seed: decides, with epoch and sample name, the outcome of a random transform.
     """
 
@@ -47,10 +52,12 @@ class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
         names: Sequence[str],
         labels: Sequence[int],
         *transforms: Transform,
+        num_classes: int | None = None,
         seed: int = 0,
     ) -> None:
         self.paths, self.names, self.labels = list(paths), list(names), list(labels)
         self.transforms, self.seed = transforms, seed
+        self.num_classes = max(self.labels, default=-1) + 1 if num_classes is None else num_classes
 
     @classmethod
     def of(
@@ -63,6 +70,7 @@ class PhotoDataset(Dataset[tuple[Tensor, int, int]]):
             [s.name for s in samples],
             [number[s.label] for s in samples],
             *transforms,
+            num_classes=len(classes),
             seed=seed,
         )
 

@@ -136,7 +136,11 @@ def seeded(transform: Transform, photo: Image.Image, *key: object) -> Tensor:
     The augmentation of a photo is then the same whichever worker process draws it and wherever an interrupted
     training is taken up again.
     """
-    digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int.from_bytes(digest, "big") >> 1)
+        torch.manual_seed(seed_of(*key))
         return transform(photo)
+
+
+def seed_of(*key: object) -> int:
+    """A seed that depends on `key` alone, below 2**63."""
+    return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=8).digest(), "big") >> 1

@@ -62,6 +62,16 @@ class TrainConfig(FlagConfig):
     random_erasing: float = Field(
         0.0, ge=0, le=1, description="probability that a rectangle of a random crop is erased"
     )
+    mixup: float = Field(
+        0.0,
+        ge=0,
+        description="photos of a batch are blended in pairs: both parameters of the beta distribution of their weights",
+    )
+    cutmix: float = Field(
+        0.0,
+        ge=0,
+        description="a rectangle of a photo is pasted into another: the same of its area; with --mixup by turns",
+    )
     resize: int = Field(
         256, ge=1, description="shorter side of a photo before its center is cropped for evaluation, in pixels"
     )

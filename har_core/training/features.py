@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from har_core.data.dataset import Batch, EpochSampler, PhotoDataset, SequentialSampler, make_loader
+from har_core.data.mixing import Mixing
+from har_core.data.transforms import seed_of
 from har_core.training.config import TrainConfig
 from har_core.training.distributed import SINGLE, Processes
 
@@ -76,7 +78,8 @@ class FeatureLoader:
         workers: int,
         processes: Processes = SINGLE,
     ) -> None:
-        self.config = config
+        self.config, self._rank = config, processes.rank
+        self._mixing = Mixing(mixup=config.mixup, cutmix=config.cutmix, num_classes=train.num_classes)
         share = {"rank": processes.rank, "world_size": processes.world_size}
         self.order = EpochSampler(len(train), config.batch_size, seed=config.seed, **share)
         self.size = len(train) - self.order.dropped
@@ -93,7 +96,13 @@ class FeatureLoader:
         """This process's share of an epoch's batches, augmented, from `first_batch` (counted from 0)."""
         full_crop = int(self.config.is_full_crop(epoch))
         self.order.set(epoch=self.config.draw_of(epoch), first_batch=first_batch, transform=full_crop)
-        yield from self._behind_frozen(self._train)
+        yield from self._behind_frozen(self._mixed(self._train, epoch, first_batch) if self._mixing else self._train)
+
+    def _mixed(self, batches: Iterable[Batch], epoch: int, first_batch: int) -> Iterator[Batch]:
+        for number, batch in enumerate(batches, first_batch):
+            drawn = seed_of(self.config.seed, self.config.draw_of(epoch), f"batch {number} of process {self._rank}")
+            images, targets = self._mixing(batch.images, batch.labels, seed=drawn)
+            yield batch._replace(images=images, targets=targets)
 
     def evaluation(self) -> Iterator[Batch]:
         """This process's share of the evaluation photos, in their order."""

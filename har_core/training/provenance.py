@@ -142,7 +142,16 @@ def complete(saved: dict[str, Any]) -> dict[str, Any]:
     return {**saved, "configuration": {**configuration, **added}}
 
 
-_ADDED = ("augmentation", "zoom_out", "random_erasing", "soup_offset", "calibration_fraction", "layer_decay")
+_ADDED = (
+    "augmentation",
+    "zoom_out",
+    "random_erasing",
+    "mixup",
+    "cutmix",
+    "soup_offset",
+    "calibration_fraction",
+    "layer_decay",
+)
 """Values of the configuration that the first states of this format do not have."""
 
 

@@ -175,7 +175,8 @@ class Trainer:
         own = len(self.processes.share(range(photos)))  # 0: the one photo drawn only keeps step with the others
         labels = batch.labels.to(self.device, non_blocking=True)[:own]
         logits = self._forward(self._learning, batch.images)[:own]
-        loss = functional.cross_entropy(logits, labels, reduction="sum", label_smoothing=self.config.label_smoothing)
+        targets = labels if batch.targets is None else batch.targets.to(self.device, non_blocking=True)[:own]
+        loss = functional.cross_entropy(logits, targets, reduction="sum", label_smoothing=self.config.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         # Gradients are averaged over the processes, the loss is a mean over the photos of all of them.
         (loss * (self.processes.world_size / photos)).backward()  # type: ignore[no-untyped-call]

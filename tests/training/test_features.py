@@ -71,3 +71,20 @@ def test_an_epoch_goes_on_with_any_batch(photos: LabeledPhotos, network_weights:
     whole, rest = list(loader.train(2)), list(loader.train(2, 5))
     assert len(whole) == 9 and len(rest) == 4
     assert all(torch.equal(one.images, other.images) for one, other in zip(whole[5:], rest, strict=True))
+
+
+def test_mixed_batches_are_the_same_wherever_an_epoch_is_taken_up(
+    photos: LabeledPhotos, network_weights: Path, tmp_path: Path
+) -> None:
+    config = best(network_weights, unfreeze=STAGES, mixup=0.4, cutmix=1.0)
+    loader = make_trainer(photos, config, tmp_path / "mixed").features
+    plain = list(make_trainer(photos, best(network_weights, unfreeze=STAGES), tmp_path / "plain").features.train(2))
+    whole = list(loader.train(2))
+    assert not any(torch.equal(one.images, other.images) for one, other in zip(whole, plain, strict=True))
+    for batch, as_before in zip(whole, plain, strict=True):
+        assert as_before.targets is None and batch.targets is not None
+        assert batch.targets.shape == (len(batch.labels), len(photos.classes))
+        assert torch.equal(batch.labels, as_before.labels)
+    for batch, expected in zip(loader.train(2, first_batch=2), whole[2:], strict=True):
+        assert torch.equal(batch.images, expected.images) and torch.equal(batch.targets, expected.targets)
+    assert all(batch.targets is None for batch in loader.evaluation())

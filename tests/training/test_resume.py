@@ -121,6 +121,17 @@ def test_an_interrupted_soup_goes_on_as_if_nothing_had_happened(
     assert_same_result(run, soup)
 
 
+def test_a_training_on_mixed_photos_goes_on_with_the_same_mixtures(
+    photos: LabeledPhotos, network_weights: Path, tmp_path: Path
+) -> None:
+    config = best(network_weights, epochs=2, mixup=0.2, cutmix=1.0)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(photos, config, tmp_path / "run", callbacks=stop_at(2, 16), save_every=0)
+    assert_same_result(
+        run_training(photos, config, tmp_path / "run", resume=True), run_training(photos, config, tmp_path / "whole")
+    )
+
+
 def test_a_state_of_another_training_is_refused(photos: LabeledPhotos, network_weights: Path, tmp_path: Path) -> None:
     out, config = tmp_path / "run", baseline(network_weights)
     with pytest.raises(KeyboardInterrupt):

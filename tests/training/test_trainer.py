@@ -33,6 +33,21 @@ def test_label_smoothing_spreads_its_share_over_all_classes(
     assert first.accuracy == (labels == 0).float().mean()
 
 
+def test_mixed_photos_teach_the_shares_of_their_labels(
+    photos: LabeledPhotos, network_weights: Path, tmp_path: Path
+) -> None:
+    subject = make_trainer(photos, best(network_weights, label_smoothing=0.0, mixup=1.0), tmp_path)
+    logits = torch.tensor([2.0, 0.0, 0.0])  # whatever the photo shows
+    with torch.no_grad():
+        head(subject.model).weight.zero_()
+        head(subject.model).bias.copy_(logits)
+    batch = next(iter(subject.features.train(1)))
+    first = next(subject.steps())
+    assert batch.targets is not None and not torch.equal(batch.targets, batch.targets.round())
+    assert first.loss == pytest.approx((-logits.log_softmax(0) * batch.targets).sum(dim=1).mean().item(), abs=1e-5)
+    assert first.accuracy == (batch.labels == 0).float().mean()
+
+
 def test_the_moving_average_is_shipped(photos: LabeledPhotos, network_weights: Path, tmp_path: Path) -> None:
     """A copy of the weights after the first step, which then moves a tenth of the way with each step."""
     subject = make_trainer(photos, best(network_weights, ema_decay=0.9, epochs=2), tmp_path)
