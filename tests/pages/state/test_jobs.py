@@ -52,9 +52,8 @@ def test_what_does_not_end_is_not_waited_for_when_it_was_stopped() -> None:
     asked = threading.Event()
     job = Job(lambda progress, cancelled: asked.wait(30))
     job.stop()
-    stopped = time.monotonic()
     wait_for(lambda: not job.running)
-    assert time.monotonic() - stopped < 2
+    assert job._thread.is_alive()
     asked.set()
     job._thread.join(20)
     assert (job.result, job.error) == (None, jobs.STOPPED)
@@ -67,13 +66,14 @@ def test_a_fault_of_the_program_is_logged_and_shown(caplog: pytest.LogCaptureFix
 
 
 def test_the_time_left_is_measured() -> None:
+    began = time.monotonic()
     job = Job(lambda progress, cancelled: None)
     job.progress(0, 100)
     assert job.seconds_left() is None
     time.sleep(0.1)
     job.progress(50, 100)
     left = job.seconds_left()
-    assert left is not None and 0.1 <= left < 1
+    assert left is not None and 0.1 <= left <= time.monotonic() - began
 
 
 def test_an_error_is_said_in_plain_words() -> None:
