@@ -46,7 +46,9 @@ def _curves(run: Run, history: pd.DataFrame, running: bool) -> None:
         accuracy = text.share(float(history["eval_accuracy"].iloc[-1]))
         st.title(f"{len(history)} of {epochs * number} epochs done, {split} accuracy {accuracy}")
     elif number > 1:
-        st.title(f"{_NUMBERS.get(number, f'{number} trainings')} of {epochs} epochs, averaged")
+        title = f"{_NUMBERS.get(number, f'{number} trainings')} of {epochs} epochs, averaged"
+        scores = run.manifest.scores
+        st.title(f"{title}: {run.manifest.data.eval_split} accuracy {text.share(scores.accuracy)}" if scores else title)
     else:
         st.title(f"{len(history)} epochs, {split} accuracy {text.share(curves.shipped_accuracy)}")
     st.markdown(f"**{text.overfitting_headline(curves, split)}.** {text.generalization_gap(curves, split)}")

@@ -33,5 +33,5 @@ def run(given: argparse.Namespace) -> int:
     elif available(found, folder):
         print(f"{found.name}: PyTorch is as fast here and stays in use")
     else:
-        print(f"{found.name}: PyTorch stays in use; for the other way: pip install -r requirements-onnx.txt")
+        print(f"{found.name}: PyTorch stays in use; for the other way: pip install onnx onnxruntime onnxscript")
     return 0

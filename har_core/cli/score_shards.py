@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "more photos than one machine holds",
         "DATA is a folder, a list of files (.txt, .csv), a .parquet with a column of photos or paths, or a .tar, here or in a bucket "
         "(s3://, gs://); --out a folder, here or there. Started again, the command goes on where it was. This is what happens where "
-        "--engine is given, or DATA or --out is none of the above.",
+        "one of the flags below is given, where DATA is a list, table, tar or bucket, and where --out is a bucket.  Here --labels folders "
+        "takes the names of the folders for labels.",
     )
     group.add_argument("--engine", choices=("local", "ray"), help="all cores of this machine, or a Ray cluster")
     group.add_argument(

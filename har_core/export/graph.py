@@ -96,7 +96,7 @@ def write_graph(
         import onnxscript  # noqa: F401  torch's exporter needs it
     except ImportError as error:
         raise CheckpointError(
-            'expected the packages onnx and onnxscript to export, found none; pip install "har-lens[onnx]"'
+            "expected the packages onnx and onnxscript to export, found none; pip install onnx onnxscript"
         ) from error
     graph = Graph(model).eval()
     with _contiguous(model), _evenly_padded(model) as same:

@@ -60,7 +60,7 @@ def quantize(path: Path, images: Sequence[np.ndarray], to: Path, options: Int8Op
         from onnxruntime.quantization.shape_inference import quant_pre_process
     except ImportError as error:
         raise CheckpointError(
-            'expected the packages onnx and onnxruntime to quantize, found none; pip install "har-lens[onnx]"'
+            "expected the packages onnx and onnxruntime to quantize, found none; pip install onnx onnxruntime"
         ) from error
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"

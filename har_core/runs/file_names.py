@@ -43,4 +43,4 @@ FILES = (
     CLIPS,
     CLIP_MODEL,
 )
-"""All files of a run besides the manifest."""
+"""Files that the manifest lists with size and SHA-256, where they are there."""

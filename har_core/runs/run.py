@@ -14,6 +14,10 @@
     training_photos.csv  what it learned from and was calibrated on, with the labels of then
     training_embeddings.npz  of what it learned from (`runs.training_embeddings`)
     analysis/            tables that `inference.analyze` computed once (`runs.tables`)
+    clip_model.safetensors   of a model of clips (`models.temporal`)
+
+Files of which a run takes no notice: frames/ (a frame for each clip), lists of skipped, dropped and corrected photos
+(docs/architecture.md).
 
 Every file but the manifest is optional.
 """

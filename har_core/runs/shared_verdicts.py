@@ -36,7 +36,7 @@ class SharedVerdicts(Verdicts):
             import psycopg  # noqa: F401
         except ImportError as error:
             raise ConfigError(
-                "expected the package psycopg for verdicts in PostgreSQL, found none; pip install -r requirements-postgres.txt"
+                'expected the package psycopg for verdicts in PostgreSQL, found none; pip install "psycopg[binary]"'
             ) from error
         super().__init__(Path(run))
         plain = re.sub(r"[^a-z0-9_]", "_", run.lower())[:40]

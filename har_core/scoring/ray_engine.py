@@ -35,9 +35,7 @@ def require_ray() -> Any:
     try:
         import ray
     except ImportError as error:
-        raise ConfigError(
-            'expected the package ray for --engine ray, found none; pip install "har-lens[ray]"'
-        ) from error
+        raise ConfigError("expected the package ray for --engine ray, found none; pip install ray") from error
     return ray
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from sklearn.metrics import accuracy_score, f1_score
 
 from har_core.analysis import duplicate_groups, faithfulness
@@ -255,3 +257,12 @@ def test_its_near_duplicates_and_suspects(run: Run) -> None:
     assert without is not None and leaked == 4 and without.accuracy == pytest.approx(0.855, abs=5e-4)
     suspects = read_table(run, SUSPECTS, suspects_schema(run.classes))
     assert suspects["split"].value_counts().to_dict() == {"training": 125, "test": 97}
+
+
+def test_edge_has_a_fifth_of_the_weights() -> None:
+    """As the README and the run's note say."""
+    sizes = []
+    for name in ("edge", "best"):
+        with safe_open(shipped_run().folder.parent / name / MODEL, "numpy") as file:
+            sizes.append(sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys()))  # noqa: SIM118 - no mapping
+    assert round(sizes[1] / sizes[0]) == 5

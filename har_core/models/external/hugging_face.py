@@ -146,7 +146,7 @@ def _model(values: dict[str, Any], state: dict[str, Tensor]) -> nn.Module:
         from transformers.utils import logging
     except ImportError as error:
         raise CheckpointError(
-            'expected the package transformers for a folder of Hugging Face, found none; pip install "har-lens[hf]"'
+            "expected the package transformers for a folder of Hugging Face, found none; pip install transformers"
         ) from error
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:

@@ -163,7 +163,7 @@ def _session(path: Path, place: str) -> Any:
         import onnxruntime
     except ImportError as error:
         raise CheckpointError(
-            'expected the packages onnx and onnxruntime for an ONNX file, found none; pip install "har-lens[onnx]"'
+            "expected the packages onnx and onnxruntime for an ONNX file, found none; pip install onnx onnxruntime"
         ) from error
     if (size := path.stat().st_size) > _MAX_BYTES:
         raise CheckpointError(

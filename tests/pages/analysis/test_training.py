@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from har_core.runs.manifest import COMPLETE, TRAINING, Manifest, TrainingInfo
-from har_core.runs.run import HISTORY_COLUMNS
+from har_core.runs.run import HISTORY_COLUMNS, shipped_run
 from har_core.runs.writing import write_history, write_manifest
 from tests.pages.conftest import opened, text
 
@@ -38,3 +38,9 @@ def test_trainings_whose_weights_are_averaged(
 def test_a_run_without_history() -> None:
     app = opened("training", "published-report")
     assert not app.exception and len(app.info) == 1 and not app.get("plotly_chart")
+
+
+def test_the_title_says_what_the_mean_of_several_trainings_reaches() -> None:
+    scores = shipped_run().manifest.scores
+    assert scores is not None
+    assert f"{scores.accuracy:.1%}".removesuffix("%") in opened("training", "best").title[0].value
