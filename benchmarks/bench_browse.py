@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from benchmarks import memory
 from har_core.runs.predictions import PREDICTED, PROBABILITY, SAMPLE, TRUE
 from har_core.runs.run import shipped_run
 from har_core.scoring.browse import MOST, PER_PAGE, Only, ScoredPhotos
@@ -96,19 +97,13 @@ def manifest(out: Path, classes: tuple[str, ...], shards: Sequence[Done]) -> Non
     write_bytes(str(out / MANIFEST), scored.model_dump_json().encode())
 
 
-def peak() -> float:
-    """Of this process, in GB."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1e6
-
-
 def index(out: Path) -> None:
     start = time.perf_counter()
     made = make_index(str(out), open_manifest(str(out)))
     sizes = ", ".join(
         f"{name.removeprefix(INDEX_FOLDER + '/')} {size / 1e6:.1f} MB" for name, size in made.bytes.items()
     )
-    print(f"index: {time.perf_counter() - start:.1f} s, peak memory {peak():.2f} GB; {sizes}", flush=True)
+    print(f"index: {time.perf_counter() - start:.1f} s, peak memory {memory.peak() / 1e9:.2f} GB; {sizes}", flush=True)
 
 
 def timed(what: str, work: Callable[[], object]) -> tuple[str, float]:
@@ -157,9 +152,9 @@ def browse(out: Path) -> list[tuple[str, float]]:
         )  # type: ignore[misc]
     with tempfile.TemporaryDirectory() as temporary:
         timed("sample as a run", lambda: photos.write_sample(Path(temporary, "run")))
-    memory = peak()
-    print(f"  peak memory {memory:.2f} GB", flush=True)
-    return [*found, ("memory", memory)]
+    peak = memory.peak() / 1e9
+    print(f"  peak memory {peak:.2f} GB", flush=True)
+    return [*found, ("memory", peak)]
 
 
 def main() -> int:

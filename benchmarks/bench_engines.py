@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import memory
+
 ROOT = Path(__file__).parent.parent
 ENGINES = ("torch", "onnx", "int8")
 PHOTO = ROOT / "assets" / "samples" / "grace_hopper.jpg"
@@ -158,13 +160,7 @@ def alone(files: Path, run: str, engine: str, *, rounds: int) -> dict[str, float
         started = time.perf_counter()
         answer()
         seconds.append(time.perf_counter() - started)
-    return {"cold start s": cold, "memory MB": peak_megabytes(), "photos/s": float(1 / np.median(seconds))}
-
-
-def peak_megabytes() -> float:
-    """Of this process; `getrusage` would count what its parent held."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) / 1024
+    return {"cold start s": cold, "memory MB": memory.peak() / 2**20, "photos/s": float(1 / np.median(seconds))}
 
 
 def edge_module() -> Any:

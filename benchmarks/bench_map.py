@@ -11,15 +11,8 @@ ten points is told as well: so long does the rest take.  Where there is no graph
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -27,7 +20,7 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
-from benchmarks.many_visitors import FLAGS, PATIENCE, ROOT, browser_path
+from benchmarks.servers import FLAGS, PATIENCE, browser_path, served
 
 FEW = 10
 CLASSES = tuple("abcdefghijklmno")
@@ -55,7 +48,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
         found: dict[int, list[dict[str, float]]] = {count: [] for count in counts}
         for _ in range(given.repeat):
-            with server(Path(folder)) as address:
+            surroundings = {"HAR_RUNS": f"{folder}/runs", "HAR_LENS_HOME": f"{folder}/home", "HAR_DATA": folder}
+            with served(surroundings) as (address, _process):
                 visit(browser, address, FEW)  # nobody's first page
                 for count in counts:
                     cold, again = visit(browser, address, count), visit(browser, address, count)
@@ -96,29 +90,6 @@ def make(folder: Path, count: int) -> None:
     places = random.normal(scale=5, size=(len(CLASSES), 2))[true] + random.normal(size=(count, 2))
     columns = {"sample": samples, "split": "test", "true": names[true], "predicted": names[predictions.predicted]}
     write_table(run, EMBEDDING_MAP, pd.DataFrame(columns | {"x": places[:, 0], "y": places[:, 1]}), SCHEMA)
-
-
-@contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """The app on a free port; its address."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = f"{sys.executable} -m streamlit run app.py --server.port {port} --server.headless true".split()
-    surroundings = {"HAR_RUNS": str(folder / "runs"), "HAR_LENS_HOME": str(folder / "home"), "HAR_DATA": str(folder)}
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | surroundings, stdout=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the app does not start"
-                time.sleep(0.1)
-        yield f"http://localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def visit(browser: Browser, address: str, count: int) -> dict[str, float]:

@@ -111,13 +111,13 @@ def nodes(count: int, source: Path, folder: Path, wait: float) -> float:
 
 MEMORY = """
 import resource, sys
+from benchmarks.memory import peak
 from har_core.scoring.local import LocalEngine
 from tests.scoring.conftest import score
 from tests.scoring.stub import Stub
 scored = score(sys.argv[1], sys.argv[2], LocalEngine(1), size=1000, stub=Stub())
 assert scored.unreadable == scored.photos
-own = open("/proc/self/status").read().split("VmHWM:")[1].split()[0]  # getrusage counts what this process was forked from
-print(int(own) / 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+print(peak() / 2**20, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
 """
 
 

@@ -10,18 +10,15 @@ shared, only the ratio says something; the empty app is `st.title("Empty")`.
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from benchmarks.many_visitors import FLAGS, PATIENCE, ROOT, browser_path
+from benchmarks.servers import FLAGS, PATIENCE, ROOT, browser_path, free_port, started
 
 
 def main() -> int:
@@ -45,39 +42,24 @@ def main() -> int:
 
 def first_page(browser: Browser, app: Path, home: Path) -> float:
     """Seconds from starting a server to its complete first page."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(app),
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-    ]
+    port = free_port()
     context = browser.new_context()
     page = context.new_page()
     start = time.perf_counter()
-    server = subprocess.Popen(command, env=os.environ | {"HAR_LENS_HOME": str(home)}, stdout=subprocess.DEVNULL)
     try:
-        while True:
-            with socket.socket() as asked:
-                if not asked.connect_ex(("localhost", port)):
-                    break
-            time.sleep(0.02)
-        page.goto(f"http://localhost:{port}")
-        expect(page.locator("h1")).to_be_visible(timeout=PATIENCE)
-        complete = page.get_by_test_id("stApp")
-        expect(complete).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
-        return time.perf_counter() - start
+        with started(app, port, {"HAR_LENS_HOME": str(home)}):
+            while True:
+                with socket.socket() as asked:
+                    if not asked.connect_ex(("localhost", port)):
+                        break
+                time.sleep(0.02)
+            page.goto(f"http://localhost:{port}")
+            expect(page.locator("h1")).to_be_visible(timeout=PATIENCE)
+            complete = page.get_by_test_id("stApp")
+            expect(complete).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+            return time.perf_counter() - start
     finally:
         context.close()
-        server.terminate()
-        server.wait(20)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from har_core.data.shifts import SHIFTS, Shift
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.media.layout import photo_folder
+from har_core.runs.predictions import evenly_spaced
 from har_core.runs.robustness import CLEAN, write_robustness
 from har_core.runs.run import Run
 from har_core.training.soup import average
@@ -45,7 +46,7 @@ def main() -> None:
     given = parser.parse_args()
     runs = [Run.open(folder) for folder in given.runs]
     table, photos = runs[0].predictions(), photo_folder(given.data)
-    rows = np.unique(np.linspace(0, len(table) - 1, min(given.photos, len(table))).astype(int))
+    rows = evenly_spaced(len(table), given.photos)
     paths, true = [photos / table.samples[row] for row in rows], table.true[rows]
     predictors = {run.name: Predictor.from_run(run, views=given.views) for run in runs} | (
         {"soup": Predictor(*average(runs))} if given.soup else {}

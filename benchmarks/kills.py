@@ -81,12 +81,12 @@ def killed(command: list[str], after: float, output: Path) -> bool:
 
 
 def photos(folder: Path, count: int) -> Path:
-    """A folder of noisy photos of three colours, one folder a class."""
+    """A folder of noisy photos of three colors, one folder a class."""
     for number in range(count):
-        name, colour = [("blue", (30, 40, 200)), ("green", (40, 190, 60)), ("red", (210, 50, 40))][number % 3]
+        name, color = [("blue", (30, 40, 200)), ("green", (40, 190, 60)), ("red", (210, 50, 40))][number % 3]
         noise = np.random.default_rng(number).integers(-40, 40, (48, 60, 3))
         (folder / name).mkdir(parents=True, exist_ok=True)
-        pixels = (np.array(colour) + noise).clip(0, 255).astype(np.uint8)
+        pixels = (np.array(color) + noise).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / name / f"{number}.jpg", quality=95)
     return folder
 

@@ -15,30 +15,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
-import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from PIL import Image
 from playwright.async_api import Browser, async_playwright, expect
 
+from app_pages.predict.sets import Rule, words
+from benchmarks import memory
+from benchmarks.servers import FLAGS, PATIENCE, ROOT, browser_path, served
+from har_core.inference.answer_rules import frame_rule
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
 from har_core.runs.run import shipped_run
 
-ROOT = Path(__file__).parent.parent
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run"]  # fmt: skip
-PATIENCE = 120_000
 KEPT = 10  # seconds
 GROWTH = 50  # MB
 
@@ -49,37 +42,10 @@ def main() -> int:
     parser.add_argument("--photos", type=int, default=20)
     parser.add_argument("--sessions", type=int, default=300)
     given = parser.parse_args()
-    with server() as (address, process):
-        return asyncio.run(drive(given, address, process))
-
-
-def browser_path() -> str | None:
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@contextmanager
-def server() -> Iterator[tuple[str, int]]:
-    """The app on a free port; its address and process number."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = f"{sys.executable} -m streamlit run app.py --server.port {port} --server.headless true".split()
-    command += ["--server.disconnectedSessionTTL", str(KEPT)]
     with tempfile.TemporaryDirectory() as home:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | {"HAR_LENS_HOME": home}, stdout=subprocess.DEVNULL
-        )
-        try:
-            while True:
-                try:
-                    urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
-                    break
-                except OSError:
-                    time.sleep(0.3)
-            yield f"http://localhost:{port}", process.pid
-        finally:
-            process.terminate()
-            process.wait(10)
+        keeping = ("--server.disconnectedSessionTTL", str(KEPT))
+        with served({"HAR_LENS_HOME": home}, *keeping) as (address, process):
+            return asyncio.run(drive(given, address, process))
 
 
 async def drive(given: argparse.Namespace, address: str, process: int) -> int:
@@ -100,7 +66,7 @@ async def drive(given: argparse.Namespace, address: str, process: int) -> int:
             print(
                 f"{visitors} visitors, {len(times) + wrong} photos: wrong or missing answers {wrong}, "
                 f"p50 {median:.2f} s, p99 {p99:.2f} s, {time.perf_counter() - start:.0f} s in all, "
-                f"peak memory {memory(process, 'VmHWM'):.0f} MB",
+                f"peak memory {memory.peak(process) / 1e6:.0f} MB",
                 flush=True,
             )
         grown, wrong = await sessions(browser, address, process, photos, given.sessions)
@@ -111,7 +77,10 @@ async def drive(given: argparse.Namespace, address: str, process: int) -> int:
 
 def prepared() -> list[tuple[str, bytes, str]]:
     """(name, content, right answer) of sample photos, cut in different ways so that answers and names differ."""
-    predictor = Predictor.from_run(shipped_run())
+    run = shipped_run()
+    predictor = Predictor.from_run(run)
+    found = frame_rule(run, predictor)
+    rule = Rule(found.lowest, found.threshold, found.least_known)
     result = []
     for path in sorted((ROOT / "assets" / "samples").glob("*.jpg")):
         photo = open_photo(path)
@@ -120,8 +89,7 @@ def prepared() -> list[tuple[str, bytes, str]]:
             buffer = io.BytesIO()
             photo.crop((left, top, left + photo.width * 3 // 4, top + photo.height * 3 // 4)).save(buffer, format="PNG")
             seen = predictor.predict(Image.open(io.BytesIO(buffer.getvalue())).convert("RGB"), path.stem)
-            answer = seen.predicted.replace("_", " ") if seen.confidence >= 0.5 else "unsure"
-            result.append((f"{path.stem}-{part}.png", buffer.getvalue(), answer))
+            result.append((f"{path.stem}-{part}.png", buffer.getvalue(), words(seen, rule)[0]))
     return result
 
 
@@ -154,7 +122,7 @@ async def sessions(
         failures += (await visit(browser, address, [photos[number % len(photos)]]))[1]
         if number in (count // 3, 2 * count // 3, count):
             await asyncio.sleep(KEPT + 5)
-            marks.append(memory(process, "VmRSS"))
+            marks.append(memory.held(process) / 1e6)
     if not marks:
         return 0.0, 0
     told = ", ".join(f"{size:.0f} MB" for size in marks)
@@ -169,15 +137,9 @@ def loaded(address: str) -> int:
     """How often the app has read its model, by Streamlit's count of what it did not find in its cache."""
     with urllib.request.urlopen(f"{address}/_stcore/metrics", timeout=20) as answer:
         lines = answer.read().decode().splitlines()
-    counted = (
-        'cache_lookups_total{cache="app_pages.state.models.predictor",cache_type="st_cache_resource",result="miss"} '
-    )
+    cached = "app_pages.state.models._predictor"
+    counted = f'cache_lookups_total{{cache="{cached}",cache_type="st_cache_resource",result="miss"}} '
     return int(next(line for line in lines if line.startswith(counted)).removeprefix(counted))
-
-
-def memory(process: int, what: str) -> float:
-    """VmRSS (now) or VmHWM (at most) of a process, in MB; Linux."""
-    return int(Path(f"/proc/{process}/status").read_text().split(f"{what}:")[1].split()[0]) * 1024 / 1e6
 
 
 if __name__ == "__main__":

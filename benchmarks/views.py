@@ -30,6 +30,7 @@ from har_core.inference.predictor import Predictor
 from har_core.inference.views import Found, Look, evidence_box, first_looks, look_at
 from har_core.media.images import open_photo
 from har_core.media.layout import photo_folder
+from har_core.runs.predictions import evenly_spaced
 from har_core.runs.run import Run
 from har_core.training.precision import choose_precision
 
@@ -108,8 +109,7 @@ def main() -> None:
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     areas: list[np.ndarray] = []
     for name, shift in shifts.items():
-        count = min(given.photos if name == "as they are" else given.shifted, len(table))
-        rows = np.unique(np.linspace(0, len(table) - 1, count).astype(int))
+        rows = evenly_spaced(len(table), given.photos if name == "as they are" else given.shifted)
         logits = []
         for start in tqdm(range(0, len(rows), BATCH), desc=name):
             photos = [shift(open_photo(folder / table.samples[row])) for row in rows[start : start + BATCH]]

@@ -9,7 +9,8 @@ import streamlit as st
 
 from app_pages.components import evidence
 from app_pages.components.color_bar import heatmap_color_bar
-from app_pages.state import own_runs, runs
+from app_pages.state import runs
+from app_pages.state.sharing import shared_unless_own
 from har_core.analysis.calibration import calibration
 from har_core.analysis.heatmap_drift import MOVED, Drift, heatmap_drift, summarize_drift
 from har_core.runs.file_names import CLASS_MAPS, PREDICTIONS
@@ -47,9 +48,7 @@ def _maps(run: Run, other: Run) -> None:
     rows, others = _same_photos(run, other)
     if not len(rows):
         return
-    own = own_runs.is_own(run) or own_runs.is_own(other)
-    compare = _drift_of_this_session if own else _drift_of_all_sessions
-    found = compare(run.folder, other.folder, runs.version(run), runs.version(other))
+    found = _drift.of(run, other)(run.folder, other.folder, runs.version(run), runs.version(other))
     if found is None:
         st.caption("Their heatmaps are not compared: they have another grid, or are of other parts of the photos.")
         return
@@ -88,17 +87,8 @@ def _same_photos(run: Run, other: Run) -> tuple[np.ndarray, np.ndarray]:
     return rows[chosen] if len(rows) else rows, others[chosen] if len(rows) else others
 
 
-@st.cache_data(max_entries=20, show_spinner="Comparing heatmaps …")
-def _drift_of_all_sessions(folder: Path, other_folder: Path, version: int, other_version: int) -> Drift | None:
-    return _drift(folder, other_folder)
-
-
-@st.cache_data(max_entries=5, scope="session", show_spinner="Comparing heatmaps …")
-def _drift_of_this_session(folder: Path, other_folder: Path, version: int, other_version: int) -> Drift | None:
-    return _drift(folder, other_folder)
-
-
-def _drift(folder: Path, other_folder: Path) -> Drift | None:
+@shared_unless_own(st.cache_data, max_entries=(20, 5), show_spinner="Comparing heatmaps …")
+def _drift(folder: Path, other_folder: Path, version: int, other_version: int) -> Drift | None:
     run, other = Run.open(folder), Run.open(other_folder)
     first, second = runs.class_maps(other), runs.class_maps(run)
     same = run.manifest.model.views == other.manifest.model.views

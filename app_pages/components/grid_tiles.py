@@ -11,6 +11,7 @@ from PIL import Image
 from app_pages.components import evidence
 from app_pages.components.photo_grid import Tile
 from app_pages.state import own_runs, runs
+from app_pages.state.sharing import shared_unless_own
 from har_core.runs.file_names import CLASS_MAPS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
@@ -51,11 +52,11 @@ def _pictures(run: Run, row: int) -> Pictures:
     if path is None and not run.has(CLASS_MAPS):
         return None, None
     stamp = (str(path), path.stat().st_mtime_ns) if path is not None else None
-    cached = _of_this_session if own_runs.is_own(run) else _of_all_sessions
-    return cached(run.folder, runs.version(run), row, stamp)
+    return _make.of(run)(run.folder, runs.version(run), row, stamp)
 
 
-def _make(folder: Path, row: int) -> Pictures:
+@shared_unless_own(st.cache_data, max_entries=(6000, 1000), max_size=("128MB", "24MB"), show_spinner=False)
+def _make(folder: Path, version: int, row: int, stamp: Stamp) -> Pictures:
     run = Run.open(folder)
     photo = evidence.open_stored_photo(run, row)
     if photo is not None:
@@ -69,13 +70,3 @@ def _make(folder: Path, row: int) -> Pictures:
 
 def _encoded(picture: Image.Image | None) -> bytes | None:
     return jpeg(picture, quality=80) if picture is not None else None
-
-
-@st.cache_data(max_entries=6000, max_size="128MB", show_spinner=False)
-def _of_all_sessions(folder: Path, version: int, row: int, stamp: Stamp) -> Pictures:
-    return _make(folder, row)
-
-
-@st.cache_data(max_entries=1000, max_size="24MB", scope="session", show_spinner=False)
-def _of_this_session(folder: Path, version: int, row: int, stamp: Stamp) -> Pictures:
-    return _make(folder, row)

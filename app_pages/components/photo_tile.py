@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from app_pages.state import models, own_runs
+from app_pages.state.sharing import shared_unless_own
 from har_core.errors import ImageError
 from har_core.runs.run import Run
 from har_core.viz.overlays import jpeg
@@ -30,24 +31,14 @@ def photo_tile(run: Run, sample: str, *, side: int = SIDE) -> bytes | None:
         changed = path.stat().st_mtime_ns
     except OSError:  # removed since it was found
         return None
-    cached = _of_this_session if own_runs.is_own(run) else _of_all_sessions
-    return cached(run.folder, str(path), changed, side) or None
+    return _make.of(run)(run.folder, str(path), changed, side) or None
 
 
-def _make(folder: Path, path: str, side: int) -> bytes:
+@shared_unless_own(st.cache_data, max_entries=(10_000, 1000), max_size=("128MB", "24MB"), show_spinner=False)
+def _make(folder: Path, path: str, changed: int, side: int) -> bytes:
     try:
         photo = models.read_photo(Run.open(folder), Path(path))
     except (ImageError, OSError):
         return b""
     photo.thumbnail((2 * side, 2 * side))
     return jpeg(photo)
-
-
-@st.cache_data(max_entries=10_000, max_size="128MB", show_spinner=False)
-def _of_all_sessions(folder: Path, path: str, changed: int, side: int) -> bytes:
-    return _make(folder, path, side)
-
-
-@st.cache_data(max_entries=1000, max_size="24MB", scope="session", show_spinner=False)
-def _of_this_session(folder: Path, path: str, changed: int, side: int) -> bytes:
-    return _make(folder, path, side)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app_pages.components import evidence
 from app_pages.state import own_runs, runs
+from app_pages.state.sharing import shared_unless_own
 from har_core.runs.file_names import CLASS_MAPS
 from har_core.runs.run import Run
 from har_core.viz.overlays import jpeg, side_by_side
@@ -28,11 +29,11 @@ def thumbnail(run: Run, row: int, *, with_difference: bool) -> bytes | None:
     if path is None and not run.has(CLASS_MAPS):
         return None
     stamp = (str(path), path.stat().st_mtime_ns) if path is not None else None
-    cached = _of_this_session if own_runs.is_own(run) else _of_all_sessions
-    return cached(run.folder, runs.version(run), row, with_difference, stamp) or None
+    return _make.of(run)(run.folder, runs.version(run), row, with_difference, stamp) or None
 
 
-def _make(folder: Path, row: int, with_difference: bool) -> bytes:
+@shared_unless_own(st.cache_data, max_entries=(3000, 500), max_size=("128MB", "24MB"), show_spinner=False)
+def _make(folder: Path, version: int, row: int, with_difference: bool, stamp: Stamp) -> bytes:
     run = Run.open(folder)
     photo = evidence.open_stored_photo(run, row)
     two = evidence.heatmaps(run, row, evidence.compared_classes(run, row))
@@ -49,13 +50,3 @@ def _make(folder: Path, row: int, with_difference: bool) -> bytes:
     if not panels:  # the photo cannot be read, and there are no class maps
         return b""
     return jpeg(side_by_side(panels, height=_HEIGHT), quality=88)
-
-
-@st.cache_data(max_entries=3000, max_size="128MB", show_spinner=False)
-def _of_all_sessions(folder: Path, version: int, row: int, with_difference: bool, stamp: Stamp) -> bytes:
-    return _make(folder, row, with_difference)
-
-
-@st.cache_data(max_entries=500, max_size="24MB", scope="session", show_spinner=False)
-def _of_this_session(folder: Path, version: int, row: int, with_difference: bool, stamp: Stamp) -> bytes:
-    return _make(folder, row, with_difference)

@@ -14,11 +14,10 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from app_pages.own import table_file
-from app_pages.own.status import status
+from app_pages.own.run_jobs import RunJob, RunJobs
 from app_pages.own.table_upload import Held
 from app_pages.own.understanding import Choices, Understanding
 from app_pages.state import own_runs, runs, url
-from app_pages.state.jobs import Job, watch
 from app_pages.state.own_runs import OwnRun
 from har_core.errors import Cancelled, RunError
 from har_core.files import printable
@@ -26,9 +25,8 @@ from har_core.imports.build import read_predictions
 from har_core.imports.storing import write_import
 from har_core.imports.tables import Chunk, Table
 from har_core.media.layout import photo_folder
-from har_core.viz.text import escape_markdown
 
-_JOB, _MADE, _NEW = "own-import", "own-imported", "own-import-new"
+_JOB, _NEW = "own-import", "own-import-new"
 
 
 About = tuple[int, Choices, Path | None]
@@ -46,7 +44,7 @@ class Made:
     notes: tuple[str, ...]
 
 
-class Importing(Job[tuple[OwnRun, Made]]):
+class Importing(RunJob[Made]):
     def __init__(self, held: Held, understood: Understanding) -> None:
         self.about, self.name = about_of(held, understood), held.name
         super().__init__(_computation(held, understood, own_runs.new_name(), _shown_run()))
@@ -61,61 +59,26 @@ def start(held: Held, understood: Understanding) -> None:
     st.session_state[_JOB] = Importing(held, understood)
 
 
-def stop() -> None:
-    """Also forgets it."""
-    if (job := st.session_state.pop(_JOB, None)) is not None:
-        job.stop()
-
-
-def cancel() -> None:
-    """Not a method of the job: Streamlit keeps what a button calls longer than the session keeps its job."""
-    if (job := current()) is not None:
-        job.stop()
-
-
-def current() -> Importing | None:
-    """The session's import, until its result is an own run."""
-    job: Importing | None = st.session_state.get(_JOB)
-    if job is None or job.running or job.result is None:
-        return job
-    own, made = job.result
-    own_runs.own_runs()[made.name] = own
-    st.session_state[_MADE] = st.session_state[_NEW] = made
-    del st.session_state[_JOB]
-    return None
-
-
-def made() -> Made | None:
-    """Of the import that was finished last, unless its run was removed."""
-    found: Made | None = st.session_state.get(_MADE)
-    return found if found is not None and found.name in own_runs.own_runs() else None
-
-
 def just_made() -> Made | None:
-    """The same, once: the page leads there."""
+    """As `made`, but once: the page leads there."""
     return st.session_state.pop(_NEW, None) and made()
-
-
-def status_line(job: Importing | None) -> None:
-    """On other pages: an import that is going on, or has ended and was not looked at."""
-    if job is not None and job.running:
-        watch(job, _going_on)
-    elif job is not None:
-        _line(f":material/info: Reading {escape_markdown(job.name)} has ended without a result", "Your photos")
-    elif (found := made()) is not None and _NEW in st.session_state and st.session_state.get(url.RUN) != found.name:
-        _line(f":material/check: {escape_markdown(found.title)}: read", "See the result")
 
 
 def progress_text(job: Importing) -> str:
     return f"{job.done:,} of {job.total:,} rows" if job.done < job.total else "Writing the run …"
 
 
-def _going_on(job: Importing) -> None:
-    _line(f":material/hourglass_top: Reading {escape_markdown(job.name)}: {progress_text(job)}", "Your photos")
-
-
-def _line(text: str, link: str) -> None:
-    status(text, link, "import-status")
+_IMPORTS: RunJobs[Importing, Made] = RunJobs(
+    job_key=_JOB,
+    made_key="own-imported",
+    new_key=_NEW,
+    status_key="import-status",
+    doing="Reading",
+    done="read",
+    progress_text=progress_text,
+)
+current, made = _IMPORTS.current, _IMPORTS.made
+cancel, stop, status_line = _IMPORTS.cancel, _IMPORTS.stop, _IMPORTS.status_line
 
 
 def _shown_run() -> str:

@@ -16,16 +16,15 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app_pages.own import importing
-from app_pages.own.status import status
+from app_pages.own.run_jobs import RunJob, RunJobs
 from app_pages.state import models, own_runs, runs
-from app_pages.state.jobs import Job, watch
 from app_pages.state.own_runs import OwnRun
 from har_core.data.samples import Problem
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import ArchiveError
 from har_core.media.archive import unpack
 from har_core.runs.run import Run
-from har_core.viz.text import count_photos, escape_markdown
+from har_core.viz.text import count_photos
 
 SKIP, ERROR = "\0skip", "\0error"
 """What a label can count as besides a class; no class has such a name."""
@@ -53,11 +52,11 @@ class Report:
     skipped: tuple[Problem, ...]
 
 
-class Scoring(Job[tuple[OwnRun, Report]]):
+class Scoring(RunJob[Report]):
     """Of an upload by a run's model; the result becomes a run of the session's own."""
 
     def __init__(self, upload: Upload, run: Run, counts_as: Mapping[str, str]) -> None:
-        self.upload, self.run = upload, run
+        self.run, self.name = run, upload.name
         by = next(name for name, one in runs.all_runs()[0].items() if one.folder == run.folder)
         super().__init__(_computation(upload, run, counts_as, own_runs.new_name(), by))
 
@@ -94,16 +93,8 @@ def forget() -> None:
 
 
 def forget_scoring() -> None:
-    job = st.session_state.pop(_SCORING, None)
+    _SCORINGS.stop()
     st.session_state.pop(_REPORT, None)
-    if job is not None:
-        job.stop()
-
-
-def cancel() -> None:
-    """Not a method of the job: Streamlit keeps what a button calls longer than the session keeps its job."""
-    if (job := scoring()) is not None:
-        job.stop()
 
 
 def start(run: Run, counts_as: Mapping[str, str]) -> None:
@@ -118,44 +109,27 @@ def start(run: Run, counts_as: Mapping[str, str]) -> None:
         st.session_state[_SCORING] = Scoring(held, run, counts_as)
 
 
-def scoring() -> Scoring | None:
-    """The session's scoring, until its result is an own run."""
-    job: Scoring | None = st.session_state.get(_SCORING)
-    if job is None or job.running or job.result is None:
-        return job
-    own, report = job.result
-    own_runs.own_runs()[report.name] = own
-    st.session_state[_REPORT] = report
-    del st.session_state[_SCORING]
-    return None
-
-
-def report() -> Report | None:
-    """Of the scoring that was finished last, unless its run was removed."""
-    found: Report | None = st.session_state.get(_REPORT)
-    return found if found is not None and found.name in own_runs.own_runs() else None
-
-
 def status_line(page: str) -> None:
     """On every page: what is going on, or has ended and was not looked at.  A result becomes an own run here."""
     job, importing_job = scoring(), importing.current()
-    if page == "own":
-        return
-    if job is not None and job.running:
-        watch(job, _going_on)
-    elif job is not None:
-        status(f":material/info: Scoring {escape_markdown(job.upload.name)} has ended without a result", "Your photos")
-    elif (found := report()) is not None and st.session_state.get("run") != found.name:
-        status(f":material/check: {escape_markdown(found.title)}: scored", "See the result")
-    importing.status_line(importing_job)
+    if page != "own":
+        _SCORINGS.status_line(job)
+        importing.status_line(importing_job)
 
 
 def progress_text(job: Scoring) -> str:
     return f"{job.done:,} of {count_photos(job.total)}" if job.done else "Starting …"
 
 
-def _going_on(job: Scoring) -> None:
-    status(f":material/hourglass_top: Scoring {escape_markdown(job.upload.name)}: {progress_text(job)}", "Your photos")
+_SCORINGS: RunJobs[Scoring, Report] = RunJobs(
+    job_key=_SCORING,
+    made_key=_REPORT,
+    status_key="scoring-status",
+    doing="Scoring",
+    done="scored",
+    progress_text=progress_text,
+)
+scoring, report, cancel = _SCORINGS.current, _SCORINGS.made, _SCORINGS.cancel
 
 
 def _computation(

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from har_core.errors import DataError
 from har_core.files import printable, reason_of
+from har_core.imports.json_tables import encoding_of
 from har_core.imports.opening import open_table
 from har_core.imports.tables import Table, shown
 from har_core.media.images import starts_like_photo
@@ -97,9 +98,9 @@ def _require_kind(path: Path) -> None:
     place = shown(path.name)
     try:
         with path.open("rb") as file:
-            start = file.read(64)
+            start = file.read(4096)
         found, remedy = _other_kind(path, start), "export the predictions as one of these"
-        if found is None and start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        if found is None and encoding_of(start) is not None:
             _require_small_json(path, place)
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
         raise DataError(

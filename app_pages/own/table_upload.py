@@ -24,7 +24,7 @@ from har_core.files import printable
 from har_core.imports.labels import read_classes
 from har_core.imports.tables import Table, shown
 from har_core.media.archive import unpack
-from har_core.media.layout import PHOTO_SUFFIXES
+from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES
 
 _HELD, _UNDERSTOOD, _NUMBER = "own-table", "own-table-understood", "own-table-number"
 
@@ -161,9 +161,12 @@ def _put(held: Held) -> None:
 
 
 def _roots(folder: Path) -> tuple[Path, ...]:
-    """The folder, and those within it that hold all there is: a zip of one folder has its name before those of the photos."""
+    """The folder, and those within it that hold all photos: a zip of one folder has its name before those of the photos."""
     found: Sequence[Path] = [folder]
-    while len(inside := list(found[-1].iterdir())) == 1 and inside[0].is_dir():
+    while (
+        len(inside := [one for one in found[-1].iterdir() if one.suffix.lower() not in TABLE_SUFFIXES]) == 1
+        and inside[0].is_dir()
+    ):
         found = [*found, inside[0]]
     return tuple(found)
 

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
 from app_pages.own import table_file
 from har_core.errors import DataError, HarError
 from har_core.imports import headers, score_columns
-from har_core.imports.build import Imported, read_predictions
+from har_core.imports.build import Imported, folder_labels, labels_of, read_predictions
 from har_core.imports.checking import Unknown
 from har_core.imports.columns import Chosen, Columns, is_numeric, recognize
-from har_core.imports.labels import Labels, union
-from har_core.imports.names import below
+from har_core.imports.labels import settle, union
+from har_core.imports.names import below, unpadded
 from har_core.imports.tables import Chunk, Table, numbers_of, texts_of
 from har_core.imports.values import ScoreKind, kind_of
 from har_core.media.layout import photo_folder
@@ -173,33 +172,33 @@ def example(table: Table, column: str) -> str:
 
 def _scanned(done: Understanding, columns: Columns, table: Table, roots: Sequence[Path]) -> Understanding:
     """With the number of rows, the classes, the labels that are none, and where the photos are."""
-    true = Labels(columns.true or "the folders of the files")
-    others = {name: Labels(name) for name in columns.texts if name not in (columns.file, columns.true)}
+    true = labels_of(table, columns.true)
+    others = {name: labels_of(table, name) for name in columns.texts if name not in (columns.file, columns.true)}
     files: list[str] = []
     for chunk in table.read(columns.texts, ()):
-        texts = {name: texts_of(chunk[name], guarded=table.guarded) for name in columns.texts}
+        texts = {
+            name: texts_of(chunk[name], guarded=table.guarded, names=name == columns.file) for name in columns.texts
+        }
         names = texts[columns.file].to_pylist()
         files += names
-        true.add(texts[columns.true] if columns.true is not None else _folders(names))
+        true.add(texts[columns.true] if columns.true is not None else folder_labels(names))
         for name, labels in others.items():
             labels.add(texts[name])
         table_file.require_size(len(files), len(columns.classes), table.place)
     classes = columns.classes or union([true, *others.values()])
     table_file.require_size(len(files), len(classes), table.place)
+    if columns.given:
+        settle([true, *others.values()], classes)
     strange = true.indices(classes, given=columns.given) < 0
     counts = np.bincount(true.codes, minlength=len(true.names))
     unknown = {name: int(counts[number]) for number, name in enumerate(true.names) if strange[number]}
     root, found = None, 0
+    files = unpadded(files) if table.guarded else files
     for folder in roots:
         names_below = below(files, photo_folder(folder))
         if (here := len(files) - (names_below.missing or 0)) > found:
             root, found = folder, here
     return replace(done, rows=len(files), classes=classes, unknown=unknown, root=root, found=found)
-
-
-def _folders(files: Sequence[str]) -> pa.Array:
-    parts = [name.replace("\\", "/").rsplit("/", 2) for name in files]
-    return pa.array([each[-2] if len(each) > 1 else "" for each in parts], pa.string())
 
 
 def _preview(table: Table, columns: Columns, done: Understanding, choices: Choices) -> Imported | None:
@@ -214,7 +213,7 @@ def _preview(table: Table, columns: Columns, done: Understanding, choices: Choic
         texts = (
             texts_of(table.head[columns.true], guarded=table.guarded)
             if columns.true is not None
-            else _folders(texts_of(table.head[columns.file], guarded=table.guarded).to_pylist())
+            else folder_labels(texts_of(table.head[columns.file], guarded=table.guarded).to_pylist())
         )
         if set(texts.to_pylist()) <= set(done.unknown):
             return None  # known labels begin further down

@@ -9,7 +9,7 @@ from typing import TypeVar
 import streamlit as st
 
 from app_pages.state import runs
-from app_pages.state.own_runs import is_own
+from app_pages.state.sharing import shared_unless_own
 from har_core.runs.run import Run
 
 T = TypeVar("T")
@@ -28,11 +28,10 @@ def once_per_run(spinner: str, *, most: int = 6) -> Callable[[Callable[[Run], T]
             return compute(Run.open(folder))
 
         outcome.__qualname__ = f"{compute.__module__}.{compute.__qualname__}"  # by which Streamlit tells caches apart
-        of_all_sessions = st.cache_resource(max_entries=most, show_spinner=spinner)(outcome)
-        of_this_session = st.cache_resource(max_entries=most, scope="session", show_spinner=spinner)(outcome)
+        cached = shared_unless_own(st.cache_resource, max_entries=(most, most), show_spinner=spinner)(outcome)
 
         def found(run: Run) -> T:
-            return (of_this_session if is_own(run) else of_all_sessions)(run.folder, runs.version(run))
+            return cached.of(run)(run.folder, runs.version(run))
 
         return found
 

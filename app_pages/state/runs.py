@@ -5,18 +5,18 @@ Results of a visitor's own run are cached for their session alone; those of othe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from app_pages.state import url
-from app_pages.state.own_runs import is_own, own_runs
+from app_pages.state.own_runs import own_runs
 from app_pages.state.settings import settings
+from app_pages.state.sharing import shared_unless_own
 from har_core.analysis import calibration as calibrated
 from har_core.analysis.answers import AnswerRule, answer_rule
 from har_core.analysis.calibration import Calibration
@@ -185,15 +185,9 @@ def _read(run: Run, kind: Kind) -> object:
 
 
 def _cached(run: Run, kind: Kind) -> object:
-    cached: Callable[[Path, int, Kind], Any] = _of_this_session if is_own(run) else _of_all_sessions
-    return cached(run.folder, version(run), kind)
+    return _result.of(run)(run.folder, version(run), kind)
 
 
-@st.cache_resource(max_entries=20, show_spinner="Reading the run …")
-def _of_all_sessions(folder: Path, version: int, kind: Kind) -> object:
-    return _read(Run.open(folder), kind)
-
-
-@st.cache_resource(max_entries=14, scope="session", show_spinner="Reading the run …")
-def _of_this_session(folder: Path, version: int, kind: Kind) -> object:
+@shared_unless_own(st.cache_resource, max_entries=(20, 14), show_spinner="Reading the run …")
+def _result(folder: Path, version: int, kind: Kind) -> object:
     return _read(Run.open(folder), kind)

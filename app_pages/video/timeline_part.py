@@ -39,7 +39,7 @@ def headline(found: ClipAnswer) -> str:
     return f"{', then '.join(first)}{more}"
 
 
-def timeline(found: ClipAnswer, *, length: float | None = None) -> None:
+def timeline(found: ClipAnswer) -> None:
     """The figure; a click chooses a frame."""
     frame = chosen(found)
     figure = timeline_figure(
@@ -50,7 +50,6 @@ def timeline(found: ClipAnswer, *, length: float | None = None) -> None:
         found.segments,
         found.classes,
         chosen=frame,
-        length=length,
     )
     key = f"clip-timeline-{st.session_state.get(_DRAWN, 0)}"
 

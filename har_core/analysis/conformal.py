@@ -70,15 +70,6 @@ def lac_threshold(probabilities: np.ndarray, true: np.ndarray, alpha: float) -> 
     return max(0.0, _threshold(_of_true(probabilities, true), alpha))
 
 
-def class_lac_thresholds(probabilities: np.ndarray, true: np.ndarray, alpha: float) -> np.ndarray:
-    """(K,) `lac_threshold` of each class, from its own photos: a class with too few of them is in every set.
-
-    The coverage then holds for the photos of each class ("Mondrian" sets: Vovk et al. 2005).
-    """
-    own = _class_thresholds(_of_true(probabilities, true), true, probabilities.shape[1], alpha)
-    return np.asarray(np.maximum(0.0, own))
-
-
 def raps_scores(
     probabilities: np.ndarray,
     *,
@@ -106,13 +97,21 @@ def raps_scores(
     return scores
 
 
-def raps_threshold(scores: np.ndarray, true: np.ndarray, alpha: float) -> float:
-    """The score up to which a class is in a photo's set; infinite for fewer than `fewest(alpha)` photos.
+def set_thresholds(of_true: np.ndarray, true: np.ndarray, size: int, alpha: float, method: Method) -> np.ndarray:
+    """(K,) the conformity from which on a class is in a photo's set; minus infinity where too few photos calibrate.
+
+    The conformity of a class is its probability, of RAPS minus its `raps_scores`.  "LAC per class" has a threshold for each class,
+    from its own photos: the coverage then holds for the photos of each class ("Mondrian" sets: Vovk et al. 2005).
 
     Args:
-        scores: (N, K) of `raps_scores`, of the photos that calibrate.
+        of_true: (n,) conformity of the true classes of the photos that calibrate.
+        true: (n,) their class indices.
+        size: K.
     """
-    return -_threshold(-_of_true(scores, true), alpha)
+    if method == "LAC per class":
+        own = [_threshold(of_true[true == index], alpha) for index in range(size)]
+        return np.array(own, dtype=of_true.dtype)
+    return np.full(size, _threshold(of_true, alpha), dtype=of_true.dtype)
 
 
 def prediction_sets(
@@ -126,13 +125,9 @@ def prediction_sets(
         empty: whether a set may be empty: LAC leaves those of photos whose likeliest class is below the threshold empty.
             Else these hold the likeliest class, which can only raise the coverage.
     """
-    known, true = calibrating.probabilities, calibrating.true
-    if method == "RAPS":
-        sets = raps_scores(probabilities) <= raps_threshold(raps_scores(known), true, alpha)
-    elif method == "LAC":
-        sets = probabilities >= lac_threshold(known, true, alpha)
-    else:
-        sets = probabilities >= class_lac_thresholds(known, true, alpha)
+    known, true = _conformity(calibrating.probabilities, method), calibrating.true
+    thresholds = set_thresholds(_of_true(known, true), true, known.shape[1], alpha, method)
+    sets = _conformity(probabilities, method) >= thresholds
     return np.asarray(sets if empty else with_likeliest(sets, probabilities))
 
 
@@ -161,7 +156,7 @@ def reached_all(
     right = probabilities.argmax(axis=1) == true
     found = []
     for method in methods:
-        conformity = -raps_scores(probabilities) if method == "RAPS" else probabilities
+        conformity = _conformity(probabilities, method)
         conformity = np.ascontiguousarray(conformity.T)  # rows of photos are compared and added faster
         found += [_reached(conformity, true, right, alpha, method, seed) for alpha in alphas]
     return found
@@ -177,11 +172,8 @@ def _reached(
     for _ in range(_REPEATS):
         order = random.permutation(count)
         known, asked = order[: count // 2], order[count // 2 :]
-        if method == "LAC per class":
-            thresholds = _class_thresholds(of_true[known], true[known], size, alpha)
-        else:
-            thresholds = np.full(size, _threshold(of_true[known], alpha))
-        sizes = (conformity >= thresholds.astype(conformity.dtype)[:, None]).sum(axis=0, dtype=np.int32)[asked]
+        thresholds = set_thresholds(of_true[known], true[known], size, alpha, method)
+        sizes = (conformity >= thresholds[:, None]).sum(axis=0, dtype=np.int32)[asked]
         covered = (of_true >= thresholds[true])[asked] | ((sizes == 0) & right[asked])
         sizes = np.maximum(1, sizes)
         sums += sizes.sum(), (sizes == 1).sum()
@@ -203,6 +195,11 @@ def drawn(predictions: Predictions, most: int, seed: int) -> tuple[np.ndarray, n
     return predictions.probabilities[rows], predictions.true[rows]
 
 
+def _conformity(probabilities: np.ndarray, method: Method) -> np.ndarray:
+    """(N, K) of each class with each photo; higher is more plausible."""
+    return -raps_scores(probabilities) if method == "RAPS" else probabilities
+
+
 def _threshold(conformity: np.ndarray, alpha: float) -> float:
     """The ceil((n + 1)(1 - alpha))-th highest of (n,) values; minus infinity where there are not so many."""
     count = len(conformity)
@@ -210,10 +207,6 @@ def _threshold(conformity: np.ndarray, alpha: float) -> float:
         return -np.inf
     rank = ceil(round((count + 1) * (1 - alpha), 9))  # 9.000000000000002 is 9
     return float(np.partition(conformity, count - rank)[count - rank])
-
-
-def _class_thresholds(conformity: np.ndarray, true: np.ndarray, size: int, alpha: float) -> np.ndarray:
-    return np.array([_threshold(conformity[true == index], alpha) for index in range(size)])
 
 
 def _of_true(values: np.ndarray, true: np.ndarray) -> np.ndarray:

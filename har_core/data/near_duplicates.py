@@ -99,12 +99,10 @@ def perceptual_hashes(
     return _column([number for number, _ in found]), tuple(digest for _, digest in found)
 
 
-def hash_photos(
-    samples: Sequence[Sample], *, workers: int | None = None, progress: Progress | None = None
-) -> HashedPhotos:
+def hash_photos(samples: Sequence[Sample], *, progress: Progress | None = None) -> HashedPhotos:
     """As `perceptual_hashes`, but a photo that cannot be read is told and left out."""
     kept, hashes, digests, problems = [], [], [], []
-    for sample, found in zip(samples, _each(_hash_or_error, samples, workers, progress), strict=True):
+    for sample, found in zip(samples, _each(_hash_or_error, samples, None, progress), strict=True):
         if isinstance(found, ImageError):
             problems.append(Problem.of_photo(sample.name, found))
         else:
@@ -115,11 +113,7 @@ def hash_photos(
 
 
 def hash_pairs(
-    hashes: np.ndarray,
-    digests: Sequence[bytes] | None = None,
-    *,
-    distance: int = WIDE_DISTANCE,
-    progress: Progress | None = None,
+    hashes: np.ndarray, digests: Sequence[bytes] | None = None, *, distance: int = WIDE_DISTANCE
 ) -> HashPairs:
     """All pairs of photos whose hashes differ in at most `distance` bits; each pair once.
 
@@ -147,8 +141,6 @@ def hash_pairs(
                 f"expected at most {MAX_PAIRS:,} pairs of similar photos, found more among {size:,} photos; remove what is "
                 "there again and again, such as plain pictures"
             )
-        if progress is not None:
-            progress(start, size)
     none = np.empty(0, dtype=np.int64)
     first, second, differing = (np.concatenate([none, *(part[place] for part in found)]) for place in range(3))
     files = np.arange(size) if digests is None else np.unique(np.array(digests, dtype="S32"), return_inverse=True)[1]

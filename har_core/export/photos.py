@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageOps
 
 from har_core.data.scan import scan
@@ -14,6 +13,7 @@ from har_core.errors import ConfigError, DataError, ImageError
 from har_core.media.images import is_photo_file, open_photo
 from har_core.media.layout import is_system_file, photo_folder
 from har_core.runs.file_names import PREDICTIONS, TRAINING_EMBEDDINGS
+from har_core.runs.predictions import evenly_spaced
 from har_core.runs.run import Run, assets_folder
 from har_core.runs.training_embeddings import read_training_embeddings
 
@@ -137,8 +137,7 @@ def _in(folder: Path) -> list[Photo]:
 
 
 def _spread(photos: Sequence[Photo], count: int) -> list[Photo]:
-    numbers = np.linspace(0, len(photos) - 1, min(count, len(photos))).round().astype(int)
-    return [photos[number] for number in dict.fromkeys(numbers.tolist())]
+    return [photos[number] for number in evenly_spaced(len(photos), count)]
 
 
 def _changed(photo: Image.Image, number: int) -> Image.Image:

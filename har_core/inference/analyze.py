@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from har_core.inference.evaluate import evaluate
 from har_core.inference.faithfulness import measure_faithfulness
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
+from har_core.media.photo_store import PhotoStore
 from har_core.runs.file_names import (
     DROPPED,
     DUPLICATES,
@@ -35,6 +37,7 @@ from har_core.runs.file_names import (
     TRAINING_EMBEDDINGS,
     TRAINING_PHOTOS,
 )
+from har_core.runs.predictions import evenly_spaced
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINED, TRAINING, read_table, training_schema, write_table
 from har_core.runs.training_embeddings import (
@@ -97,6 +100,18 @@ class Photos:
             [one for one in others if one.name not in dropped],
             [one for one in others if one.name in dropped],
         )
+
+    @classmethod
+    def evaluated(cls, run: Run, folder: Path) -> Photos:
+        """The photos of a run of which nothing is known but what it was evaluated on, however they lie in a folder.
+
+        Raises:
+            DataError: as `of`.
+        """
+        store = PhotoStore(folder)
+        found = ((name, store.find(name)) for name in run.predictions().samples)
+        test = [Sample(name, path, "") for name, path in found if path is not None]
+        return cls.of(run, test)  # with the labels of the run
 
 
 @dataclass
@@ -209,14 +224,13 @@ class Analysis:
         """Deletion, insertion and ROAD of the class maps."""
         if not self.run.has(MODEL):
             return self.run, _WITHOUT_MODEL
-        count = min(MAPS_JUDGED, len(self.photos.test))
-        chosen = [self.photos.test[row] for row in np.linspace(0, len(self.photos.test) - 1, count).astype(int)]
+        chosen = [self.photos.test[row] for row in evenly_spaced(len(self.photos.test), MAPS_JUDGED)]
         table = measure_faithfulness(
             Predictor.from_run(self.run, self.device),
             [open_photo(sample.path, sample.name) for sample in chosen],
             progress=self.progress("judging heatmaps"),
         )
-        return write_table(self.run, FAITHFULNESS, table, faithful.SCHEMA), f"heatmaps judged on {count:,} photos"
+        return write_table(self.run, FAITHFULNESS, table, faithful.SCHEMA), f"heatmaps judged on {len(chosen):,} photos"
 
     def _training(self) -> TrainingEmbeddings | None:
         return read_training_embeddings(self.run) if self.run.has(TRAINING_EMBEDDINGS) else None

@@ -52,7 +52,6 @@ def evaluate_clips(
     fps: float = 4.0,
     unknown: Unknown = "skip",
     mapping: Mapping[str, str] | None = None,
-    reader: ClipReader | None = None,
     progress: Progress | None = None,
 ) -> ClipEvaluation:
     """Predict labeled clips, in their order.
@@ -68,7 +67,7 @@ def evaluate_clips(
         RunError: if the classes could not be those of a run; nothing is computed then.
         DataError: if no clip is left to be scored.
     """
-    own, reader = predictor.spec.classes, reader or ClipReader()
+    own, reader = predictor.spec.classes, ClipReader()
     matched = match_samples(samples, own, unknown, mapping)
     kept: list[Sample] = []
     rows: list[Row] = []
@@ -95,13 +94,7 @@ def evaluate_clips(
 
 
 def write_clip_evaluation(
-    folder: Path,
-    found: ClipEvaluation,
-    by: Run,
-    *,
-    title: str,
-    reader: ClipReader | None = None,
-    progress: Progress | None = None,
+    folder: Path, found: ClipEvaluation, by: Run, *, title: str, progress: Progress | None = None
 ) -> Run:
     """Keep an evaluation of clips as a run folder, with the frame of each clip that decided beside it.
 
@@ -114,7 +107,7 @@ def write_clip_evaluation(
         RunError: if the folder holds a run.
         OSError: if the folder cannot be written.
     """
-    reader = reader or ClipReader()
+    reader = ClipReader()
     run = write_clips(write_evaluation(folder, found.evaluation, by, title=title, what="clips"), found.table)
     for done, (sample, peak) in enumerate(zip(found.samples, found.table["peak"], strict=True), start=1):
         try:

@@ -15,7 +15,7 @@ from har_core.inference.predictor import PHOTO_SIDE, Predictor
 from har_core.media.images import open_photo
 from har_core.media.photo_store import PhotoStore
 from har_core.runs.manifest import Probabilities
-from har_core.runs.predictions import Predictions
+from har_core.runs.predictions import Predictions, evenly_spaced
 
 TOLERANCE = 0.02
 """The largest difference of a probability that decoding and arithmetic elsewhere explain."""
@@ -65,7 +65,7 @@ def replay(
     columns = np.array([number[meant[name] or ""] for name in predictions.classes])
     store = PhotoStore(photos_folder)
     paths: dict[int, Path] = {}
-    for row in _spread(len(predictions), count):
+    for row in evenly_spaced(len(predictions), count).tolist():
         if (path := store.find(predictions.samples[row])) is not None:
             paths[row] = path
     if len(paths) < min(count, len(predictions)):  # some are not here: the first that are
@@ -100,7 +100,3 @@ def replay(
         raise DataError(f"expected photos of the table to replay, found none that can be read{reason}; check --photos")
     worst = max(differences, key=lambda row: differences[row])
     return Replayed(differences[worst], str(predictions.samples[worst]), len(differences), disagree)
-
-
-def _spread(size: int, count: int) -> list[int]:
-    return list(dict.fromkeys(np.linspace(0, size - 1, min(size, count)).round().astype(int).tolist()))

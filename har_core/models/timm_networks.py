@@ -72,7 +72,7 @@ class TimmAnatomy(Anatomy):
             return Features(features)
         if self.layout == "NHWC":
             return Features(features.permute(0, 3, 1, 2))
-        rows, columns = _grid(features.shape[1] - self.prefix, images)
+        rows, columns = grid(features.shape[1] - self.prefix, images)
         patches = features[:, self.prefix :].transpose(1, 2).reshape(len(features), -1, rows, columns)
         return Features(patches, features[:, : self.prefix] if self.prefix else None)
 
@@ -310,8 +310,12 @@ def _attends_as_known(anatomy: TimmAnatomy, model: Any, features: Features) -> b
         return False
 
 
-def _grid(count: int, images: Tensor) -> tuple[int, int]:
-    """Rows and columns of so many tokens, in the shape of the input."""
+def grid(count: int, images: Tensor) -> tuple[int, int]:
+    """Rows and columns of so many tokens, in the shape of the input.
+
+    Raises:
+        ValueError: if they do not fill a grid of that shape.
+    """
     rows = max(1, round(math.sqrt(count * images.shape[2] / images.shape[3])))
     if count % rows:
         raise ValueError(f"{count} tokens are no grid")

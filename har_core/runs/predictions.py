@@ -35,7 +35,7 @@ class Predictions:
 
     def __post_init__(self) -> None:
         count, columns = len(self.samples), len(self.classes)
-        if odd := [name for name in self.samples if not _is_name(name)]:
+        if odd := [name for name in self.samples if not is_name(name)]:
             raise RunError(
                 f"expected file names in UTF-8, found {printable(str(odd[0]))[:80]!r}{and_more(len(odd) - 1)}; rename it"
             )
@@ -142,6 +142,11 @@ class Predictions:
         return table
 
 
+def evenly_spaced(count: int, most: int) -> np.ndarray:
+    """(min(count, most),) int64 different rows of `count`, rising: the first, the last, and between them as evenly as can be."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
+
+
 def _column(file: pq.ParquetFile, name: str) -> np.ndarray:
     values = np.asarray(file.read(columns=[name], use_threads=False).column(0).to_numpy())
     if len(values) != file.metadata.num_rows:
@@ -149,7 +154,8 @@ def _column(file: pq.ParquetFile, name: str) -> np.ndarray:
     return values
 
 
-def _is_name(value: object) -> bool:
+def is_name(value: object) -> bool:
+    """Whether a value can be a photo's name: text that UTF-8 can encode, without NUL."""
     if not isinstance(value, str) or not value or "\0" in value:
         return False
     return value.isascii() or not any("\ud800" <= one <= "\udfff" for one in value)

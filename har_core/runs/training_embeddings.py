@@ -15,6 +15,7 @@ import numpy as np
 from har_core.errors import RunError
 from har_core.files import atomic_path, reason_of
 from har_core.runs.file_names import TRAINING_EMBEDDINGS
+from har_core.runs.predictions import evenly_spaced
 from har_core.runs.run import Run
 from har_core.runs.writing import add_file
 
@@ -79,7 +80,7 @@ class TrainingEmbeddings:
         count = min(count, len(self) - 1)
         if count < 1:
             return 1.0
-        rows = np.unique(np.linspace(0, len(self) - 1, min(most, len(self))).astype(int))
+        rows = evenly_spaced(len(self), most)
         found = []
         for values in (embeddings, self.restore()):
             unit = unit_rows(values)

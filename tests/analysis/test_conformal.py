@@ -14,14 +14,13 @@ from har_core.analysis.calibration import answered
 from har_core.analysis.conformal import (
     ALPHAS,
     METHODS,
-    class_lac_thresholds,
     fewest,
     lac_threshold,
     prediction_sets,
     raps_scores,
-    raps_threshold,
     reached,
     reached_all,
+    set_thresholds,
 )
 from har_core.analysis.scores import wilson_interval
 from har_core.runs.predictions import Predictions
@@ -91,6 +90,11 @@ def mapie(predictions: Predictions, score: str, *, drawn: float = 0.0, **options
     )
     classifier.conformalize(rows[:half], predictions.true[:half])
     return classifier, np.asarray(classifier.predict_set(rows[half:], conformity_score_params=options)[1])
+
+
+def raps_threshold(scores: np.ndarray, true: np.ndarray, alpha: float) -> float:
+    """The score up to which a class is in a photo's set."""
+    return float(-set_thresholds(-scores[np.arange(len(true)), true], true, scores.shape[1], alpha, "RAPS")[0])
 
 
 @pytest.mark.parametrize(("count", "size"), [(600, 2), (601, 3), (600, 15), (400, 100)])
@@ -190,11 +194,12 @@ def test_alpha_is_a_share() -> None:
 def test_class_thresholds_are_those_of_each_class_alone() -> None:
     predictions = made(300, 5)
     predictions = part(predictions, predictions.true != 2)  # does not occur
-    found = class_lac_thresholds(predictions.probabilities, predictions.true, 0.1)
+    of_true = predictions.probabilities[np.arange(len(predictions)), predictions.true]
+    found = set_thresholds(of_true, predictions.true, 5, 0.1, "LAC per class")
     for index in (0, 1, 3, 4):
         own = predictions.true == index
         assert found[index] == lac_threshold(predictions.probabilities[own], predictions.true[own], 0.1)
-    assert found[2] == 0
+    assert found[2] == -np.inf
     asked = made(50, 5, seed=3).probabilities
     sets = prediction_sets(asked, predictions, 0.1, method="LAC per class")
     assert sets[:, 2].all() and np.array_equal(sets, asked >= found)

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from har_core.errors import RunError
-from har_core.runs.predictions import Predictions
+from har_core.runs.predictions import Predictions, evenly_spaced
 from tests.helpers import random_predictions
 
 
@@ -67,3 +67,12 @@ def test_a_file_that_cannot_be_right_is_refused_by_name(tmp_path: Path, change: 
     frame.to_parquet(tmp_path / "p.parquet", index=False)
     with pytest.raises(RunError, match=r"p\.parquet"):
         Predictions.read(tmp_path / "p.parquet", table.classes)
+
+
+@pytest.mark.parametrize(
+    ("count", "most"), [(0, 5), (1, 1), (1, 9), (9, 1), (7, 0), (10, 10), (1890, 16), (1890, 500), (999_983, 997)]
+)
+def test_rows_are_spaced_evenly(count: int, most: int) -> None:
+    rows = evenly_spaced(count, most)
+    assert len(rows) == min(count, most) and rows.dtype == np.int64
+    assert rows.tolist() == [number * (count - 1) // max(1, len(rows) - 1) for number in range(len(rows))]

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from har_core.models.anatomy import Answer, WholeNetwork
+from har_core.models.timm_networks import grid
 from har_core.runs.manifest import Explanation
 
 _MAX_VALUES = 2**26
@@ -177,11 +178,3 @@ def _prefix(seen: Any, count: int, size: int, patch: Any) -> int:
     if isinstance(patch, int) and 0 < patch <= size:
         return int(count - (size // patch) ** 2)
     return count - math.isqrt(count) ** 2
-
-
-def grid(count: int, images: Tensor) -> tuple[int, int]:
-    """Rows and columns of so many tokens, in the shape of the input."""
-    rows = max(1, round(math.sqrt(count * images.shape[2] / images.shape[3])))
-    if count % rows:
-        raise ValueError(f"{count} tokens are no grid")
-    return rows, count // rows

@@ -99,7 +99,6 @@ def onnx_file(
     probabilities: bool = False,
     maps: bool = False,
     embeddings: bool = False,
-    constant: float = 0.5,
     weight: float = 1.0,
 ) -> Path:
     """A network that tells blue, green and red apart by the mean of that channel, 8 × 8 pixels a cell of its maps."""
@@ -109,7 +108,7 @@ def onnx_file(
     kernel = np.zeros((3, 3, 8, 8), np.float32)
     for output, channel in enumerate((2, 1, 0)):
         kernel[output, channel] = 4 * weight / 64
-    bias = np.array([constant, 0, 0], np.float32)
+    bias = np.array([0.5, 0, 0], np.float32)
     nodes = [
         helper.make_node("Conv", ["images", "kernel"], ["class_maps"], strides=[8, 8]),
         helper.make_node("GlobalAveragePool", ["class_maps"], ["pooled"]),

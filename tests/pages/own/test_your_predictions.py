@@ -160,6 +160,7 @@ def test_photos_come_from_the_servers_folder_or_a_zip(kaggle_folder: Path, monke
             photo = io.BytesIO()
             picture((9, 90, 200), seed=number).save(photo, "PNG")
             archive.writestr(f"some/photos/Image_{number}.jpg", photo.getvalue())
+        archive.writestr("some/labels.csv", "filename,label\nphotos/Image_0.jpg,a\n")
     app.file_uploader[0].set_value(("photos.zip", buffer.getvalue(), "application/zip")).run()
     assert any("3 of 4 photos were found" in line.value for line in app.caption)
     assert preview(app)[0][0].startswith("data:image/jpeg") and not isinstance(preview(app)[3][0], str)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
+from streamlit.runtime.caching import cache_resource_api
 
-from app_pages.state import own_runs, runs
+from app_pages.state import own_runs, runs, sharing
 from har_core.runs.run import Run
 from tests.helpers import random_predictions
 from tests.pages.conftest import write_run
@@ -35,11 +35,10 @@ def test_read_only_runs_of_one_name_have_verdicts_of_their_own(
 def test_results_of_a_visitor_are_kept_for_their_session_alone(
     own: bool, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never(*_: object) -> NoReturn:
-        raise AssertionError("the other cache was asked")
-
-    monkeypatch.setattr(runs, "is_own", lambda _: own)
-    asked, other = ("_of_this_session", "_of_all_sessions")[:: 1 if own else -1]
-    monkeypatch.setattr(runs, other, never)
-    monkeypatch.setattr(runs, asked, lambda folder, version, kind: runs._read(Run.open(folder), kind))
-    assert runs.confusion_matrix(run).sum() == 20
+    monkeypatch.setattr(sharing, "is_own", lambda _: own)
+    matrices = []
+    for session in ("one", "one", "two"):
+        monkeypatch.setattr(cache_resource_api, "get_session_id_or_throw", lambda session=session: session)
+        matrices.append(runs.confusion_matrix(run))
+    assert matrices[0].sum() == 20 and matrices[1] is matrices[0]
+    assert (matrices[2] is matrices[0]) == (not own)
