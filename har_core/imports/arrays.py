@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from har_core.errors import DataError
 from har_core.imports.build import assemble
 from har_core.imports.checking import Rows, require_scores
-from har_core.imports.labels import Labels
+from har_core.imports.labels import Labels, Reading, label_text
 from har_core.imports.storing import write_import
 from har_core.imports.tables import MAX_ROWS, shown, texts_of
 from har_core.imports.values import Faults, ScoreKind, to_probabilities
@@ -48,7 +49,8 @@ def from_arrays(
     2
 
     Args:
-        true: (N,) names of classes, or places in `classes` from 0.
+        true: (N,) names of classes, or places in `classes` from 0.  Numbers are places; names only where the names in `classes` are
+            numbers themselves, not texts.  None, NaN and pandas.NA are no label.
         out: the run's folder, which is created.
         probabilities: (N, K) from 0 to 1, rows sum to 1; a DataFrame's columns are the names of the classes.
         logits: (N, K), in their place.
@@ -68,36 +70,49 @@ def from_arrays(
     if probabilities is not None and logits is not None:
         raise DataError("expected probabilities or logits, found both; pass one of them")
     scores = probabilities if probabilities is not None else logits
+    places: list[int] | None = None
     if scores is None and predicted is None:
         raise DataError("expected probabilities, logits or predicted classes, found none; pass one of them")
     if isinstance(classes, Mapping):  # as id2label of Hugging Face's models
-        classes = [classes[key] for key in sorted(classes, key=_place_of)]
+        by_place = {_place_of(key): classes[key] for key in sorted(classes, key=_place_of)}
+        places, classes = list(by_place), list(by_place.values())
+    numbers: Reading | None = "names" if classes is not None and _are_numbers(classes) else "places"
+    if classes is not None:
+        classes = _names(classes, "classes")
     if hasattr(scores, "columns"):
-        columns = [str(name) for name in scores.columns]
+        columns = _names(scores.columns, "columns")
         numbered = columns == [str(number) for number in range(len(columns))]
+        in_order = isinstance(scores.columns, pd.RangeIndex) and numbers == "places"  # they were never named
         if classes is None:
-            classes = columns
-        elif sorted(columns) == sorted(map(str, classes)):
-            scores = scores.iloc[:, [columns.index(str(name)) for name in classes]]  # by name, whatever their order
+            classes, numbers = columns, "names" if _are_numbers(scores.columns) else None
+        elif sorted(columns) == sorted(classes) and not in_order:
+            scores = scores.iloc[:, [columns.index(name) for name in classes]]  # by name, whatever their order
+            numbers = "names" if _are_numbers(scores.columns) else numbers
         elif not numbered:
             raise DataError(
-                f"expected the columns {shown(', '.join(map(str, classes)), 80)}, found {shown(', '.join(columns), 80)}; pass an "
+                f"expected the columns {shown(', '.join(classes), 80)}, found {shown(', '.join(columns), 80)}; pass an "
                 "array, or name both alike"
             )
     if classes is None and scores is not None:
         raise DataError("expected the names of the classes in the order of the columns, found none; pass classes=[…]")
-    names = tuple(map(str, classes)) if classes is not None else ()
-    labels = _labels(true, "true")
+    names = tuple(classes) if classes is not None else ()
+    labels = _labels(true, "true", numbers)
     count = len(labels.codes)
     if not 0 < count <= MAX_ROWS:
         raise DataError(f"expected 1 to {MAX_ROWS:,} true classes, found {count:,}; pass one a photo")
     rows = Rows(_PLACE, [f"row_{number}" for number in range(count)], labels)
     if samples is not None:
-        rows.samples = [str(name) for name in samples]
+        rows.samples = _names(samples, "samples")
         _require_length(len(rows.samples), count, "samples")
     if predicted is not None:
-        rows.predicted = _labels(predicted, "predicted")
+        rows.predicted = _labels(predicted, "predicted", numbers)
         _require_length(len(rows.predicted.codes), count, "predicted classes")
+    if places not in (None, list(range(len(names)))) and any(
+        one and one.by_type == "places" for one in (labels, rows.predicted)
+    ):
+        raise DataError(
+            f"expected classes at the places 0 to {len(names) - 1}, found {shown(str(places), 60)}; number them from 0, or pass names as labels"
+        )
     if scores is not None:
         rows.scores = _scores(scores, "logits" if logits is not None else "probabilities", (count, len(names)), rows)
     elif confidence is not None:
@@ -118,9 +133,12 @@ def from_arrays(
 
 
 _FLAGS = {
+    "name other columns with --true and --predicted": "check true= and predicted=",
+    "or pass --classes FILE if numbers are places in it": "or pass classes=[…] if numbers are places in it",
     "pass --scores logits if they are logits": "pass logits= if they are logits",
     "pass --no-confidence to leave the column out": "leave confidence= out",
     "pass --unknown skip to leave such rows out, or --unknown error to count each as an error": "leave them out, or name the class",
+    "pass --unknown skip to leave such rows out": "leave them out",
     "check --predicted and the order of --classes": "check predicted= and the order of classes=",
     "check --true and --classes": "check true= and classes=",
     "--classes FILE": "classes=[…]",
@@ -153,17 +171,46 @@ def _place_of(key: Any) -> int:
         raise DataError(f"expected a place → name of each class, found {shown(str(key), 40)}; pass a list") from error
 
 
-def _labels(values: Any, what: str) -> Labels:
-    array = np.asarray(values)
+def _are_numbers(names: Any) -> bool:
+    return all(isinstance(one, int | float | np.number) and not isinstance(one, bool) for one in names)
+
+
+def _names(values: Any, what: str) -> list[str]:
+    """Names as text; that of a file keeps its spaces.
+
+    Raises:
+        DataError: if one is no text in UTF-8.
+    """
+    try:
+        found = [one if isinstance(one, str) and what == "samples" else label_text(one) for one in values]
+        "".join(found).encode()
+    except UnicodeError as error:
+        raise DataError(f"expected {what} in UTF-8, found bytes that are something else; decode them") from error
+    return found
+
+
+def _labels(values: Any, what: str, numbers: Reading | None) -> Labels:
+    if isinstance(values, np.ma.MaskedArray):
+        hidden, values = np.ma.getmaskarray(values), values.data.astype(object)
+        values[hidden] = None
+    # NumPy would make the text 'nan' of a NaN beside texts.
+    array = np.asarray(values, dtype=object if isinstance(values, list | tuple) else None)
     if array.ndim != 1:
         raise DataError(f"expected {what} classes of the form (N,), found {array.shape}; pass one a photo")
-    labels = Labels(what)
-    if array.dtype.kind == "b":
-        array = array.astype(np.int64)
     if array.dtype.kind in "iuf":
+        labels = Labels(what, numbers)
         labels.add(texts_of(pa.array(array), guarded=False))
-    else:
-        labels.add(pa.array([str(one).strip() for one in array.tolist()], pa.string()))
+        return labels
+    cells = [one.item() if getattr(one, "ndim", None) == 0 else one for one in array.tolist()]
+    if odd := next(
+        (one for one in cells if isinstance(one, Sequence | np.ndarray) and not isinstance(one, str | bytes)), None
+    ):
+        raise DataError(f"expected one of the {what} classes a photo, found {shown(str(odd), 40)}; pass one a photo")
+    cells = [int(one) if isinstance(one, bool) else one for one in cells]
+    texts = _names(cells, f"{what} classes")
+    given = [one for one, text in zip(cells, texts, strict=True) if text]
+    labels = Labels(what, numbers if given and _are_numbers(given) else "names")
+    labels.add(pa.array(texts, pa.string()))
     return labels
 
 

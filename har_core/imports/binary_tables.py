@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from har_core.errors import DataError
-from har_core.files import reason_of
 from har_core.imports.headers import ARRAYS, plain
-from har_core.imports.lists import expanded, flattened
+from har_core.imports.labels import label_text
+from har_core.imports.lists import expanded, flattened, is_list
 from har_core.imports.tables import (
     HEAD_ROWS,
     MAX_COLUMNS,
@@ -22,10 +22,11 @@ from har_core.imports.tables import (
     Table,
     chunk_rows,
     memory_table,
+    reason_shown,
     shown,
 )
 
-_MAX_BYTES, _TEXT_BYTES = 16 * 2**30, 1024  # of a file, and of a name on the average
+_MAX_BYTES, _TEXT_BYTES, _PHOTO_BYTES = 16 * 2**30, 1024, 2**25  # of a file, and of a name and a photo on the average
 _CLASSES = ("classes", "classnames", "labelnames", "categories", "targetnames")
 
 
@@ -48,14 +49,16 @@ def parquet_table(path: Path, place: str) -> Table:
                 f"expected columns of different names in {place}, found two called {shown(twice)!r}; rename one"
             )
         leaves = [leaf for one in file.schema_arrow for leaf in _leaves(one)]
-        _check_sizes(file.metadata, set(leaves), place)
+        _check_sizes(file, place)
         file = pq.ParquetFile(path, read_dictionary=strings)
         first = next(file.iter_batches(HEAD_ROWS, columns=leaves, use_threads=False), None)
+        if first is not None:
+            first.validate(full=True)
     except (OSError, ValueError, TypeError, MemoryError, pa.ArrowException) as error:
         raise _damaged("Parquet", place, error) from error
     if first is None or not len(first):
         raise DataError(f"expected rows in {place}, found none; export the predictions again")
-    columns = flattened(dict(zip(first.schema.names, first.columns, strict=True)))
+    columns = _plain(first)
     head = expanded(columns, columns, place, 1)
     origin = {name: old for old, made in head.origin.items() for name in made}
 
@@ -66,8 +69,9 @@ def parquet_table(path: Path, place: str) -> Table:
         try:
             opened = pq.ParquetFile(path, read_dictionary=[name for name in strings if name in sources])
             for batch in opened.iter_batches(chunk_rows(len(wanted)), columns=sources, use_threads=True):
-                parts = flattened(dict(zip(batch.schema.names, batch.columns, strict=True)))
-                found = expanded(parts, columns, place, row).columns
+                # Arrow checks neither UTF-8 nor the places in a dictionary while it reads.
+                batch.validate(full=True)
+                found = expanded(_plain(batch), columns, place, row).columns
                 yield {name: found[name] for name in wanted}
                 row += len(batch)
         except (OSError, ValueError, TypeError, MemoryError, KeyError, pa.ArrowException) as error:
@@ -84,28 +88,57 @@ def _leaves(field: pa.Field) -> list[str]:
     return [] if binary else [field.name]
 
 
-def _check_sizes(metadata: pq.FileMetaData, leaves: set[str], place: str) -> None:
+def _plain(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    """Its columns without records, decimal numbers as float64."""
+    columns = flattened(dict(zip(batch.schema.names, batch.columns, strict=True)))
+    return {name: _as_float(values) for name, values in columns.items()}
+
+
+def _as_float(values: pa.Array) -> pa.Array:
+    if pa.types.is_decimal(values.type):
+        return values.cast(pa.float64())
+    if is_list(values.type) and pa.types.is_decimal(values.type.value_type):
+        return values.cast(pa.list_(pa.float64()))
+    return values
+
+
+def _check_sizes(file: pq.ParquetFile, place: str) -> None:
+    """Stop before more is unpacked than a table of predictions has.
+
+    Of a row group, the sum is read alone: pyarrow ends the process over damaged statistics of a column (`row_group().column()`).
+    """
+    metadata, fields = file.metadata, list(file.schema_arrow)
     if metadata.num_rows > MAX_ROWS or metadata.num_columns > MAX_COLUMNS:
         raise DataError(
             f"expected at most {MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns in {place}, found {metadata.num_rows:,} and "
             f"{metadata.num_columns:,}; split the table"
         )
-    total = 0
+    a_row, total = sum(_most_bytes(one.type) for one in fields), 0
+    photos = sum(_has_photos(one.type) for one in fields)
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        for index in range(group.num_columns):
-            column = group.column(index)
-            path = column.path_in_schema
-            if path not in leaves and not any(path.startswith(f"{leaf}.") for leaf in leaves):
-                continue
-            size = column.total_uncompressed_size
-            total += size
-            most = _TEXT_BYTES if column.physical_type == "BYTE_ARRAY" else 8 * MAX_COLUMNS
-            if size > most * group.num_rows + 2**24 or total > _MAX_BYTES:
-                raise DataError(
-                    f"expected a table of predictions in {place}, found a column that unpacks to {size:,} bytes for "
-                    f"{group.num_rows:,} rows ({shown(path)}); keep the columns of the predictions alone"
-                )
+        size, rows = group.total_byte_size, group.num_rows
+        total += size
+        if size > (a_row + photos * _PHOTO_BYTES) * rows + 2**24 or (total > _MAX_BYTES and not photos):
+            raise DataError(
+                f"expected a table of predictions in {place}, found one that unpacks to {size:,} bytes for {rows:,} rows; "
+                "keep the columns of the predictions alone"
+            )
+
+
+def _most_bytes(kind: pa.DataType) -> int:
+    """What a cell may take on the average."""
+    if pa.types.is_struct(kind):
+        return sum(_most_bytes(inner.type) for inner in kind)
+    if is_list(kind) or pa.types.is_map(kind):
+        return 8 * MAX_COLUMNS
+    return _TEXT_BYTES if pa.types.is_string(kind) or pa.types.is_large_string(kind) else 64
+
+
+def _has_photos(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return any(_has_photos(inner.type) for inner in kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def npz_table(path: Path, place: str) -> Table:
@@ -127,7 +160,7 @@ def npz_table(path: Path, place: str) -> Table:
                 name = member.filename.removesuffix(".npy")
                 shape = _shape(archive, member, place)
                 if plain(name) in _CLASSES and len(shape) == 1:
-                    classes = tuple(map(str, _array(archive, member).tolist()))
+                    classes = tuple(map(label_text, _array(archive, member).tolist()))
                 elif len(shape) == 1:
                     columns[name] = _column(_array(archive, member))
                 elif len(shape) == 2 and plain(name) in ARRAYS:
@@ -137,17 +170,9 @@ def npz_table(path: Path, place: str) -> Table:
                         )
                     array = _array(archive, member)
                     columns |= {f"{name}_{number}": _column(array[:, number]) for number in range(shape[1])}
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        EOFError,
-        MemoryError,
-        NotImplementedError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        pa.ArrowException,
-    ) as error:
+    except DataError:
+        raise
+    except Exception as error:  # of zip, of what unpacks it, of NumPy, and of the parser under it that reads the header
         raise _damaged("NPZ", place, error) from error
     if not columns or not len(next(iter(columns.values()))):
         raise DataError(f"expected arrays with a row a photo in {place}, found none; save them with numpy.savez")
@@ -196,5 +221,5 @@ def _column(values: np.ndarray) -> pa.Array:
 
 def _damaged(form: str, place: str, error: Exception) -> DataError:
     return DataError(
-        f"expected {form} in {place}, found a damaged file ({shown(reason_of(error), 120)}); save it again, or copy it again"
+        f"expected {form} in {place}, found a damaged file ({reason_shown(error)}); save it again, or copy it again"
     )

@@ -21,8 +21,8 @@ from har_core.imports.checking import (
     required,
 )
 from har_core.imports.columns import Columns
-from har_core.imports.labels import Labels, union
-from har_core.imports.names import below
+from har_core.imports.labels import Labels, settle, union
+from har_core.imports.names import below, unpadded
 from har_core.imports.tables import MAX_ROWS, Table, numbers_of, shown, texts_of
 from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, to_probabilities
 from har_core.runs.class_names import check_class_names
@@ -81,26 +81,28 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     if size and kind is None:
         head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
         kind = kind_of(head, columns.scores, table.place)
-    rows = Rows(table.place, [], Labels(columns.true or "the folders of the files"))
-    rows.predicted = Labels(columns.predicted) if columns.predicted is not None else None
+    rows = Rows(table.place, [], labels_of(table, columns.true))
+    rows.predicted = labels_of(table, columns.predicted) if columns.predicted is not None else None
     faults, done = Faults(), 0
     pieces: list[np.ndarray] = []
     confidences: list[np.ndarray] = []
-    tops: list[tuple[Labels, list[np.ndarray]]] = [(Labels(label), []) for label, _ in columns.top]
+    tops: list[tuple[Labels, list[np.ndarray]]] = [(labels_of(table, label), []) for label, _ in columns.top]
     for chunk in table.read(columns.texts, columns.numbers):
         count = len(chunk[columns.file])
         if done + count > MAX_ROWS or (done + count) * max(size, 1) > _MAX_VALUES:
             raise DataError(
                 f"expected at most {MAX_ROWS:,} rows and {_MAX_VALUES:,} scores in {table.place}, found more; split the table"
             )
-        texts = {name: texts_of(chunk[name], guarded=table.guarded) for name in columns.texts}
+        texts = {
+            name: texts_of(chunk[name], guarded=table.guarded, names=name == columns.file) for name in columns.texts
+        }
         numbers = {name: numbers_of(chunk[name], table, name, done + 1) for name in columns.numbers}
         files = texts[columns.file].to_pylist()
         rows.samples += files
         if columns.true is not None:
             rows.true.add(texts[columns.true])
         else:
-            rows.true.add(_folders(files))
+            rows.true.add(folder_labels(files))
         if rows.predicted is not None and columns.predicted is not None:
             rows.predicted.add(texts[columns.predicted])
         if size and kind is not None:
@@ -114,6 +116,8 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
         done += count
     if not done:
         raise DataError(f"expected rows in {table.place}, found none; export the predictions again")
+    if table.guarded:
+        rows.samples = unpadded(rows.samples)
     rows.scores = _stacked(pieces, size) if size else None
     rows.confidence = np.concatenate(confidences) if confidences else None
     rows.top = [(labels, np.concatenate(parts)) for labels, parts in tops]
@@ -127,9 +131,24 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     return rows
 
 
-def _folders(files: list[str]) -> pa.Array:
+def labels_of(table: Table, column: str | None) -> Labels:
+    """An empty column of labels, None for the folders of the files, which knows what the type of its numbers says.
+
+    Arrays hold places, as those of cleanlab do; text that is no CSV holds names.
+    """
+    if column is None:
+        return Labels("the folders of the files", "names")
+    kind = table.head[column].type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return Labels(column, "places" if table.form == "NPZ" else None)
+    return Labels(column, None if table.guarded else "names")
+
+
+def folder_labels(files: Sequence[str]) -> pa.Array:
+    """The name of the folder that each file lies in, as its path tells; empty where it tells none."""
     parts = [name.replace("\\", "/").rsplit("/", 2) for name in files]
-    return pa.array([each[-2] if len(each) > 1 else "" for each in parts], pa.string())
+    return pa.array([each[-2].strip() if len(each) > 1 else "" for each in parts], pa.string())
 
 
 def _stacked(pieces: list[np.ndarray], size: int) -> np.ndarray:
@@ -162,20 +181,26 @@ def assemble(
     Raises:
         DataError, RunError: in one sentence, if it cannot be the predictions of a run.
     """
-    others = [rows.predicted, *(labels for labels, _ in rows.top)]
-    names = tuple(classes) or union([rows.true, *(one for one in others if one is not None)])
+    columns = [
+        rows.true,
+        *([rows.predicted] if rows.predicted is not None else []),
+        *(labels for labels, _ in rows.top),
+    ]
+    names = tuple(classes) or union(columns)
     check_class_names(names)
     if len(names) < 2:
         raise DataError(
             f"expected two or more classes in {rows.place}, found {len(names)} ({', '.join(map(shown, names))}); name all with "
             "--classes FILE"
         )
+    if given:
+        settle(columns, names)
     true = rows.true.indices(names, given=given)[rows.true.codes]
     predicted = None
     if rows.predicted is not None:
         predicted = required(rows.predicted, names, rows, given=given)
     names_below = below(rows.samples, folder)
-    require_names(names_below.names, rows.samples, rows.place)
+    require_names(names_below.names, rows.place)
     probabilities, level = spreading.probabilities_of(rows, predicted, names, scores=scores, given=given)
     own = len(names)
     kept, skipped, names, true = known_rows(rows, names, true, unknown)

@@ -11,10 +11,11 @@ import pandas as pd
 
 from har_core.errors import DataError
 from har_core.files import and_more, printable
-from har_core.imports.labels import Labels
+from har_core.imports.labels import Labels, is_number
 from har_core.imports.tables import MAX_TEXT, shown
 from har_core.imports.values import Faults
 from har_core.runs.class_names import check_class_names
+from har_core.runs.predictions import is_name
 
 Unknown = Literal["skip", "error"]
 """What becomes of a photo whose true label is none of the classes: it is skipped, or counts as an error."""
@@ -83,12 +84,14 @@ def required(labels: Labels, classes: Sequence[str], rows: Rows, *, given: bool,
         raise DataError(
             f"expected one of the {len(classes)} classes in the column {shown(labels.column)} of {rows.place}, found "
             f"{shown(texts[labels.codes[row]])!r} in row {row + 1:,} ({shown(rows.samples[row])}){and_more(bad.sum() - 1)}; "
-            f"{_range(classes, texts[labels.codes[row]])}"
+            f"{_range(classes, texts[labels.codes[row]], labels)}"
         )
     return np.asarray(found)
 
 
-def _range(classes: Sequence[str], text: str) -> str:
+def _range(classes: Sequence[str], text: str, labels: Labels) -> str:
+    if text.isdecimal() and labels.reading != "places" and any(map(is_number, classes)):
+        return "numbers are names here, as some of the classes are: check --classes"
     if text.isdecimal():
         return f"numbers count from 0 to {len(classes) - 1}: check --classes"
     return "mend the label, or check --classes"
@@ -115,7 +118,11 @@ def known_rows(
     if unknown is None or (unknown == "error" and empty.any()):
         label = texts[codes[first]]
         what = f"{shown(label)!r}" if label else "no label"
-        remedy = f"; {_range(names, label)}" if label.isdecimal() else "; pass --unknown skip to leave such rows out"
+        remedy = (
+            f"; {_range(names, label, rows.true)}"
+            if label.isdecimal()
+            else "; pass --unknown skip to leave such rows out"
+        )
         if label and not label.isdecimal():
             remedy += ", or --unknown error to count each as an error"
         raise DataError(
@@ -142,18 +149,16 @@ def known_rows(
     return kept, skipped, names, true
 
 
-def require_names(names: list[str], written: list[str], place: str) -> None:
+def require_names(names: list[str], place: str) -> None:
     """Stop unless every photo has a name of its own.
 
     Raises:
         DataError: naming the first row that has none, or one that was there before.
     """
     for row, name in enumerate(names, start=1):
-        if not name or len(name) > MAX_TEXT or "\0" in name or not name.isprintable():
+        if len(name) > MAX_TEXT or not is_name(name):
             what = "no name" if not name else "more than 4,096 characters" if len(name) > MAX_TEXT else shown(name)
-            raise DataError(
-                f"expected a file name of printable characters in row {row:,} of {place}, found {what}; mend it"
-            )
+            raise DataError(f"expected a file name in UTF-8 in row {row:,} of {place}, found {what}; mend it")
     repeated = pd.Series(names, dtype=object).duplicated().to_numpy()
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])

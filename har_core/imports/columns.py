@@ -15,6 +15,7 @@ from har_core.imports import headers, score_columns
 from har_core.imports.tables import Table, numbers_of, shown, texts_of
 from har_core.runs.class_names import class_key
 
+_NUMBER = r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?(nan|inf|infinity)$"
 _PHOTO = re.compile(r"(?i).+\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)")
 
 
@@ -41,7 +42,7 @@ class Columns:
     `true`: None if the folder in the file's name is the label.  `classes`: K names in the order of the scores; of a table
     without scores, those that were given, else empty.  `scores`: K columns, a value a class.  `top`: (column of the class,
     column of its value) of the k most probable classes, the first first.  `ignored`: what plays no part.
-    `given`: the numbers in a column of labels are places in `classes`.
+    `given`: the numbers in a column of labels may be places in `classes`.
     """
 
     file: str
@@ -109,12 +110,14 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     # of p_blue and p_red, the second is no "pred"
     families = score_columns.families([name for name in table.columns if name in numeric])
     scored = {name for names in families.values() for name in names if not headers.says_label(name)}
-    labels = [name for name in table.columns if name not in numeric or (name not in scored and _is_whole(table, name))]
+    labels = [
+        name for name in table.columns if name not in numeric or (name not in scored and _can_be_labels(table, name))
+    ]
     predicted = chosen.predicted or _named(
         table, headers.PREDICTED, used, "predicted label", "--predicted", among=labels
     )
     for name, flag in ((chosen.predicted, "--predicted"), (chosen.true, "--true")):
-        if name is not None and name in numeric and not _is_whole(table, name):
+        if name is not None and name in numeric and not _can_be_labels(table, name):
             raise DataError(
                 f"expected labels in the column {shown(name)} of {table.place}, found numbers with fractions; name another with {flag}"
             )
@@ -150,7 +153,8 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
             "--true-from-folder"
         )
     ignored = tuple(name for name in table.columns if name not in used)
-    return Columns(file, true, predicted, confidence, names or order or (), scores, top, ignored, order is not None)
+    given = order is not None and not (table.form != "NPZ" and score_columns.named_by_number(scores, names))
+    return Columns(file, true, predicted, confidence, names or order or (), scores, top, ignored, given)
 
 
 def is_numeric(values: pa.Array) -> bool:
@@ -161,9 +165,11 @@ def is_numeric(values: pa.Array) -> bool:
     text = text.filter(pc.not_equal(text, ""))
     if not len(text):
         return False
-    number = pc.match_substring_regex(
-        text, r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?(nan|inf|infinity)$|^NA$"
-    )
+    # Between words, "NA" is one of them; a column of nothing else may be one of numbers.
+    some = text.filter(pc.not_equal(text, "NA"))
+    if not len(some):
+        return True
+    number = pc.match_substring_regex(some, _NUMBER)
     # One faulty cell does not make a column of numbers text: it is refused where it is read.
     return float(pc.mean(pc.cast(number, pa.float64())).as_py()) > 0.5
 
@@ -172,10 +178,14 @@ def _named_set(name: str | None) -> set[str]:
     return set() if name is None else {name}
 
 
-def _is_whole(table: Table, name: str) -> bool:
-    """Whether the numbers in a column can be labels."""
+def _can_be_labels(table: Table, name: str) -> bool:
+    """Whether the numbers in a column, and the words that are among them, can be labels: no number has a fraction."""
+    values = table.head[name]
+    if pa.types.is_string(values.type):
+        text = texts_of(values, guarded=False)
+        values = text.filter(pc.match_substring_regex(text, _NUMBER))
     try:
-        numbers = numbers_of(table.head[name], table, name, 1)
+        numbers = numbers_of(values, table, name, 1)
     except DataError:
         return False
     known = numbers[np.isfinite(numbers)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,14 @@ import pyarrow as pa
 from har_core.errors import DataError
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, memory_table, shown
 
-_MAX_LINE, _MAX_FILE, _PIECE = 2**20, 2**29, 5000
-Record = Mapping[str, Any]
+_MAX_LINE, _MAX_FILE, _PIECE, _START = 2**20, 2**29, 5000, 4096
+
+
+def encoding_of(start: bytes) -> str | None:
+    """The encoding of a JSON text, told by its first bytes; None if these begin neither an object nor a list."""
+    encoding = json.detect_encoding(start)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(start)
+    return encoding if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[") else None
 
 
 def json_table(path: Path, place: str) -> Table:
@@ -23,9 +31,8 @@ def json_table(path: Path, place: str) -> Table:
     Raises:
         DataError: if it is damaged, or no table.
     """
-    with path.open("rb") as file:
-        first = file.readline(_MAX_LINE)
-    if first.strip().startswith(b"{"):
+    first = next(_lines_of(path, place), (1, ""))[1]
+    if first.startswith("{"):
         try:
             record = json.loads(first)
         except (ValueError, RecursionError):
@@ -45,35 +52,50 @@ def _lines(path: Path, place: str) -> Table:
 
     def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
         wanted = dict.fromkeys([*texts, *numbers])
-        records = _records(path, place)
+        records, done = _records(path, place), 0
         while piece := list(islice(records, _PIECE)):
+            for name in wanted:
+                _require_utf8([one.get(name) for one in piece], name, place, done)
             yield _columns(piece, wanted)
+            done += len(piece)
 
     return Table(place, "JSON lines", columns, read)
 
 
-def _records(path: Path, place: str) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
+def _lines_of(path: Path, place: str) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, without spaces around, and their numbers from 1."""
+    with path.open("rb") as start:
+        encoding = encoding_of(start.read(_START)) or "utf-8"
+    with path.open(encoding=encoding) as file:
         number = 0
-        while line := file.readline(_MAX_LINE):
-            number += 1
-            if len(line) == _MAX_LINE:
-                raise DataError(
-                    f"expected lines of less than 1 MB in {place}, found a longer one in line {number:,}; save the table with "
-                    "one record a line"
-                )
-            if not line.strip():
-                continue
-            try:
-                value = json.loads(line)
-                if not isinstance(value, dict):
-                    raise ValueError(f"{type(value).__name__} instead of an object")
-                yield _flat(value)
-            except (ValueError, RecursionError) as error:
-                raise DataError(
-                    f"expected a JSON object in line {number:,} of {place}, found what cannot be read "
-                    f"({shown(str(error), 100)}); mend or remove the line"
-                ) from error
+        try:
+            while line := file.readline(_MAX_LINE):
+                number += 1
+                if len(line) == _MAX_LINE or (line := line.strip("\ufeff \t\r\n")):
+                    yield number, line
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"expected JSON in UTF-8 in {place}, found something else after line {number:,} ({error.reason}); save it again"
+            ) from error
+
+
+def _records(path: Path, place: str) -> Iterator[dict[str, Any]]:
+    for number, line in _lines_of(path, place):
+        if len(line) == _MAX_LINE:
+            raise DataError(
+                f"expected lines of less than 1 MB in {place}, found a longer one in line {number:,}; save the table with "
+                "one record a line"
+            )
+        try:
+            value = json.loads(line)
+            if not isinstance(value, dict):
+                raise ValueError(f"{type(value).__name__} instead of an object")
+            yield _flat(value)
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                f"expected a JSON object in line {number:,} of {place}, found what cannot be read "
+                f"({shown(str(error), 100)}); mend or remove the line"
+            ) from error
 
 
 def _whole(path: Path, place: str) -> Table:
@@ -107,8 +129,21 @@ def _whole(path: Path, place: str) -> Table:
         ) from error
     if not records:
         raise DataError(f"expected records in {place}, found none; export the predictions again")
-    columns = _columns(records, dict.fromkeys(name for one in records[:HEAD_ROWS] for name in one))
-    return memory_table(place, form, columns, classes)
+    names = dict.fromkeys(name for one in records[:HEAD_ROWS] for name in one)
+    table = memory_table(place, form, _columns(records, names), classes)
+    faults: dict[str, DataError] = {}
+    for name in names:
+        try:
+            _require_utf8([one.get(name) for one in records], name, place, 0)
+        except DataError as error:
+            faults[name] = error
+
+    def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
+        if (fault := next((faults[name] for name in (*texts, *numbers) if name in faults), None)) is not None:
+            raise fault
+        return table.read(texts, numbers)
+
+    return replace(table, read=read)
 
 
 def _fiftyone_labels(
@@ -180,13 +215,34 @@ def _columns(records: list[dict[str, Any]], names: Iterable[str]) -> dict[str, p
 
 
 def _array(values: list[Any]) -> pa.Array:
-    """Numbers as float64 or int64 where all are, else text."""
+    """Numbers as float64 or int64 where all are, else text, in which what UTF-8 cannot encode is escaped."""
     try:
         kinds = {type(one) for one in values} - {type(None)}
         if kinds and kinds <= {int, float}:
             return pa.array(values, pa.float64() if float in kinds else pa.int64())
     except (pa.ArrowException, OverflowError):
         pass  # numbers beyond 64 bits stay text
-    return pa.array(
-        [None if one is None else one if isinstance(one, str) else json.dumps(one) for one in values], pa.string()
-    )
+    texts = [None if one is None else one if isinstance(one, str) else json.dumps(one) for one in values]
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([one if one is None else one.encode("utf-8", "backslashreplace") for one in texts]).cast(
+            pa.string()
+        )
+
+
+def _require_utf8(values: list[Any], name: str, place: str, done: int) -> None:
+    """Stop at half a character, such as the escaped bytes of a file name in Latin-1: it can be neither shown nor found.
+
+    Args:
+        done: the number of rows before these.
+    """
+    for number, value in enumerate(values, start=done + 1):
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise DataError(
+                    f"expected text in UTF-8 in the column {shown(name)} of {place}, found {shown(value)!r} in row {number:,}; "
+                    "rename it"
+                ) from error

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from har_core.errors import DataError
 from har_core.imports.tables import MAX_COLUMNS, Chunk, Table, shown
@@ -51,11 +53,11 @@ def expanded(columns: Mapping[str, pa.Array], like: Mapping[str, pa.Array], plac
             found[name], origin[name] = values, [name]
             continue
         first = next((len(cell) for cell in like[name].to_pylist() if cell is not None), 0)
-        lengths = [len(cell) if cell is not None else 0 for cell in values]
-        if (odd := next((number for number, one in enumerate(lengths) if one != first), None)) is not None:
+        lengths = pc.if_else(values.is_valid(), pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
+        if len(odd := np.flatnonzero(lengths != first)):
             raise DataError(
-                f"expected {first:,} values in every cell of the column {shown(name)} of {place}, found {lengths[odd]:,} in row "
-                f"{row + odd:,}; mend the table"
+                f"expected {first:,} values in every cell of the column {shown(name)} of {place}, found {lengths[odd[0]]:,} in row "
+                f"{row + odd[0]:,}; mend the table"
             )
         if not 0 < first <= MAX_COLUMNS:
             raise DataError(

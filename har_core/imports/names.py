@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 _TRIED = 200
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+_FILE = re.compile(r"^file:(//[^/\\]*(?=/)|//)?")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,12 @@ class Names:
     names: list[str]
     missing: int | None = None
     notes: tuple[str, ...] = ()
+
+
+def unpadded(written: list[str]) -> list[str]:
+    """Names of a text table without the space behind its separators: all begin with it, as hardly any photo does."""
+    padded = bool(written) and all(name.startswith(" ") for name in written)
+    return [name.lstrip() for name in written] if padded else written
 
 
 def below(written: Sequence[str], folder: Path | None) -> Names:
@@ -36,11 +44,15 @@ def below(written: Sequence[str], folder: Path | None) -> Names:
     """
     names = [_plain(name) if _is_odd(name) else name for name in written]
     if folder is None:
-        return Names(names)
+        return Names(names, notes=_spaces(names))
     present = _Present(folder)
     own = tuple(f"{form}/" for form in _forms(folder))
     names = [_without(name, own, present) if "/" in name else name for name in names]
-    notes = []
+    names = [
+        name.lstrip() if name[:1] == " " and name not in present and name.lstrip() in present else name
+        for name in names
+    ]
+    notes = [*_spaces(names)]
     lost = _lost(names, present)
     if lost and (prefix := _foreign_prefix(lost, present)):
         changed = [
@@ -58,6 +70,11 @@ def below(written: Sequence[str], folder: Path | None) -> Names:
     return Names(names, sum(name not in present for name in names), tuple(notes))
 
 
+def _spaces(names: list[str]) -> tuple[str, ...]:
+    count = sum(1 for name in names if name[:1] == " ")
+    return (f"names that begin with a space: {count:,}",) if count else ()
+
+
 def _lost(names: list[str], present: _Present) -> list[str]:
     """The first names without a photo, if they are among the first."""
     return [name for name in names[: 50 * _TRIED] if name not in present][:_TRIED]
@@ -69,7 +86,8 @@ def _is_odd(name: str) -> bool:
 
 def _plain(name: str) -> str:
     if name.startswith("file:"):
-        name = unquote(urlsplit(name).path) or name
+        # Not by urlsplit: programs write # and ? of a name unescaped, and a file has neither fragment nor query.
+        name = unquote(_FILE.sub("", name)) or name
     name = name.replace("\\", "/")
     plain = posixpath.normpath(name)
     return plain if not plain.startswith("..") else name

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from har_core.errors import DataError
 from har_core.imports.binary_tables import npz_table, parquet_table
-from har_core.imports.json_tables import json_table
-from har_core.imports.tables import MAX_COLUMNS, Table, shown
+from har_core.imports.json_tables import encoding_of, json_table
+from har_core.imports.tables import MAX_COLUMNS, Chunk, Reader, Table, reason_shown, shown
 from har_core.imports.text_tables import csv_table
 
 METADATA: Final = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "samples.json", "labels.json")
@@ -32,9 +37,9 @@ def open_table(path: Path) -> Table:
             )
         path = inside[0]
     place = shown(path.name)
-    try:
+    with _readable(place):
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(4096)
         if not start:
             raise DataError(f"expected a table in {place}, found an empty file; export the predictions again")
         if start.startswith(b"PAR1"):
@@ -46,16 +51,32 @@ def open_table(path: Path) -> Table:
                 f"expected CSV, TSV, JSON lines, Parquet or NPZ in {place}, found another kind of file; save the table as one "
                 "of these"
             )
-        elif start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        elif encoding_of(start) is not None:
             table = json_table(path, place)
         else:
             table = csv_table(path, place)
-    except OSError as error:
-        raise DataError(
-            f"expected a table in {place}, found what cannot be read ({error.strerror or 'damaged'}); check the path"
-        ) from error
     if not 1 <= len(table.head) <= MAX_COLUMNS:
         raise DataError(
             f"expected 1 to {MAX_COLUMNS:,} columns in {place}, found {len(table.head):,}; keep those of the predictions"
         )
-    return table
+    return replace(table, read=_checked(table))
+
+
+def _checked(table: Table) -> Reader:
+    def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
+        with _readable(table.place):
+            yield from table.read(texts, numbers)
+
+    return read
+
+
+@contextmanager
+def _readable(place: str) -> Iterator[None]:
+    """What libraries raise over a damaged file → DataError."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, OverflowError, pa.ArrowException) as error:
+        raise DataError(
+            f"expected a table in {place}, found what cannot be read ({reason_shown(error)}); save it again, or check "
+            "the path"
+        ) from error

@@ -10,11 +10,15 @@ import numpy as np
 from har_core.errors import DataError
 from har_core.files import and_more
 from har_core.imports import headers
+from har_core.imports.labels import is_number, rising
+from har_core.imports.score_block import block
 from har_core.imports.tables import Table, numbers_of, shown
 from har_core.runs.class_names import check_class_names, class_key
 
 Found = tuple[tuple[str, ...], tuple[str, ...]]
 """(names of the classes, their columns), in one order."""
+
+_ARRAYS = ("NPZ", "FiftyOne's samples.json")  # forms whose scores are arrays, in the order of the classes
 
 
 def find_top(table: Table, used: Collection[str]) -> tuple[tuple[str, str], ...]:
@@ -80,13 +84,14 @@ def find_scores(table: Table, numeric: Collection[str], labels: Sequence[str], o
             best = sure
         return _ordered(table, best[0], [_name(column) for column in best[0]], labels, order)
     if len(bare) >= 2:
-        chosen = bare if order is not None else _block(table, free, bare)
+        chosen = bare if order is not None else block(table, free, bare)
         return _ordered(table, chosen, chosen, labels, order)
     numbered = [name for name in free if name.isdecimal()]
     if len(numbered) > 1:
         return _ordered(table, numbered, numbered, labels, order)
     if len(free) > 1 and _share_of_sums(table, free) > 0.5:
-        return _ordered(table, free, free, labels, order)
+        chosen = free if order is not None else block(table, free, bare)
+        return _ordered(table, chosen, chosen, labels, order)
     return (), ()
 
 
@@ -102,26 +107,6 @@ def families(columns: Sequence[str]) -> dict[str, list[str]]:
 def _name(column: str) -> str:
     found = headers.prefixed(column)
     return found.name if found else column
-
-
-def _block(table: Table, free: list[str], bare: list[str]) -> list[str]:
-    """The columns called like labels, with those of classes that no photo has: all that are numbers, if their sums say so."""
-    places = [free.index(name) for name in bare]
-    span = free[min(places) : max(places) + 1]
-    for some in (free, span, bare):
-        if _share_of_sums(table, some) > 0.5:
-            return some
-    columns = list(table.columns)
-    if [columns.index(name) for name in free] == list(
-        range(columns.index(free[0]), columns.index(free[0]) + len(free))
-    ):
-        return free
-    if len(free) == len(bare):
-        return bare
-    raise DataError(
-        f"expected one column a class in {table.place}, found other columns of numbers between them; name the classes with "
-        "--classes FILE, or call their columns prob_CLASS"
-    )
 
 
 def _share_of_sums(table: Table, columns: Sequence[str]) -> float:
@@ -150,7 +135,7 @@ def _ordered(
         check_class_names(names)
         return tuple(names), tuple(columns)
     check_class_names(order)
-    if numbered and not {class_key(name) for name in names} & {class_key(name) for name in order}:
+    if numbered and _are_places(table, names, order):
         if len(columns) != len(order):
             raise DataError(
                 f"expected as many columns of scores in {table.place} as classes ({len(order)}), found {len(columns)} "
@@ -176,6 +161,40 @@ def _ordered(
             f"{and_more(len(more) - 1)}; add them to --classes, or rename their columns"
         )
     return tuple(order), tuple(by_key[class_key(name)] for name in order)
+
+
+def _are_places(table: Table, names: Sequence[str], order: Sequence[str]) -> bool:
+    """Whether the numbers of columns are places in the order of the classes, not names of classes.
+
+    Raises:
+        DataError: if they can be both.
+    """
+    count = len(order)
+    if table.form in _ARRAYS and list(names) == [str(number) for number in range(count)]:
+        return True
+    ours, theirs = {class_key(name) for name in names}, {class_key(name) for name in order}
+    if not ours & theirs:
+        return True
+    in_order = list(map(int, names)) in (list(range(count)), list(range(1, count + 1)))
+    if in_order and ours == theirs and not rising(order):
+        odd = next(
+            place
+            for place, (one, other) in enumerate(zip(names, order, strict=True))
+            if class_key(one) != class_key(other)
+        )
+        raise DataError(
+            f"expected columns with the names of classes, or their places, in {table.place}, found {names[odd]}, which is a class and the place "
+            f"of {shown(order[odd])!r}; sort --classes by number if they are names, or write 'class 1' instead of 1 in it if they are places"
+        )
+    return False
+
+
+def named_by_number(columns: Sequence[str], classes: Sequence[str]) -> bool:
+    """Whether classes are called by numbers, and each column by that of its class: then numbers are names elsewhere, too."""
+    return bool(columns) and all(
+        is_number(name) and class_key(_name(column)) == class_key(name)
+        for column, name in zip(columns, classes, strict=True)
+    )
 
 
 def _whole(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from har_core.errors import DataError
-from har_core.files import printable
+from har_core.files import printable, reason_of
 
 MAX_ROWS, MAX_COLUMNS, HEAD_ROWS = 10**7, 10**4, 1000
 MAX_TEXT = 4096
@@ -79,24 +80,27 @@ def chunk_rows(columns: int) -> int:
     return max(500, min(2**16, 4_000_000 // max(columns, 1)))
 
 
-def texts_of(values: pa.Array, *, guarded: bool) -> pa.Array:
+def texts_of(values: pa.Array, *, guarded: bool, names: bool = False) -> pa.Array:
     """Cells as text: without spaces around, whole numbers without a point, an empty text where there is none.
 
-    `guarded`: take away the apostrophe that `files.csv_bytes` puts before what looks like a formula, and no other.
+    Args:
+        guarded: take away the apostrophe that `files.csv_bytes` puts before what looks like a formula, and no other.
+        names: whether they are names of files, which may begin with a space (see `names.unpadded`).
     """
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if pa.types.is_floating(values.type):
         numbers = values.to_numpy(zero_copy_only=False)
         return pa.array(
-            ["" if one != one else f"{one:.0f}" if one == round(one) else repr(float(one)) for one in numbers.tolist()],
+            ["" if one != one else f"{one:.0f}" if one.is_integer() else repr(float(one)) for one in numbers.tolist()],
             pa.string(),
         )
     try:
         text = values if pa.types.is_string(values.type) else values.cast(pa.string())
     except pa.ArrowException:
         text = pa.array([None if one is None else str(one) for one in values.to_pylist()], pa.string())
-    text = pc.utf8_trim_whitespace(pc.fill_null(text, ""))
+    text = pc.fill_null(text, "")
+    text = pc.utf8_rtrim_whitespace(text) if names else pc.utf8_trim_whitespace(text)
     if guarded:
         # As in files.csv_bytes: cells that begin as formulas do and are no numbers.
         is_guarded = pc.match_substring_regex(text, r"(?s)^'[=+\-@\t\r\n]")
@@ -141,6 +145,12 @@ def not_a_number(place: str, column: str, row: int | None, value: str) -> NoRetu
         f"expected numbers in the column {shown(column)} of {place}, found {shown(value)!r}{where}; mend the table, or name "
         "another column"
     ) from None
+
+
+def reason_shown(error: Exception) -> str:
+    """What a library says of a damaged file, short.  What Arrow says of a file that is not there names the server's folder."""
+    of_system = isinstance(error, OSError) and error.errno
+    return os.strerror(of_system) if of_system else shown(reason_of(error), 120)
 
 
 def shown(text: str, length: int = 60) -> str:

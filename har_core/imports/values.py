@@ -54,7 +54,7 @@ def kind_of(values: np.ndarray, columns: tuple[str, ...], place: str) -> ScoreKi
     Raises:
         DataError: if that is not certain.
     """
-    rows = values[np.isfinite(values).all(axis=1)]
+    rows = values[_are_logits(values)]
     if not len(rows):
         return "probabilities"  # refused by its first row
     sums = rows.sum(axis=1)
@@ -79,13 +79,18 @@ def kind_of(values: np.ndarray, columns: tuple[str, ...], place: str) -> ScoreKi
     )
 
 
+def _are_logits(values: np.ndarray) -> np.ndarray:
+    """(B,) bool: rows that softmax can be taken of; the classes that a model rules out have minus infinity."""
+    return np.asarray((values < np.inf).all(axis=1) & (values > -np.inf).any(axis=1))
+
+
 def to_probabilities(values: np.ndarray, kind: ScoreKind, faults: Faults, start: int) -> np.ndarray:
     """(B, K) float64 scores → (B, K) float32 probabilities, rows sum to 1; rows that are none are noted in `faults`.
 
     Args:
         start: the number of the first of these rows in the table, from 0.
     """
-    finite = np.isfinite(values).all(axis=1)
+    finite = _are_logits(values) if kind == "logits" else np.isfinite(values).all(axis=1)
     if not finite.all():
         faults.add("finite", ~finite, start, "an empty cell, NaN or an infinity")
         values = np.where(finite[:, None], values, 1 / values.shape[1])

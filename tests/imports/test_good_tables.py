@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
+import har_core
 from har_core.errors import DataError
 from har_core.imports.build import read_predictions
 from har_core.imports.columns import Chosen, recognize
@@ -77,6 +78,17 @@ def test_32_bit_probabilities_come_back_bit_for_bit(kind: str, tmp_path: Path) -
     columns = {"file": [f"{n}.jpg" for n in range(3000)], "true": list("abc") * 1000}
     path = frame({**columns, **{f"p:{name}": values[:, n] for n, name in enumerate("abcdefg")}}, f"t.{kind}")(tmp_path)
     assert np.array_equal(read(path).predictions.probabilities, values)
+
+
+def test_classes_that_a_model_rules_out_have_no_probability(tmp_path: Path) -> None:
+    logits = np.array([[3, -np.inf, 1], [-1, 2, -np.inf], [-np.inf, -np.inf, 0]])
+    columns = {"file": ["1.jpg", "2.jpg", "3.jpg"], "true": list("abc")}
+    expected = softmax(logits, axis=1)
+    for kind in ("csv", "parquet"):
+        path = frame({**columns, **{name: logits[:, n] for n, name in enumerate("abc")}}, f"t.{kind}")(tmp_path)
+        np.testing.assert_allclose(read(path).predictions.probabilities, expected, atol=1e-7)
+    run = har_core.from_arrays(list("abc"), logits=logits, classes=list("abc"), out=tmp_path / "run")
+    np.testing.assert_allclose(run.predictions().probabilities, expected, atol=1e-7)
 
 
 def test_rounded_rows_are_divided_by_their_sum(tmp_path: Path) -> None:

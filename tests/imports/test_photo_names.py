@@ -15,7 +15,7 @@ from har_core.media.photo_store import PhotoStore
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A data folder in Kaggle's layout, whose photos are empty files."""
-    for name in ("a.jpg", "cats/b.png", "c d.jpeg", "ä.jpg", "e"):
+    for name in ("a.jpg", "cats/b.png", "c d.jpeg", "ä.jpg", "e", "f#1.jpg", "g?x=1.jpg", " s.jpg"):
         path = tmp_path / "data" / "train" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -37,13 +37,20 @@ def photos(tmp_path: Path) -> Path:
         ("{photos}/cats/b.png", "cats/b.png"),
         ("file://{photos}/c%20d.jpeg", "c d.jpeg"),
         ("file://{photos}/%C3%A4.jpg", "ä.jpg"),
+        ("file://{photos}/f#1.jpg", "f#1.jpg"),
+        ("file://{photos}/f%231.jpg", "f#1.jpg"),
+        ("file://localhost{photos}/g?x=1.jpg", "g?x=1.jpg"),
+        ("file:{photos}/a.jpg", "a.jpg"),
+        ("file://a.jpg", "a.jpg"),
+        (" s.jpg", " s.jpg"),
+        (" a.jpg", "a.jpg"),
         (unicodedata.normalize("NFD", "ä.jpg"), unicodedata.normalize("NFD", "ä.jpg")),
         ("e", "e"),
     ],
 )
 def test_a_name_is_made_relative_to_the_photos(written: str, name: str, photos: Path) -> None:
     found = below([written.replace("{photos}", str(photos / "train"))], photo_folder(photos))
-    assert found.names == [name] and found.missing == 0 and found.notes == ()
+    assert found.names == [name] and found.missing == 0 and bool(found.notes) == name.startswith(" ")
     assert PhotoStore(photos).find(name) is not None
 
 

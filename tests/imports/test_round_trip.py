@@ -83,6 +83,24 @@ def test_what_is_partly_known(kind: str, level: Probabilities, tmp_path: Path) -
     np.testing.assert_allclose(found.predictions.probabilities, before.probabilities, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", WRITERS)
+def test_names_of_every_file_system_come_back(kind: str, tmp_path: Path) -> None:
+    names = [
+        "Screenshot 3.04.05\u202fPM.png",
+        "a\u00a0b.jpg",
+        "\u200fשלום.jpg",
+        "\U0001f468\u200d\U0001f466.jpg",
+        "a\x1b[2J",
+        "a\nb",
+    ]
+    plain = random_predictions(len(names), ("a\u202fb", "می\u200cخواهم", "c"), 2)
+    before = Predictions(plain.classes, np.array(names, dtype=object), plain.true, plain.probabilities)
+    after = read(written(tmp_path, kind, before)).predictions
+    assert (
+        after.classes == before.classes and after.samples.tolist() == names and np.array_equal(after.true, before.true)
+    )
+
+
 def test_cells_that_spreadsheets_would_run_are_guarded(tmp_path: Path) -> None:
     with written(tmp_path, "csv", odd()).open(newline="") as file:
         header, *rows = csv.reader(file)

@@ -87,10 +87,30 @@ def test_numbers_are_told_apart() -> None:
     check_class_names(["-1", "0", "1", "10", "1-0", "1e3", "2.0", "20"])
 
 
-@pytest.mark.parametrize("name", ["", "x" * 101, "a\u202fb", "caf\udce9"])
+@pytest.mark.parametrize("name", ["", "x" * 101, "a\u202eb", "a\u200bb", "a\n", "\u200d", "\u202f", "caf\udce9"])
 def test_a_class_name_that_cannot_be_shown(name: str) -> None:
     with pytest.raises(RunError, match="printable") as refusal:
         check_class_names(["a", name])
+    assert str(refusal.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["a\u202fb", "می\u200cخواهم", "क\u094d\u200dष", "\U0001f468\u200d\U0001f466", "\u2764\ufe0f", " "]
+)
+def test_a_class_name_of_any_script(tmp_path: Path, name: str) -> None:
+    check_class_names(["a", name])
+    table = random_predictions(20, ("a", name))
+    table.write(tmp_path / "p.parquet")
+    write_manifest(tmp_path, Manifest(status=COMPLETE, classes=("a", name)))
+    classes = Run.open(tmp_path).classes
+    assert classes == ("a", name) and np.array_equal(Predictions.read(tmp_path / "p.parquet", classes).true, table.true)
+
+
+@pytest.mark.parametrize("plain", ["میخواهم", "\u2764", "a b"])
+def test_names_that_look_alike_are_one(plain: str) -> None:
+    other = {"میخواهم": "می\u200cخواهم", "\u2764": "\u2764\ufe0f", "a b": "a\u202fb"}[plain]
+    with pytest.raises(RunError, match="differ") as refusal:
+        check_class_names([plain, other])
     assert str(refusal.value).isprintable()
 
 
