@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from har_core.cli.options import Subparsers, add_data, add_device
@@ -37,15 +38,21 @@ def run(given: argparse.Namespace) -> int:
     from har_core.cli.terminal import ProgressBar, device_named
     from har_core.data.scan import require_clean, scan
     from har_core.inference.analyze import STEPS, Analysis, Photos
-    from har_core.runs.file_names import EMBEDDINGS
+    from har_core.runs.file_names import EMBEDDINGS, TRAINING_PHOTOS
     from har_core.runs.run import Run
 
     found = Run.open(given.run)
-    photos = scan(given.data, verify=False)
-    require_clean(photos, skip_bad=given.skip_bad)
+    if found.manifest.data.train is None and not found.has(TRAINING_PHOTOS):
+        photos = Photos.evaluated(found, given.data)
+        if missing := len(found.predictions()) - len(photos.test):
+            print(f"not in this folder, and left out: {missing:,} photos of the run", file=sys.stderr)
+    else:
+        scanned = scan(given.data, verify=False)
+        require_clean(scanned, skip_bad=given.skip_bad)
+        photos = Photos.of(found, scanned.samples)
     by_own_answers = not found.has(EMBEDDINGS)
     known = what_is_known(found.manifest.probabilities, found.predictions())
-    analysis = Analysis(found, Photos.of(found, photos.samples), device_named(given.device), ProgressBar)
+    analysis = Analysis(found, photos, device_named(given.device), ProgressBar)
     for name in _STEPS:
         if name == "suspects" and name in given.only and by_own_answers and not known.every_class:
             print("suspects: need embeddings or a probability for each class, and this run has neither: skipped")

@@ -22,7 +22,12 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, metavar="DATA", help="Training_set.csv with train/, or one folder per class")
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="one folder per class, or photos beside a CSV with columns filename and label (Training_set.csv with train/)",
+    )
     parser.add_argument("--skip-bad", action="store_true", help="skip photos and rows with problems")
 
 

@@ -154,6 +154,7 @@ def _planned(given: argparse.Namespace, source: str, out: str, identity: str, cl
         out,
         label=label,
         meaning=lambda text: by_key.get(text) or by_key.get(class_key(text), text),
+        here=given.engine != "ray",  # the nodes of a cluster may have what this machine has not
         progress=_tell,
     )
     if sys.stderr.isatty():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
+from har_core.data.layouts import entries, unusable_name
 from har_core.data.samples import Problem, Sample, list_problems
 from har_core.errors import DataError
 from har_core.media.clip_files import is_clip_name
-from har_core.media.layout import LABELS_FILE, is_system_file
+from har_core.media.layout import LABELS_FILE
 
 _KINDS = "MP4, MOV, WebM, AVI or MKV"
 
@@ -17,7 +17,7 @@ def holds_clips(folder: Path) -> bool:
     """Whether this is a folder with one folder of clips per class: a clip lies in a folder inside, and there is no labels file."""
     if not folder.is_dir() or (folder / LABELS_FILE).is_file():
         return False
-    inside = (path for each in _entries(folder) if each.is_dir() for path in _entries(each))
+    inside = (path for each in entries(folder) if each.is_dir() for path in entries(each))
     return any(is_clip_name(path.name) and path.is_file() for path in inside)
 
 
@@ -34,14 +34,14 @@ def scan_clips(folder: Path, *, skip_bad: bool = False) -> tuple[Sample, ...]:
         raise DataError(f"expected a folder of clips at {folder}, found none; check the path")
     samples: list[Sample] = []
     problems: list[Problem] = []
-    for inside in _entries(folder):
+    for inside in entries(folder):
         if not inside.is_dir():
             if is_clip_name(inside.name):
                 problems.append(
                     Problem(inside.name, "a clip outside the class folders", "move it into one, or remove it")
                 )
             continue
-        for path in _entries(inside):
+        for path in entries(inside):
             name = f"{inside.name}/{path.name}"
             if (problem := _problem(name, path)) is not None:
                 problems.append(problem)
@@ -64,10 +64,8 @@ def scan_clips(folder: Path, *, skip_bad: bool = False) -> tuple[Sample, ...]:
 
 
 def _problem(name: str, path: Path) -> Problem | None:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return Problem(name, "its name is not UTF-8", "rename it")
+    if (problem := unusable_name(name)) is not None:
+        return problem
     if path.is_dir():
         return Problem(f"{name}/", "a folder inside a class folder", "move its clips up, or remove it")
     if not path.is_file():
@@ -75,8 +73,3 @@ def _problem(name: str, path: Path) -> Problem | None:
     if not is_clip_name(path.name):
         return Problem(name, f"not a clip ({_KINDS})", "convert or remove it")
     return None
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    """What a folder holds, in order, without the files of operating systems."""
-    return iter(sorted(path for path in folder.iterdir() if not is_system_file(path.name)))

@@ -5,16 +5,27 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from har_core.errors import DataError
 from har_core.files import printable
 
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 FILE_COLUMNS = ("filename", "file", "image", "path", "filepath", "imagepath", "imagename", "imagefile", "photo")
 LABEL_COLUMNS = ("label", "class", "category", "labels", "classname", "labelname", "target")
 """What the two columns are called, as `plain_name` gives it.  The first of each wins over the others."""
+
+_FURTHER_FILE_COLUMNS = (
+    "imagefilename", "filenames", "filepaths", "imagepaths", "imgpath", "imgname", "imgfile", "img", "fname", "imageid", "id",
+)  # fmt: skip
+"""What the file names are called where no column has one of the names above, the surest first."""
+
+_SEPARATOR_LINE = re.compile(r"sep=(.)[ \t,;|]*(?=[\r\n]|$)", re.IGNORECASE)
+"""Some spreadsheets write such a first line, and hide it."""
+
+_HEAD = 1 << 16  # bytes that hold the first line
 
 
 def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
@@ -27,8 +38,8 @@ def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
     """
     text = _text(path)
     try:
-        headers = {delimiter: next(_rows(text, delimiter), (0, [""]))[1] for delimiter in _DELIMITERS}
-        delimiter = max(headers, key=lambda each: (bool(_columns(headers[each])), len(headers[each])))
+        headers = {delimiter: next(_rows(text, delimiter), (0, [""]))[1] for delimiter in DELIMITERS}
+        delimiter = best_delimiter(headers)
         columns = _columns(headers[delimiter])
         if columns is None:
             found = ", ".join(printable(name)[:40] for name in headers[delimiter][:10])
@@ -38,11 +49,11 @@ def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
             )
         _, *rows = _rows(text, delimiter)
         whole = [row[0] for _, row in rows if len(row) == 1]
-        for other in _DELIMITERS:
+        for other in DELIMITERS:
             if rows and 2 * sum(other in row for row in whole) >= len(rows):
                 raise DataError(
-                    f"expected one separator in all of {path.name}, found {_DELIMITERS[delimiter]} in its first line and "
-                    f"{_DELIMITERS[other]} below; save it as CSV again"
+                    f"expected one separator in all of {path.name}, found {DELIMITERS[delimiter]} in its first line and "
+                    f"{DELIMITERS[other]} below; save it as CSV again"
                 )
         for line, row in rows:
             name, label = (row[column] if column < len(row) else "" for column in columns)
@@ -58,9 +69,16 @@ def read_names(path: Path) -> Iterator[tuple[int, str]]:
         DataError: if it is no such file.
     """
     text = _text(path)
-    rows = list(_rows(text, "\t" if "\t" in text.partition("\n")[0] else ","))
-    header = [plain_name(name) for name in rows[0][1]] if rows else []
-    places = [place for place, name in enumerate(header) if name in FILE_COLUMNS]
+    try:
+        headers = {each: next(_rows(text, each), (0, [""]))[1] for each in DELIMITERS}
+        delimiter = best_delimiter(headers)
+        if not file_places(headers[delimiter]):  # names may have semicolons and bars
+            delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
+        rows = list(_rows(text, delimiter))
+    except csv.Error as error:
+        raise _not_a_csv(path, error) from error
+    header = rows[0][1] if rows else []
+    places = file_places(header)
     if len(places) == 1:
         yield from ((line, row[places[0]]) for line, row in rows[1:] if places[0] < len(row))
     elif all(len(row) == 1 for _, row in rows):
@@ -72,6 +90,17 @@ def read_names(path: Path) -> Iterator[tuple[int, str]]:
         )
 
 
+def has_labels(path: Path) -> bool:
+    """Whether the first line of a file is one that `read_labels` expects."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_HEAD)
+        text = without_separator_line(codecs.getincrementaldecoder(encoding_of(start))().decode(start))
+        return any(_columns(next(_rows(text, each), (0, [""]))[1]) is not None for each in DELIMITERS)
+    except (ValueError, OSError, csv.Error):
+        return False
+
+
 def labels_bytes(rows: Iterable[tuple[str, str]]) -> bytes:
     """(file name, label) of each photo → a file that `read_labels` reads, every name as it is."""
     buffer = io.StringIO()
@@ -81,9 +110,8 @@ def labels_bytes(rows: Iterable[tuple[str, str]]) -> bytes:
 
 def _text(path: Path) -> str:
     data = path.read_bytes()
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        text = data.decode(encoding)
+        text = without_separator_line(data.decode(encoding_of(data)))
         if "\0" in text:
             raise ValueError("it has NUL characters")
     except ValueError as error:  # UnicodeDecodeError is one
@@ -118,7 +146,33 @@ def places_of(header: Iterable[str], known: tuple[str, ...]) -> list[int]:
     return [place for place, name in enumerate(names) if name in wanted]
 
 
+def file_places(header: Iterable[str]) -> list[int]:
+    """Where in a header the columns of file names are; several, if that is not certain."""
+    header = list(header)
+    if found := places_of(header, FILE_COLUMNS):
+        return found
+    return next((found for name in _FURTHER_FILE_COLUMNS if (found := places_of(header, (name,)))), [])
+
+
+def best_delimiter(headers: Mapping[str, list[str]]) -> str:
+    """Of the first line, split at each separator: that at which both columns are known, or file names, or the most are there."""
+    return max(
+        headers,
+        key=lambda each: (bool(_columns(headers[each])), bool(file_places(headers[each])), len(headers[each])),
+    )
+
+
+def encoding_of(start: bytes) -> str:
+    """UTF-8, or UTF-16 if a file begins with the byte order mark of that."""
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+
+
+def without_separator_line(text: str) -> str:
+    """A text without a first line that only names the separator, as `sep=;`; the number of lines stays."""
+    return _SEPARATOR_LINE.sub("", text, count=1) if text[:4].lower() == "sep=" else text
+
+
 def _columns(header: list[str]) -> tuple[int, int] | None:
     """Places of the file names and of the labels; None if that is not certain."""
-    files, labels = places_of(header, FILE_COLUMNS), places_of(header, LABEL_COLUMNS)
+    files, labels = file_places(header), places_of(header, LABEL_COLUMNS)
     return (files[0], labels[0]) if len(files) == len(labels) == 1 else None

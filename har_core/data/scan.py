@@ -1,4 +1,4 @@
-"""A folder of photos, in one of three layouts → labeled samples, checked, and every problem with its remedy."""
+"""A folder of photos, in one of four layouts → labeled samples, checked, and every problem with its remedy."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from har_core.data.layouts import scan_folders, scan_kaggle, scan_listed
+from har_core.data.layouts import scan_folders
+from har_core.data.listed_photos import scan_kaggle, scan_listed, scan_table
 from har_core.data.samples import Problem, Sample, list_problems
 from har_core.errors import DataError, ImageError
 from har_core.media.images import open_photo
-from har_core.media.layout import LABELS_FILE, photo_folder
+from har_core.media.layout import LABELS_FILE, PHOTOS_FOLDER, photo_folder
 from har_core.runs.class_names import check_class_names
 
 Progress = Callable[[int, int], None]
@@ -43,8 +44,9 @@ def scan(
 ) -> LabeledPhotos:
     """Find the labeled photos of a folder and check them.  Files of operating systems are ignored.
 
-    The layouts are Kaggle's, `Training_set.csv` (columns filename, label) beside the photos in `train/`; one folder per
-    class; or folders per class inside `train/`, `val/` and `test/`.  Links are followed.
+    The layouts are Kaggle's, `Training_set.csv` (columns filename, label) beside the photos in `train/`; any photos and such a CSV
+    of another name (see `listed_photos.scan_table`); one folder per class; or folders per class inside `train/`, `val/` and
+    `test/`.  Links are followed.
 
     Args:
         labels: a CSV with names of photos below the folder and their labels, which count in place of the folder's own; other
@@ -63,10 +65,10 @@ def scan(
         )
     if labels is not None:
         samples, problems = scan_listed(photo_folder(folder), labels, all_files=False)
-    elif (folder / LABELS_FILE).is_file():
+    elif (folder / LABELS_FILE).is_file() and (folder / PHOTOS_FOLDER).is_dir():
         samples, problems = scan_kaggle(folder)
     else:
-        samples, problems = scan_folders(folder)
+        samples, problems = scan_table(folder) or scan_folders(folder)
     if verify:
         samples, unreadable = _verify(samples, workers=workers or os.cpu_count() or 1, progress=progress)
         problems += unreadable

@@ -6,15 +6,15 @@ import shutil
 import stat
 import unicodedata
 import zipfile
-import zlib
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from har_core.errors import ArchiveError
 from har_core.media.images import starts_like_photo
-from har_core.media.layout import LABELS_FILE, PHOTO_SUFFIXES, PHOTOS_FOLDER, UNLABELED_FOLDER, is_system_file
+from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES, is_system_file
 
 _CHUNK = 1 << 20
 _ENTRY = b"PK\x01\x02"
@@ -38,7 +38,7 @@ class Limits:
 
 
 def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = None) -> Path:
-    """Unpack a zip of photos in any layout of `data.scan`, or of photos and one CSV with columns filename and label.
+    """Unpack a zip of photos in any layout of `data.scan`.
 
     What the archive says about its own sizes is not trusted: bytes are counted while it is unpacked.  Files of
     operating systems are left out.  Of documents and of pictures of other kinds, which people put beside their photos, the name
@@ -49,7 +49,7 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
         target: is created; on any failure it is removed again.
 
     Returns:
-        `target`, in a layout that `data.scan` reads (see `media.layout`).
+        `target`, which holds the files under their own names, but for folders around all of them.
 
     Raises:
         ArchiveError: naming the entry and the reason.  No byte is written outside `target`.
@@ -58,7 +58,9 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
     target.mkdir(parents=True)
     try:
         _require_small(archive, limits)
-        with zipfile.ZipFile(archive) as opened:
+        with _reading():
+            opened = zipfile.ZipFile(archive)
+        with opened:
             entries = [(entry, _path(entry)) for entry in opened.infolist()]
             seen: set[PurePosixPath] = set()
             written = 0
@@ -70,8 +72,7 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
                 seen.add(path)
                 written += _extract(opened, entry, target / path, limits, room=limits.unpacked - written)
         _arrange(target)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        # NotImplementedError: of a compression that zipfile does not know; RuntimeError: of an encrypted entry
+    except (zipfile.BadZipFile, ValueError) as error:
         shutil.rmtree(target, ignore_errors=True)
         raise ArchiveError(
             f"expected a zip of photos, found one that cannot be read ({error}); pack it anew"
@@ -80,6 +81,19 @@ def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = N
         shutil.rmtree(target, ignore_errors=True)
         raise
     return target
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Whatever a damaged archive makes the decompressors raise, as one error; what goes wrong with writing stays what it is.
+
+    Among these are zlib.error, lzma.LZMAError, OSError of bzip2, EOFError, struct.error, MemoryError of the dictionary that an
+    entry asks for, NotImplementedError of a compression that zipfile does not know, RuntimeError of an encrypted entry.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise zipfile.BadZipFile(str(error) or type(error).__name__) from error
 
 
 def _require_small(archive: Path | IO[bytes], limits: Limits) -> None:
@@ -148,9 +162,11 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits
         raise ArchiveError(
             f"{entry.filename[:80]!r} has the name of another entry or of its folder; rename it and pack it anew"
         ) from error
-    trusted = path.suffix.lower() in {".csv", *PHOTO_SUFFIXES}
-    with output, opened.open(entry) as source:
-        chunk = source.read(_CHUNK)
+    trusted = path.suffix.lower() in TABLE_SUFFIXES | PHOTO_SUFFIXES
+    with _reading():
+        source = opened.open(entry)
+    with output, source:
+        chunk = _read(source)
         if not trusted and not starts_like_photo(chunk):
             if _is_document(path) or path.suffix.lower() in _OTHER_PICTURES:
                 return 0
@@ -168,45 +184,47 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits
                     f"{entry.filename[:80]!r} unpacks to more than {limits.ratio} times its size; that is no photo"
                 )
             output.write(chunk)
-            chunk = source.read(_CHUNK)
+            chunk = _read(source)
     return size
 
 
+def _read(source: IO[bytes]) -> bytes:
+    with _reading():
+        return source.read(_CHUNK)
+
+
 def _arrange(target: Path) -> None:
-    """Bring the files into a layout that `data.scan` reads: remove wrapping folders, move the CSV to its place."""
+    """Remove folders that wrap all the others, with tables in them or beside them, and documents."""
     inside = _without_documents(target)
-    while (
-        len(inside) == 1
-        and inside[0].is_dir()
-        and any(path.is_dir() or path.suffix.lower() == ".csv" for path in inside[0].iterdir())
-    ):
-        wrapper = inside[0].rename(target / ".wrapper")
+    while (wrapper := _wrapper(inside)) is not None:
+        wrapper = wrapper.rename(target / ".wrapper")
         for path in wrapper.iterdir():
             path.rename(target / path.name)
         wrapper.rmdir()
         inside = _without_documents(target)
-    tables = [path for path in inside if path.is_file() and path.suffix.lower() == ".csv"]
-    labels = [path for path in tables if path.name.lower() == LABELS_FILE.lower()] or tables
-    if not inside or len(labels) > 1:
-        found = f"{len(tables)} CSV files" if inside else "nothing"
+    if not inside:
         raise ArchiveError(
-            f"expected one folder of photos per class, or photos and one CSV or {LABELS_FILE}, found {found}"
+            "expected one folder of photos per class, or photos and one CSV with columns filename and label, found nothing"
         )
-    if not tables:
-        return
-    labels[0].rename(target / LABELS_FILE)
-    photos = target / PHOTOS_FOLDER
+
+
+def _wrapper(inside: list[Path]) -> Path | None:
+    """The only folder, if it holds folders, or a table with photos."""
     folders = [path for path in inside if path.is_dir()]
-    if len(folders) == 1 and not photos.exists():
-        folders[0].rename(photos)
-    if not photos.exists():
-        photos.mkdir()
-        inside = [path for path in inside if path.name != UNLABELED_FOLDER]
-    else:
-        inside = [path for path in inside if path.is_file()]
-    for path in inside:
-        if path.exists() and path not in tables:
-            path.rename(photos / path.name)
+    others = {path.name for path in inside if path not in folders}
+    if len(folders) != 1 or not all(map(_is_table, map(Path, others))):
+        return None
+    within = list(folders[0].iterdir())
+    if others & {path.name for path in within} or (others and any(map(_is_table, within))):
+        return None
+    wraps = (
+        all(path.is_dir() for path in within) if others else any(path.is_dir() or _is_table(path) for path in within)
+    )
+    return folders[0] if wraps else None
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in TABLE_SUFFIXES
 
 
 def _is_document(path: Path) -> bool:

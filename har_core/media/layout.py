@@ -1,4 +1,4 @@
-"""How a folder of photos is laid out: Kaggle's labels file beside `train/`, or one folder per class."""
+"""How a folder of photos is laid out: Kaggle's labels file beside `train/`, any other beside the photos, or one folder per class."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 LABELS_FILE = "Training_set.csv"
 PHOTOS_FOLDER = "train"
 UNLABELED_FOLDER = "test"
+TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 _SYSTEM = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "icon\r"}
@@ -19,4 +20,5 @@ def is_system_file(name: str) -> bool:
 
 def photo_folder(root: Path) -> Path:
     """The folder that sample names are relative to: `train/` in Kaggle's layout, otherwise `root` itself."""
-    return root / PHOTOS_FOLDER if (root / LABELS_FILE).is_file() else root
+    photos = root / PHOTOS_FOLDER
+    return photos if (root / LABELS_FILE).is_file() and photos.is_dir() else root

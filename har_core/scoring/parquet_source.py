@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from har_core.data.labels_file import FILE_COLUMNS, LABEL_COLUMNS, plain_name
+from har_core.data.labels_file import FILE_COLUMNS, LABEL_COLUMNS, places_of, plain_name
 from har_core.errors import DataError
 from har_core.files import printable, reason_of
 from har_core.scoring import places
@@ -17,7 +20,7 @@ from har_core.scoring.lists import named
 from har_core.scoring.photos import ARROW_ERRORS, Entry, Kind
 
 _ROWS = 1000
-_MAX_FOOTER = 2**28  # bytes
+_MAX_FOOTER = 2**26  # bytes; pyarrow takes twenty times as many to read one
 
 
 @dataclass
@@ -28,7 +31,7 @@ class ParquetSource:
     that can be.  `kind` says which it is.
 
     Raises:
-        DataError: if the file is damaged, has no such column, or several.
+        DataError: if the file is damaged, describes too many row groups and columns, has no such column, or several.
     """
 
     place: str
@@ -40,6 +43,7 @@ class ParquetSource:
         self._called = printable(places.base_name(self.place))[:80]
         try:
             with closing(places.open_file(self.place)) as opened:
+                self._check_footer(opened)
                 schema = pq.ParquetFile(opened).schema_arrow
         except ARROW_ERRORS as error:
             raise self._damaged(error) from error
@@ -64,8 +68,10 @@ class ParquetSource:
         self._inner = pa.types.is_struct(own) and own.get_field_index("path") >= 0
         others = [name for name in named if name != self.column]
         self._names = others[0] if self.kind == "bytes" and len(others) == 1 else None
-        labels = [name for name in texts if plain_name(name) in LABEL_COLUMNS and name != self.column]
-        self._label = labels[0] if len(labels) == 1 else None
+        self._classes = _class_names(schema)
+        labels = [name for name in (*texts, *self._classes) if name != self.column and schema.names.count(name) == 1]
+        found = [labels[place] for place in places_of(labels, LABEL_COLUMNS)]
+        self._label = found[0] if len(found) == 1 else None
 
     def groups(self) -> Iterator[list[Entry]]:
         """Of bytes, the photos of each row group together: its rows are read from its start.
@@ -95,9 +101,19 @@ class ParquetSource:
         except ARROW_ERRORS as error:
             raise self._damaged(error) from error
 
+    def _check_footer(self, opened: Any) -> None:
+        size = opened.seek(0, os.SEEK_END)
+        opened.seek(max(0, size - 8))
+        footer = int.from_bytes(opened.read(4), "little")
+        if _MAX_FOOTER < footer < size:
+            raise DataError(
+                f"expected at most {_MAX_FOOTER >> 20} MiB that describe the row groups and columns of {self._called}, found "
+                f"{footer / 2**20:.0f}; write it with larger row groups"
+            )
+
     def _entries(self, batch: pa.RecordBatch, start: int) -> list[Entry]:
         count = batch.num_rows
-        labels = batch.column(self._label).to_pylist() if self._label else [None] * count
+        labels = self._labels(batch)
         if self.kind == "files":
             paths = batch.column(self.column).to_pylist()
             return [
@@ -119,11 +135,37 @@ class ParquetSource:
             for number, (name, label) in enumerate(zip(names, labels, strict=True))
         ]
 
+    def _labels(self, batch: pa.RecordBatch) -> list[str | None]:
+        if self._label is None:
+            return [None] * batch.num_rows
+        values: list[Any] = batch.column(self._label).to_pylist()
+        if (names := self._classes.get(self._label)) is None:
+            return values
+        return [names[value] if value is not None and 0 <= value < len(names) else None for value in values]
+
     def _damaged(self, error: BaseException) -> DataError:
         reason = reason_of(error) if isinstance(error, Exception) else "damaged"
         return DataError(
             f"expected a Parquet file that can be read, found {self._called} ({printable(reason)[:120]}); write it anew"
         )
+
+
+def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    """Columns of whole numbers → the names of the classes that these mean, as Hugging Face writes them (`ClassLabel`).
+
+    -1 and other numbers without a name mean that a photo has no label.
+    """
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        told = {str(name): one["names"] for name, one in features.items() if isinstance(one, dict) and "names" in one}
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return {}
+    numbered = {one.name for one in schema if pa.types.is_integer(one.type)}
+    return {
+        column: names
+        for column, names in told.items()
+        if column in numbered and isinstance(names, list) and all(isinstance(name, str) for name in names)
+    }
 
 
 def _rows_alone(count: int) -> pa.RecordBatch:

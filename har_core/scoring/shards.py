@@ -12,6 +12,7 @@ from __future__ import annotations
 import array
 import hashlib
 import io
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -22,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 from har_core.scoring import places
+from har_core.scoring.lists import is_there
 from har_core.scoring.photos import Entry, Kind
 from har_core.scoring.sources import Source
 
@@ -29,6 +31,8 @@ FORMAT = "har-lens-plan/1"
 PLAN, PARTS = "plan.json", "plan"
 SHARDS_A_PART = 100
 """So that neither the memory of a part nor the number of parts grows with the photos."""
+
+_LOOKED_FOR = 100  # photos
 
 _SCHEMA = pa.schema(
     [
@@ -107,6 +111,7 @@ def make_plan(
     *,
     label: Callable[[str], str | None] | None = None,
     meaning: Callable[[str], str] = str,
+    here: bool = True,
     progress: Callable[[int], None] = lambda photos: None,
 ) -> Plan:
     """Go through a source and write its plan.  Memory stays the same, but for 8 bytes a photo.
@@ -114,14 +119,16 @@ def make_plan(
     Args:
         label: the name of a photo → its label; None: those that the source has.
         meaning: a label → the class that it means.
+        here: whether photos that lie in no bucket are to be on this machine.
 
     Raises:
-        DataError: if there are no photos, two of one name, or no label fits one.
+        DataError: if there are no photos, the first hundred that a list names are not there, two have one name, or no label fits one.
         OSError: if the plan cannot be written.
     """
     writer, names = _Writer(out), array.array("Q")
     labeled, waiting = 0, []
-    for group in source.groups():
+    groups = source.groups()
+    for group in _some_there(groups, asked.source) if here and source.kind == "files" else groups:
         for entry in group:
             given = entry.true if label is None else label(entry.name)
             true = meaning(given) if given else None
@@ -155,6 +162,24 @@ def make_plan(
     _require_once(names, plan, out)
     places.write_bytes(places.join(out, PLAN), plan.model_dump_json(indent=1).encode())
     return plan
+
+
+def _some_there(groups: Iterator[list[Entry]], source: str) -> Iterator[list[Entry]]:
+    """The same groups, after a look at the first: a table that is read amiss has names of no photos.
+
+    Raises:
+        DataError: if none of them is there.
+    """
+    first = list(itertools.islice(groups, _LOOKED_FOR))
+    entries = [entry for group in first for entry in group]
+    if entries and not any(
+        places.is_url(entry.place) or is_there(entry.place) for entry in entries if not entry.problem
+    ):
+        raise DataError(
+            f"expected photos of the names in {printable(places.base_name(source))[:80]}, found none of the first {len(entries):,}, such "
+            f"as {printable(entries[0].name)[:80]}; write them relative to the folder that the list lies in, or name another column"
+        )
+    yield from itertools.chain(first, groups)
 
 
 def read_plan(out: str, asked: Asked | None = None) -> Plan | None:

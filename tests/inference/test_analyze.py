@@ -25,6 +25,7 @@ from har_core.runs.file_names import (
     EMBEDDINGS,
     FAITHFULNESS,
     MODEL,
+    PHOTO_PROPERTIES,
     SUSPECTS,
     TRAINING_PHOTOS,
 )
@@ -91,6 +92,28 @@ def test_a_run_without_training_photos_is_analyzed_by_its_own(run: Run, data: Pa
     assert main(["analyze", str(run.folder), str(data), "--only", "embeddings,near-duplicates,suspects,map"]) == 0
     after = Run.open(run.folder)
     assert after.has(SUSPECTS) and len(after.file(EMBEDDING_MAP).read_text().splitlines()) == 1 + 18
+
+
+@pytest.mark.parametrize("layout", ["flat", "Kaggle's", "one of more"])
+def test_an_imported_run_and_its_photos_in_any_folder(
+    data: Path, tmp_path: Path, layout: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No labels and no class folders are needed: the run's table has the names and labels."""
+    photos = data / "train" if layout != "Kaggle's" else data
+    if layout == "one of more":
+        (photos / "Image_3.jpg").unlink()
+    rows = "".join(f"Image_{number}.jpg,{'red' if number % 2 else 'blue'},red\n" for number in range(8))
+    (tmp_path / "table.csv").write_text(f"file,true,predicted\n{rows}")
+    made = tmp_path / "imported"
+    assert main(["import", str(tmp_path / "table.csv"), "--photos", str(photos), "--out", str(made)]) == 0
+    assert main(["analyze", str(made), str(photos), "--only", "photos,near-duplicates"]) == 0
+    missing = layout == "one of more"
+    measured = Run.open(made).file(PHOTO_PROPERTIES)
+    assert len(measured.read_text().splitlines()) == 1 + 8 - missing
+    assert ("left out: 1 photos" in capsys.readouterr().err) == missing
+    (tmp_path / "empty").mkdir()
+    assert main(["analyze", str(made), str(tmp_path / "empty")]) == 1
+    assert "found none" in capsys.readouterr().err
 
 
 def test_photos_that_are_not_the_runs(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

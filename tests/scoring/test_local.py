@@ -200,7 +200,7 @@ def test_plans_of_many_parts(tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
     listed.write_text("\n".join(f"{number}.png" for number in range(250)))
     asked = Asked(source=str(listed), column=None, labels=None, shard_size=1, model="stub")
-    plan = make_plan(asked, Source(str(listed)), str(tmp_path / "out"))
+    plan = make_plan(asked, Source(str(listed)), str(tmp_path / "out"), here=False)
     assert len(plan.parts) == 3 and plan.shards == 250
     assert [plan.shard(str(tmp_path / "out"), number)[0].name for number in (0, 99, 100, 249)] == [
         "0.png",
@@ -216,7 +216,7 @@ def test_no_photo_twice_and_not_none(tmp_path: Path) -> None:
         listed = tmp_path / f"{name}.txt"
         listed.write_text(text)
         with pytest.raises(DataError, match=fragment):
-            make_plan(asked, Source(str(listed)), str(tmp_path / name))
+            make_plan(asked, Source(str(listed)), str(tmp_path / name), here=False)
         assert read_plan(str(tmp_path / name)) is None
 
 

@@ -136,6 +136,10 @@ def test_hostile_tables(photos: Path, tmp_path: Path) -> None:
         refused(tmp_path / f"{name}.parquet", fragment)
     (tmp_path / "no.parquet").write_bytes(b"PAR1 notes PAR1")
     refused(tmp_path / "no.parquet", "write it anew")
+    with (tmp_path / "described.parquet").open("wb") as file:  # a hole in the file: takes no space
+        file.seek(2**26 + 5)
+        file.write((2**26 + 1).to_bytes(4, "little") + b"PAR1")
+    refused(tmp_path / "described.parquet", "larger row groups")
     refused(tmp_path / "two.parquet", "check --column", column="c")
     assert [photo.content for photo in found(tmp_path / "two.parquet", column="b")] == [data]
     pq.write_table(pa.table({"photo": [data, None, bytes(MAX_BYTES + 1)]}), tmp_path / "some.parquet")

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from har_core.data.transforms import Fit, Interpolation
+from har_core.data.transforms import Fit, Interpolation, Preprocessing
 from har_core.errors import CheckpointError, RunError
 from har_core.files import printable
 from har_core.models.spec import ModelSpec
@@ -20,6 +20,8 @@ from har_core.runs.class_names import MAX_NAME, check_class_names, class_key
 from har_core.runs.manifest import View
 
 _MAX_CONFIG = 8 * 2**20
+_HIGHEST = 3
+"""Of a mean or standard deviation of values in [0, 1]: networks whose input is in [-1, 1] or not divided have at most 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ class ModelOptions:
         """A spec with these values in place of its own.
 
         Raises:
-            CheckpointError: if one is out of its range, or there are more or fewer classes.
+            CheckpointError: if one is out of its range, a mean or standard deviation is of values from 0 to 255, or there are more or
+                fewer classes.
         """
         if self.classes is not None and len(self.classes) != len(spec.classes):
             raise CheckpointError(
@@ -62,6 +65,7 @@ class ModelOptions:
             if (value := getattr(self, name)) is not None
         }
         preprocessing = replace(spec.preprocessing, **pixels)
+        _require_unit_range(preprocessing)
         crop = self.crop_size or spec.crop_size
         resize = self.resize or max(spec.resize if self.crop_size is None else 0, crop)
         return replace(
@@ -72,6 +76,22 @@ class ModelOptions:
             preprocessing=preprocessing,
             views=self.views or spec.views,
         )
+
+
+def _require_unit_range(preprocessing: Preprocessing) -> None:
+    """Refuse what can only be meant for values from 0 to 255: the predictions would be silently wrong.
+
+    Raises:
+        CheckpointError: naming the values, and what they are divided by.
+    """
+    for name in ("mean", "std"):
+        values = getattr(preprocessing, name)
+        if any(abs(value) > _HIGHEST for value in values):
+            found, divided = (",".join(f"{value / by:.4g}" for value in values) for by in (1, 255))
+            raise CheckpointError(
+                f"expected --{name} of values in [0, 1], found {found}, of values from 0 to 255; divide it by 255: --{name} {divided}, "
+                "and the other of --mean and --std too if it is of such values"
+            )
 
 
 def read_config(path: Path) -> dict[str, Any]:
