@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from har_core.data.labels_file import DELIMITERS
 from har_core.errors import DataError
 from har_core.imports.tables import Chunk, chunk_rows, not_a_number, shown
 from har_core.imports.text_numbers import NULLS, as_numbers, first_fault
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 MAX_LINE = 2**20
 
 _BLOCK, _OVERLAP = 8 * 2**20, 4096

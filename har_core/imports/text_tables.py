@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from har_core.data.labels_file import DELIMITERS
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
 from har_core.imports.lists import with_lists
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, shown
 from har_core.imports.text_numbers import has_decimal_commas, has_percents
 from har_core.imports.text_rows import (
-    DELIMITERS,
     MAX_LINE,
     Layout,
     check_lengths,

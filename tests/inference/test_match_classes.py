@@ -54,7 +54,7 @@ def test_an_evaluation_matches_and_maps(samples: list[Sample], tiny: Predictor) 
 
 def test_classes_that_no_run_can_have_are_refused_before_the_work(samples: list[Sample], tiny: Predictor) -> None:
     with pytest.raises(RunError, match="printable"):
-        evaluate([replace(samples[0], label="a\u202fb")], tiny, unknown="error", cancelled=lambda: pytest.fail("begun"))
+        evaluate([replace(samples[0], label="a\u202eb")], tiny, unknown="error", cancelled=lambda: pytest.fail("begun"))
 
 
 def test_a_run_is_not_replaced(samples: list[Sample], tmp_path: Path, tiny: Predictor) -> None:
