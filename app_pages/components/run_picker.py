@@ -53,7 +53,9 @@ def run_picker(pages: Sequence[Page], current: Page) -> bool:
         return True
     url.wait_for_run()
     st.title(f"There is no run called {escape_markdown(st.query_params.get(url.RUN, ''))}")
-    st.markdown("It was renamed or removed, or it is on another machine. These are here:")
+    st.markdown(
+        "It was renamed or removed, is on another machine, or was an upload that ended with its visit: a reload of the page ends one too. These are here:"
+    )
     for name in named:
         st.page_link(current, label=escape_markdown(labels[name]), query_params={url.RUN: name})
     return False

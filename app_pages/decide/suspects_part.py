@@ -83,7 +83,7 @@ def suspects_part(run: Run) -> dict[str, object | None]:
 
 def _answer(run: Run, table: pd.DataFrame, judged: dict[str, Verdict]) -> str:
     if not len(table):
-        return "**None that anything speaks for.**"
+        return "**None**: no label looks wrong."
     wrong = sum(judged[sample].verdict == "label is wrong" for sample in table["sample"] if sample in judged)
     seen = sum(sample in judged for sample in table["sample"])
     tested = int((table["split"] == TEST).sum())

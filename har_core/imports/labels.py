@@ -197,7 +197,9 @@ def union(columns: Iterable[Labels]) -> tuple[str, ...]:
     Raises:
         DataError, RunError: if they cannot be the classes of a run, or true and predicted labels have nothing in common.
     """
-    true, *others = columns
+    true, *others = columns = list(columns)
+    for column in columns:
+        _require_one_spelling(column)
     ours, theirs = _spellings([true]), _spellings(others)
     if "-1" in ours and "-1" not in theirs and len(ours | theirs) > 2:
         rest = [name for name in (*ours.values(), *theirs.values()) if name != "-1"]
@@ -226,6 +228,19 @@ def _spellings(columns: Iterable[Labels]) -> dict[str, str]:
             key = str(numbers[name]) if name in numbers else class_key(name)
             found.setdefault(key, _bare(name) if name in numbers else name)
     return found
+
+
+def _require_one_spelling(column: Labels) -> None:
+    """Stop if two labels of one column are told apart by what no two classes may be: letters a and A are two classes to some.
+
+    Raises:
+        RunError: naming both.
+    """
+    numbers = column.numbers()
+    seen: dict[str, str] = {}
+    for name in column.names:
+        if name and name not in numbers and (other := seen.setdefault(class_key(name), name)) != name:
+            check_class_names((other, name))
 
 
 def _require_one_language(true: str, ours: list[str], predicted: str, theirs: list[str]) -> None:

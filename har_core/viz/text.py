@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -21,8 +22,14 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
 
 
 def class_label(name: str) -> str:
-    """A class name for places that show text as it is: 'listening_to_music' → 'listening to music'."""
-    return name.replace("_", " ")
+    """A class name for places that show text as it is: 'listening_to_music' → 'listening to music'.
+
+    A name that is written from right to left is isolated, so that arrows and numbers beside it stay where they are (Unicode's
+    bidirectional algorithm, UAX #9).
+    """
+    shown = name.replace("_", " ")
+    from_right = any(unicodedata.bidirectional(one) in ("R", "AL") for one in shown)
+    return f"\u2068{shown}\u2069" if from_right else shown
 
 
 def class_markdown(name: str) -> str:

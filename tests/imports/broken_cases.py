@@ -163,6 +163,7 @@ BROKEN: dict[str, Case] = {
     "a label with a control character": (rows("1.jpg,a\x07b,c", "2.jpg,c,c", header=LABELS), "printable", {}),
     "a very long name": (rows("x" * 5000 + ".jpg,a,b", "2.jpg,b,b", header=LABELS), "4,096", {}),
     "a very long label": (rows("1.jpg," + "x" * 200 + ",b", "2.jpg,b,b", header=LABELS), "printable", {}),
+    "labels of one column that differ in case alone": (text("filename,true,predicted\na.jpg,a,a\nb.jpg,A,b\n"), "differ", {}),
     "labels that differ in case alone, by column": (text("filename,true,p:Ab,p:a_b\na.jpg,Ab,1,0\n"), "differ", {}),
     "numbers as labels beside named columns": (rows("a.jpg,0,0.9,0.1", "b.jpg,1,0.5,0.5"), "'0'", {}),
     "a number beyond the classes": (rows("a.jpg,0,0.9,0.1", "b.jpg,2,0.5,0.5"), "from 0 to 1", {"classes": ("blue", "red")}),

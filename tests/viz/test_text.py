@@ -102,3 +102,9 @@ def test_clock() -> None:
         "1:00.0",
         "1:01.0",
     ]
+
+
+def test_names_from_right_to_left_are_isolated() -> None:
+    """Else the arrow of "true → predicted" and a number after a name change sides."""
+    assert text.class_label("\u062f\u0648\u06cc\u062f\u0646") == "\u2068\u062f\u0648\u06cc\u062f\u0646\u2069"
+    assert text.class_label("a_b") == "a b" and text.class_label("\u4e2d") == "\u4e2d"
