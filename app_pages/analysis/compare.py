@@ -92,7 +92,10 @@ def _contains(bounds: tuple[float, float], value: float) -> bool:
 
 def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -> None:
     first, second = class_scores(before, run.classes), class_scores(after, run.classes)
-    change = (second["f1"] - first["f1"]).fillna(0.0)  # a class that does not occur has no score
+    in_both = (first["support"] > 0) & (
+        second["support"] > 0
+    )  # elsewhere a difference would be one of photos, not of models
+    change = (second["f1"] - first["f1"]).where(in_both, 0.0)
     best, worst = int(change.to_numpy().argmax()), int(change.to_numpy().argmin())
     st.subheader("F1 of each class", anchor=False)
     extremes = []
@@ -101,14 +104,17 @@ def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -
     if change[worst] < 0:
         extremes.append(f"{class_markdown(run.classes[worst])} loses most ({change[worst]:+.2f})")
     st.markdown(text.capitalize(", ".join(extremes)) + "." if extremes else "No class changes.")
-    order = change.sort_values(kind="stable").index
-    st.plotly_chart(
-        figures.class_score_changes(
-            first["f1"][order], second["f1"][order], [run.classes[i] for i in order], (other.title, run.title)
-        ),
-        config={"displayModeBar": False},
-        alt="F1 of each class in both runs",
-    )
+    order = change[in_both].sort_values(kind="stable").index
+    if not in_both.all():
+        st.caption(f"{in_both.sum()} of {len(in_both)} classes have photos in both; the others are not compared.")
+    if len(order):
+        st.plotly_chart(
+            figures.class_score_changes(
+                first["f1"][order], second["f1"][order], [run.classes[i] for i in order], (other.title, run.title)
+            ),
+            config={"displayModeBar": False},
+            alt="F1 of each class in both runs",
+        )
     with st.expander("All scores and their differences"):
         table = pd.DataFrame({"class": [class_label(name) for name in run.classes]})
         for name in ("precision", "recall", "f1"):
@@ -121,6 +127,7 @@ def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:
     same = bool((before.sum(axis=1) == after.sum(axis=1)).all())
     by: Normalize = "none" if same else "true"
     change = normalize(after, by) - normalize(before, by)
+    change[(before.sum(axis=1) == 0) | (after.sum(axis=1) == 0)] = 0  # what one was not asked is no change
     st.subheader("What changed in the matrix", anchor=False)
     errors = change - np.diag(np.diag(change))
     largest = []

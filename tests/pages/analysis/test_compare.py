@@ -122,3 +122,21 @@ def test_maps_of_other_sizes_are_not_compared(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
     app = opened("compare", "second", **{"with": "first"})
     assert not app.exception and "same places" not in text(app)
+
+
+@pytest.mark.parametrize("kept", [[0, 1], [1]])
+def test_a_class_without_photos_in_one_run_is_not_compared(
+    kept: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = random_predictions(40, ("blue", "green", "red"))
+    rows = np.isin(first.true, kept)
+    some = Predictions(first.classes, first.samples[rows], first.true[rows], first.probabilities[rows])
+    rest = Predictions(first.classes, first.samples[~rows], first.true[~rows], first.probabilities[~rows])
+    write_run(tmp_path / "runs" / "first", first if len(kept) > 1 else rest, maps=False)
+    write_run(tmp_path / "runs" / "second", some, maps=False)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("compare", "second")
+    assert not app.exception
+    said = text(app)
+    assert f"{len(kept) if len(kept) > 1 else 0} of 3 classes have photos in both" in said
+    assert not any(f"red {words}" in said.lower() for words in ("gains", "loses", "predicted as"))
