@@ -10,7 +10,7 @@ from app_pages.state import models, scored_folders, url
 from har_core.errors import HarError
 from har_core.files import printable
 from har_core.runs.run import assets_folder
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 # Not a folder called pages/: Streamlit would take it for a list of pages of its own until st.navigation has run once in a
 # server's life, and tell the first visitor who comes by a deep link "Page not found".

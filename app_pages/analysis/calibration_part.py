@@ -7,7 +7,7 @@ import streamlit as st
 from app_pages.state import runs
 from har_core.analysis.calibration import BINS, answered
 from har_core.runs.run import Run
-from har_core.viz import figures, text
+from har_core.viz import figures, formats, text
 
 _THRESHOLDS = (0.5, 0.7, 0.9)
 
@@ -44,8 +44,10 @@ def calibration_part(run: Run) -> None:
         for threshold in _THRESHOLDS:
             count, correct = answered(predictions, threshold)
             if count:
-                shares = f"answers {text.share(count / len(predictions))} of the photos, {text.share(correct / count)}"
-                lines.append(f"- from {text.percent(threshold)} on: {shares} of these correctly")
+                shares = (
+                    f"answers {formats.share(count / len(predictions))} of the photos, {formats.share(correct / count)}"
+                )
+                lines.append(f"- from {formats.percent(threshold)} on: {shares} of these correctly")
         if lines:
             st.markdown("Saying “unsure” below a threshold, the model\n" + "\n".join(lines))
         st.caption(f"Area under this curve: {area:.3f} (1 is best).")

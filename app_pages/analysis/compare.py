@@ -18,9 +18,9 @@ from har_core.analysis.confusion import Normalize, normalize
 from har_core.analysis.scores import Summary, class_scores, summarize, wilson_intervals
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run, assets_folder, shipped_run
-from har_core.viz import figures, text
+from har_core.viz import figures, formats, text
+from har_core.viz.formats import class_label, class_markdown, escape_markdown
 from har_core.viz.matrix_table import difference_table
-from har_core.viz.text import class_label, class_markdown, escape_markdown
 
 
 def page() -> None:
@@ -72,8 +72,8 @@ def _headline(run: Run, other: Run, before: Summary, after: Summary, changes: Ch
     rows = {}
     for title, summary in ((run.title, after), (other.title, before)):
         rows[title] = {
-            "accuracy": text.share(summary.accuracy),
-            "95 % interval": text.interval(*summary.interval),
+            "accuracy": formats.share(summary.accuracy),
+            "95 % interval": formats.interval(*summary.interval),
             "correct": f"{summary.correct:,} of {summary.n:,}",
             "macro F1": f"{summary.macro_f1:.4f}",
             "weighted F1": f"{summary.weighted_f1:.4f}",
@@ -103,7 +103,7 @@ def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -
         extremes.append(f"{class_markdown(run.classes[best])} gains most ({change[best]:+.2f})")
     if change[worst] < 0:
         extremes.append(f"{class_markdown(run.classes[worst])} loses most ({change[worst]:+.2f})")
-    st.markdown(text.capitalize(", ".join(extremes)) + "." if extremes else "No class changes.")
+    st.markdown(formats.capitalize(", ".join(extremes)) + "." if extremes else "No class changes.")
     order = change[in_both].sort_values(kind="stable").index
     if not in_both.all():
         st.caption(f"{in_both.sum()} of {len(in_both)} classes have photos in both; the others are not compared.")
@@ -157,7 +157,7 @@ def _published_results(run: Run) -> None:
     st.subheader("Other published results on this data set", anchor=False)
     table = pd.DataFrame(published["results"])[["model", "accuracy", "macro_f1", "n", "protocol", "source"]]
     low, high = wilson_intervals((table["accuracy"] * table["n"]).round().to_numpy(), table["n"].to_numpy())
-    table.insert(2, "95 %", [text.interval(*bounds) for bounds in zip(low, high, strict=True)])
+    table.insert(2, "95 %", [formats.interval(*bounds) for bounds in zip(low, high, strict=True)])
     table["macro_f1"] = [f"{value:.3f}" if value == value else "–" for value in table["macro_f1"]]
     st.dataframe(
         table,

@@ -15,7 +15,7 @@ from har_core.analysis.confusion import TOTAL
 from har_core.analysis.examples import Filters
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz import text
+from har_core.viz import formats, text
 
 _STYLE = "<style>@media (min-width: 641px) { .st-key-matrix-title h1 { min-height: 6.6rem } }</style>"
 """Room for two lines: the matrix must not move under the pointer when a title of one line takes the place of a longer one."""
@@ -51,7 +51,7 @@ def _photos(run: Run, true: int, predicted: int, *, both: bool) -> dict[str, obj
     """The photos of the chosen cell, and of its mirror image if both directions are meant, beside the matrix."""
     if not run.has(PREDICTIONS):
         st.info(
-            f"{text.escape_markdown(run.title)} is a matrix only: which photos these were was not published.",
+            f"{formats.escape_markdown(run.title)} is a matrix only: which photos these were was not published.",
             icon=":material/info:",
         )
         return {}

@@ -15,7 +15,7 @@ from har_core.analysis.calibration import calibration
 from har_core.analysis.heatmap_drift import MOVED, Drift, heatmap_drift, summarize_drift
 from har_core.runs.file_names import CLASS_MAPS, PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz.text import class_markdown, count_photos, escape_markdown, percent, share
+from har_core.viz.formats import class_markdown, count_photos, escape_markdown, percent, share
 
 _MOST = 2000  # photos whose maps are compared
 _SHOWN = 4

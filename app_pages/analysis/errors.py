@@ -18,8 +18,8 @@ from app_pages.state import groups, own_runs, runs, url
 from har_core.analysis.examples import DRAWN, SHOWS, TOP, UNJUDGED, Filters, Selection, sorts_of, to_csv
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS, Verdict
+from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent, share
 from har_core.viz.known_text import instead_sentence
-from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent, share
 
 SHOW_LABELS = {
     "errors": "Errors",

@@ -9,7 +9,7 @@ from har_core.runs.file_names import FAITHFULNESS, MODEL
 from har_core.runs.run import Run
 from har_core.runs.tables import read_table
 from har_core.viz import faithfulness_figures
-from har_core.viz.text import count_photos
+from har_core.viz.formats import count_photos
 
 _COMMAND = "`har-lens analyze RUN DATA --only faithfulness`"
 

@@ -22,9 +22,9 @@ from har_core.files import csv_bytes
 from har_core.runs.file_names import CLASS_MAPS, FAITHFULNESS, PREDICTIONS, ROBUSTNESS
 from har_core.runs.robustness import read_robustness
 from har_core.runs.run import Run
-from har_core.viz import figures, text
+from har_core.viz import figures, formats
+from har_core.viz.formats import class_label, class_markdown, count_photos
 from har_core.viz.known_text import instead_sentence
-from har_core.viz.text import class_label, class_markdown, count_photos
 
 MEASURES = {"recall": "recall", "precision": "precision", "f1": "F1"}
 
@@ -38,15 +38,15 @@ def page() -> None:
     scores = class_scores(matrix, run.classes).sort_values("f1", kind="stable", ignore_index=True)
     occurring = scores[(scores["support"] > 0) & scores["f1"].notna()]
     summary = summarize(matrix)
-    st.title(f"{text.share(summary.accuracy)} of {count_photos(summary.n)} correct")
+    st.title(f"{formats.share(summary.accuracy)} of {count_photos(summary.n)} correct")
     weakest, strongest = occurring.iloc[0], occurring.iloc[-1]
     differ = bool(weakest["f1"] < strongest["f1"])
     extremes = (
-        f"**{text.capitalize(class_markdown(strongest['class']))}** is the strongest class, "
+        f"**{formats.capitalize(class_markdown(strongest['class']))}** is the strongest class, "
         f"**{class_markdown(weakest['class'])}** the weakest."
     )
     st.markdown(
-        f"The 95 % interval (Wilson) is {text.interval(*summary.interval)}. "
+        f"The 95 % interval (Wilson) is {formats.interval(*summary.interval)}. "
         + (extremes if differ else "No class is better than another.")
     )
     verdict_effect(run)
@@ -74,7 +74,7 @@ def page() -> None:
 
 def _metrics(run: Run, summary: Summary) -> None:
     metrics = {
-        "Accuracy": text.share(summary.accuracy),
+        "Accuracy": formats.share(summary.accuracy),
         "Macro F1": f"{summary.macro_f1:.4f}",
         "Weighted F1": f"{summary.weighted_f1:.4f}",
     }
@@ -82,7 +82,7 @@ def _metrics(run: Run, summary: Summary) -> None:
         examples, known = runs.examples(run), runs.known(run)
         top = min(TOP, known.ranks)
         if len(run.classes) > TOP and top > 1:
-            metrics[f"True class in the top {top}"] = text.share(float((examples["true_rank"] <= top).mean()))
+            metrics[f"True class in the top {top}"] = formats.share(float((examples["true_rank"] <= top).mean()))
         if known.every_class:
             metrics["Log loss"] = f"{float(examples['loss'].to_numpy().mean(dtype=np.float64)):.4f}"
     with st.container(horizontal=True):
@@ -112,8 +112,8 @@ def _as_csv(table: pd.DataFrame) -> bytes:
 
 def _extreme(run: Run, row: pd.Series) -> None:
     """A class with its main confusion."""
-    name = text.capitalize(class_markdown(row["class"]))
-    st.markdown(f"**{name}**: F1 {text.score(row['f1'])} ({row['f1_low']:.2f}–{row['f1_high']:.2f})")
+    name = formats.capitalize(class_markdown(row["class"]))
+    st.markdown(f"**{name}**: F1 {formats.score(row['f1'])} ({row['f1_low']:.2f}–{row['f1_high']:.2f})")
     if not row["times"]:
         st.caption("Never predicted as another class.")
         return
@@ -205,13 +205,13 @@ def _robustness(table: pd.DataFrame) -> None:
     worst = int(accuracy[1:].to_numpy().argmin()) + 1 if len(table) > 1 else 0
     st.subheader("On photos as they come from elsewhere", anchor=False)
     st.markdown(
-        f"{text.share(accuracy[0])} of {count_photos(int(table['photos'][0]))} as they are; "
-        f"**{text.share(float(accuracy[1:].mean()))}** on average when they are shifted or damaged, least "
-        f"({text.share(accuracy[worst])}) for: {text.escape_markdown(str(table['shift'][worst]))}."
+        f"{formats.share(accuracy[0])} of {count_photos(int(table['photos'][0]))} as they are; "
+        f"**{formats.share(float(accuracy[1:].mean()))}** on average when they are shifted or damaged, least "
+        f"({formats.share(accuracy[worst])}) for: {formats.escape_markdown(str(table['shift'][worst]))}."
     )
     low, high = wilson_intervals(table["correct"].to_numpy(), table["photos"].to_numpy())
     shown = table[["group", "shift"]].assign(accuracy=accuracy * 100)
-    shown["95 %"] = [text.interval(*bounds) for bounds in zip(low, high, strict=True)]
+    shown["95 %"] = [formats.interval(*bounds) for bounds in zip(low, high, strict=True)]
     with st.expander("Every shift and damage"):
         st.dataframe(
             shown,

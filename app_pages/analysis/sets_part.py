@@ -9,7 +9,7 @@ import streamlit as st
 from app_pages.state import runs
 from har_core.analysis.conformal import Reached, fewest
 from har_core.runs.run import Run
-from har_core.viz import text
+from har_core.viz import formats, text
 from har_core.viz.set_figures import SHOWN, class_coverage_figure
 
 _STATED = 0.9
@@ -23,7 +23,7 @@ def sets_part(run: Run) -> None:
     st.subheader("Sets that contain the truth", anchor=False)
     if len(known) < needed:
         st.markdown(
-            f"**{text.count_photos(len(known))} cannot tell which classes {text.percent(_STATED)} of photos need**: "
+            f"**{formats.count_photos(len(known))} cannot tell which classes {formats.percent(_STATED)} of photos need**: "
             f"from {needed} on they can."
         )
     else:
@@ -39,7 +39,7 @@ def sets_part(run: Run) -> None:
             "Split conformal prediction: half of the photos, drawn at random, sets the threshold for the other half; means of "
             "20 such draws. LAC takes all classes above one probability, RAPS the likeliest ones until they add up to a "
             "sum, and no set is empty. Both state the coverage for all photos together, LAC per class for those of each "
-            f"class, as far as there are enough of them for {text.percent(_STATED)}.{alone} All of this holds for photos that "
+            f"class, as far as there are enough of them for {formats.percent(_STATED)}.{alone} All of this holds for photos that "
             "could as well be among the scored ones; for photos from elsewhere, less is reached."
         )
     with right:
@@ -47,10 +47,10 @@ def sets_part(run: Run) -> None:
             class_coverage_figure(together, apart, run.classes),
             config={"displayModeBar": False},
             key="set-coverage",
-            alt=f"How many sets of a stated {text.percent(_STATED)} contain the true class, for each class, the least on top",
+            alt=f"How many sets of a stated {formats.percent(_STATED)} contain the true class, for each class, the least on top",
         )
         least = f" The {SHOWN} classes with the least." if len(run.classes) > SHOWN else ""
-        st.caption(f"For each class, with sets of a stated {text.percent(_STATED)}.{least}")
+        st.caption(f"For each class, with sets of a stated {formats.percent(_STATED)}.{least}")
 
 
 def _at(found: list[Reached], method: str) -> Reached:
@@ -65,18 +65,18 @@ def _table(found: list[Reached], classes: tuple[str, ...]) -> None:
             "reached": [one.coverage * 100 for one in found],
             "classes in a set": [one.size for one in found],
             "sets of one": [one.singles * 100 for one in found],
-            "least for": [text.class_label(classes[one.worst]) for one in found],
+            "least for": [formats.class_label(classes[one.worst]) for one in found],
             "reached there": [one.class_coverage[one.worst] * 100 for one in found],
         }
     )
-    formats = {"stated": "%.0f %%", "classes in a set": "%.2f"}
+    printf = {"stated": "%.0f %%", "classes in a set": "%.2f"}
     shares = dict.fromkeys(("reached", "sets of one", "reached there"), "%.1f %%")
     st.dataframe(
         table,
         hide_index=True,
         height="content",
         column_config={
-            name: st.column_config.NumberColumn(name, format=one) for name, one in (formats | shares).items()
+            name: st.column_config.NumberColumn(name, format=one) for name, one in (printf | shares).items()
         },
         alt="Stated and reached coverage of prediction sets by three methods, their size, and the class covered least",
     )

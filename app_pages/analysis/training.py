@@ -10,7 +10,7 @@ from har_core.analysis.history import Curves, read_curves
 from har_core.errors import RunError
 from har_core.runs.file_names import HISTORY
 from har_core.runs.run import Run
-from har_core.viz import figures, text
+from har_core.viz import figures, formats, text
 
 _EVERY = 2.0  # seconds between two looks at a training that is still going on
 _NUMBERS = {1: "One training", 2: "Two trainings", 3: "Three trainings", 4: "Four trainings"}
@@ -21,7 +21,7 @@ def training(run: Run) -> None:
     run = Run.open(run.folder)
     running = runs.is_training(run)
     if not running and not run.has(HISTORY):
-        st.title(f"How {text.escape_markdown(run.title)} was trained is not known")
+        st.title(f"How {formats.escape_markdown(run.title)} was trained is not known")
         st.info("Its history was not published or not kept: there are no curves to show.", icon=":material/info:")
         return
     try:
@@ -43,14 +43,16 @@ def _curves(run: Run, history: pd.DataFrame, running: bool) -> None:
     split = _measured_on(run)
     curves = read_curves(trainings[-1], checkpoint=run.manifest.training.checkpoint or "best")
     if running:
-        accuracy = text.share(float(history["eval_accuracy"].iloc[-1]))
+        accuracy = formats.share(float(history["eval_accuracy"].iloc[-1]))
         st.title(f"{len(history)} of {epochs * number} epochs done, {split} accuracy {accuracy}")
     elif number > 1:
         title = f"{_NUMBERS.get(number, f'{number} trainings')} of {epochs} epochs, averaged"
         scores = run.manifest.scores
-        st.title(f"{title}: {run.manifest.data.eval_split} accuracy {text.share(scores.accuracy)}" if scores else title)
+        st.title(
+            f"{title}: {run.manifest.data.eval_split} accuracy {formats.share(scores.accuracy)}" if scores else title
+        )
     else:
-        st.title(f"{len(history)} epochs, {split} accuracy {text.share(curves.shipped_accuracy)}")
+        st.title(f"{len(history)} epochs, {split} accuracy {formats.share(curves.shipped_accuracy)}")
     st.markdown(f"**{text.overfitting_headline(curves, split)}.** {text.generalization_gap(curves, split)}")
     st.plotly_chart(
         figures.training_curves(trainings, curves, eval_split=split),
@@ -102,7 +104,7 @@ def _measurement(run: Run, curves: Curves) -> list[str]:
         lines.append("Dashed vertical lines: the learning rate was reduced.")
     if precision := machine.get("precision"):
         lines.append(
-            f"Both are computed in {text.escape_markdown(str(precision))}; scores on other pages in 32 bit, from the stored weights."
+            f"Both are computed in {formats.escape_markdown(str(precision))}; scores on other pages in 32 bit, from the stored weights."
         )
     return lines
 

@@ -21,8 +21,8 @@ from app_pages.state.judging import is_undoable, judging, scored_subject, undoin
 from app_pages.state.suspects import is_stored, suspects
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
+from har_core.viz.formats import capitalize, class_label, class_markdown, escape_markdown
 from har_core.viz.known_text import in_parentheses
-from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown
 
 PER_PAGE = 60
 """Photos."""

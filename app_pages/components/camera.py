@@ -15,7 +15,7 @@ import streamlit as st
 
 from app_pages.components.own_component import own_component
 from app_pages.components.photo_box import Edges
-from har_core.viz.text import percent
+from har_core.viz.formats import percent
 
 _MOST_BYTES = 500_000  # of a frame
 _MOST_KEPT_BYTES = 8_000_000  # of one that the visitor keeps, in the camera's own size

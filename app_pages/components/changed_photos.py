@@ -12,7 +12,8 @@ from app_pages.state import runs, url
 from har_core.analysis.compare import McNemar, mcnemar, paired_examples, relabeled
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz.text import capitalize, class_markdown, count_photos, escape_markdown, mcnemar_sentence
+from har_core.viz.formats import capitalize, class_markdown, count_photos, escape_markdown
+from har_core.viz.text import mcnemar_sentence
 
 _MOST = 30  # photos of each kind that are listed
 

@@ -16,7 +16,7 @@ from har_core.media.clips import ClipReader
 from har_core.runs.clip_table import deciding_times, read_clips
 from har_core.runs.file_names import CLIPS
 from har_core.runs.run import Run
-from har_core.viz.text import clock, escape_markdown
+from har_core.viz.formats import clock, escape_markdown
 
 _SIDE = 480  # pixels of a frame
 _MOST = 6  # frames that decided

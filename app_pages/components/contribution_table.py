@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from har_core.cam.contributions import contributions
-from har_core.viz.text import class_markdown, percent
+from har_core.viz.formats import class_markdown, percent
 
 _WHY = {
     "area": "its evidence, though weaker at its strongest, covers more of the photo",

@@ -15,7 +15,7 @@ from har_core.data.download import BYTES, KAGGLE_PAGE, download
 from har_core.media.layout import LABELS_FILE
 from har_core.runs.file_names import CLIPS
 from har_core.runs.run import Run, shipped_run
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 _MEGABYTES = BYTES // 10**6
 _JOB = "download"

@@ -15,8 +15,8 @@ from app_pages.components.scroll_here import scroll_here
 from app_pages.components.thumbnails import thumbnail
 from app_pages.state import own_runs, runs, url
 from har_core.runs.run import Run
+from har_core.viz.formats import class_label, escape_markdown
 from har_core.viz.known_text import in_parentheses
-from har_core.viz.text import class_label, escape_markdown
 
 PER_PAGE = 24
 """Photos."""

@@ -15,8 +15,8 @@ from app_pages.state.sharing import shared_unless_own
 from har_core.runs.file_names import CLASS_MAPS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
+from har_core.viz.formats import class_label, percent
 from har_core.viz.overlays import jpeg
-from har_core.viz.text import class_label, percent
 
 _SIDE = 260  # pixels
 Stamp = tuple[str, int] | None  # path and time of the photo's last change

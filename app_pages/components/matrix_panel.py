@@ -13,9 +13,9 @@ from app_pages.state import url
 from app_pages.state.cell import Cell, Classified
 from har_core.analysis.confusion import TOTAL, ClassOrder, Normalize, class_order, confused_pairs, normalize
 from har_core.files import csv_bytes
-from har_core.viz import text
+from har_core.viz import formats
+from har_core.viz.formats import class_label
 from har_core.viz.matrix_table import confusion_table, matrix_png
-from har_core.viz.text import class_label
 
 UNITS: dict[str, tuple[Normalize, str]] = {
     "count": ("none", "Photos"),
@@ -117,7 +117,7 @@ def _downloads(run: Classified, matrix: np.ndarray) -> None:
 
 def cell_boxes(run: Classified, cell: Cell) -> None:
     """The same choice from the keyboard."""
-    labels = text.distinct_labels(["any class", *run.classes])
+    labels = formats.distinct_labels(["any class", *run.classes])
     options: dict[str, Any] = {
         "options": [TOTAL, *range(len(run.classes))],
         "format_func": lambda index: labels[index + 1],
@@ -146,7 +146,7 @@ def ranking(run: Classified, matrix: np.ndarray, cell: Cell, *, page: str) -> di
             ],
             "photos": [pair.count for pair in pairs],
             "share": [pair.share * 100 for pair in pairs],
-            "95 %": [text.interval(pair.low, pair.high, decimals=0) for pair in pairs],
+            "95 %": [formats.interval(pair.low, pair.high, decimals=0) for pair in pairs],
         }
     )
 

@@ -8,7 +8,7 @@ from app_pages.components.no_results import no_results
 from app_pages.state import url
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 
 def says_no_photos(run: Run) -> bool:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app_pages.state import runs, url
 from har_core.runs.run import Run
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 
 def no_results(run: Run) -> None:

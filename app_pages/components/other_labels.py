@@ -9,7 +9,7 @@ from app_pages.components.changed_photos import Changes
 from app_pages.state import own_runs
 from har_core.analysis.compare import turned, under_both_labels
 from har_core.runs.run import Run
-from har_core.viz.text import class_label, count_photos, escape_markdown, interval, share
+from har_core.viz.formats import class_label, count_photos, escape_markdown, interval, share
 
 _BECAUSE = {"label": "the label", "prediction": "the prediction", "both": "label and prediction"}
 

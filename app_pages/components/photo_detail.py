@@ -23,8 +23,8 @@ from app_pages.state.judging import judging, scored_subject
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
 from har_core.viz import figures
+from har_core.viz.formats import capitalize, class_label, class_markdown, escape_markdown, percent
 from har_core.viz.known_text import in_parentheses, instead_sentence, others_sentence
-from har_core.viz.text import capitalize, class_label, class_markdown, escape_markdown, percent
 
 OPENED, ORIGIN = "errors-photo", "errors-from"
 """The session's keys of the photo that is seen in full (its sample), and of where it was opened."""

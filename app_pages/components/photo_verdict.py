@@ -9,7 +9,7 @@ from app_pages.state.judging import Subject, failures, judging
 from har_core.errors import RunError
 from har_core.runs.run import Run
 from har_core.runs.verdicts import MAX_NOTE, MAX_TAG, NO_CLASS, Kind, Verdict
-from har_core.viz.text import class_label
+from har_core.viz.formats import class_label
 
 
 def photo_verdict(run: Run, subject: Subject, given: Verdict | None) -> None:

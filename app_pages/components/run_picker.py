@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from app_pages.state import runs, url
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 _STYLE = """<style>
 h1 { font-size: 1.75rem !important }

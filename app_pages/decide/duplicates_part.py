@@ -16,7 +16,7 @@ from har_core.analysis.scores import Summary, summarize
 from har_core.runs.file_names import DUPLICATES, PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, read_table
-from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, interval, share
+from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, escape_markdown, interval, share
 
 PER_PAGE = 12
 """Groups."""

@@ -20,8 +20,8 @@ from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING, read_table
 from har_core.runs.verdicts import VERDICTS
 from har_core.viz import map_figures as figures
+from har_core.viz.formats import distinct_labels, escape_markdown
 from har_core.viz.map_figures import MOST_COLORED
-from har_core.viz.text import distinct_labels, escape_markdown
 
 MOST = 100_000
 """Points that are drawn."""

@@ -19,8 +19,8 @@ from app_pages.state import runs, url
 from har_core.analysis.embedding_map import EmbeddingMap, drawn_points
 from har_core.runs.run import Run
 from har_core.viz import map_figures as figures
+from har_core.viz.formats import class_label, class_markdown, count_photos, escape_markdown
 from har_core.viz.map_figures import Group
-from har_core.viz.text import class_label, class_markdown, count_photos, escape_markdown
 
 SELECTED, CHART = "map-selected", "map-chart"
 """The session's keys of the selected points, with the run they belong to, and of the chart that is shown."""

@@ -16,8 +16,8 @@ from har_core.analysis.slices import Slice, compare_groups
 from har_core.data.photo_properties import crop_boxes, read_photo_properties
 from har_core.runs.file_names import PHOTO_PROPERTIES
 from har_core.runs.run import Run
+from har_core.viz.formats import capitalize, count_photos, interval, share
 from har_core.viz.slice_figures import group_figure
-from har_core.viz.text import capitalize, count_photos, interval, share
 
 _COLUMNS = 3
 

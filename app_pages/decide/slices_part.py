@@ -23,8 +23,8 @@ from har_core.analysis.slices import (
 from har_core.data.photo_properties import read_photo_properties
 from har_core.runs.file_names import PHOTO_PROPERTIES
 from har_core.runs.run import Run
+from har_core.viz.formats import class_markdown, count_photos, interval, percent, share
 from har_core.viz.slice_figures import group_figure, property_figure
-from har_core.viz.text import class_markdown, count_photos, interval, percent, share
 
 SHOWN = 10
 """Slices in the table."""

@@ -23,8 +23,8 @@ from har_core.runs.file_names import EMBEDDINGS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING
 from har_core.runs.verdicts import Verdict
+from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
 from har_core.viz.known_text import instead_sentence
-from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
 
 PER_PAGE = 60
 """Photos."""

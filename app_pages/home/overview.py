@@ -13,9 +13,9 @@ from har_core.analysis.confusion import confused_pairs
 from har_core.analysis.scores import Summary, summarize
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run, shipped_run
-from har_core.viz import text
+from har_core.viz import formats, text
+from har_core.viz.formats import class_markdown, count_photos
 from har_core.viz.known_text import known_sentence
-from har_core.viz.text import class_markdown, count_photos
 
 _NEXT_PAGES = {
     "app_pages/predict/predict.py": ("Try your own photo", ":material/photo_camera:"),
@@ -56,9 +56,9 @@ def _results(run: Run) -> None:
     for column, pair in zip(st.columns(3), pairs, strict=False):
         true, predicted = run.classes[pair.true], run.classes[pair.predicted]
         with column.container(border=True, height="stretch"):
-            st.markdown(f"**{text.capitalize(class_markdown(true))}** predicted as **{class_markdown(predicted)}**")
-            bounds = text.interval(pair.low, pair.high, decimals=0)
-            st.caption(f"{count_photos(pair.count)}: {text.share(pair.share)} of {class_markdown(true)} ({bounds})")
+            st.markdown(f"**{formats.capitalize(class_markdown(true))}** predicted as **{class_markdown(predicted)}**")
+            bounds = formats.interval(pair.low, pair.high, decimals=0)
+            st.caption(f"{count_photos(pair.count)}: {formats.share(pair.share)} of {class_markdown(true)} ({bounds})")
             st.page_link(
                 "app_pages/analysis/confusions.py",
                 label="See the photos",
@@ -95,11 +95,11 @@ def _measurement(run: Run, summary: Summary) -> list[str]:
     data, training = manifest.data, manifest.training
     lines = [
         f"{summary.correct:,} of {count_photos(summary.n)} are predicted correctly. The 95 % interval (Wilson) is "
-        f"{text.interval(*summary.interval)}.",
+        f"{formats.interval(*summary.interval)}.",
         f"Macro F1 is {summary.macro_f1:.3f}.",
     ]
     if _is_unseen(run):
-        split = f" The split: {text.escape_markdown(data.split)}." if data.split else ""
+        split = f" The split: {formats.escape_markdown(data.split)}." if data.split else ""
         lines.append(f"These {data.eval_split} photos took no part in the training.{split}")
     if data.near_duplicates_dropped:
         dropped = count_photos(data.near_duplicates_dropped_count or len(data.near_duplicates_dropped))
@@ -117,7 +117,7 @@ def _measurement(run: Run, summary: Summary) -> list[str]:
     if run.has(PREDICTIONS) and not (known := runs.known(run)).every_class:
         lines.append(known_sentence(known))
     if manifest.note:
-        lines.append(text.escape_markdown(manifest.note))
+        lines.append(formats.escape_markdown(manifest.note))
     return lines
 
 
@@ -144,10 +144,10 @@ def _facts(run: Run) -> list[str]:
     model, data = manifest.model, manifest.data
     facts = []
     if manifest.source:
-        facts.append(f"Source: {text.escape_markdown(manifest.source)}")
+        facts.append(f"Source: {formats.escape_markdown(manifest.source)}")
     if model.architecture:
-        weights = text.escape_markdown(model.starting_weights or "unknown weights")
-        facts.append(f"{text.escape_markdown(model.architecture)}, fine-tuned from {weights}")
+        weights = formats.escape_markdown(model.starting_weights or "unknown weights")
+        facts.append(f"{formats.escape_markdown(model.architecture)}, fine-tuned from {weights}")
         facts.append(text.what_it_sees(model.views, model.crop_size, whole=model.fit == "squash"))
     if data.train is not None and data.test is not None:
         facts.append(f"Trained on {count_photos(data.train)}, evaluated on {data.test:,} others.")

@@ -9,8 +9,8 @@ from app_pages.state import groups, own_runs, runs, url
 from app_pages.state.suspects import suspects
 from har_core.analysis.error_kinds import PREFIX, ErrorKindCount, count_kinds
 from har_core.runs.run import Run
+from har_core.viz.formats import count_photos
 from har_core.viz.known_text import instead_sentence
-from har_core.viz.text import count_photos
 
 _WORDS = {
     "label": ("Labels that may be wrong", "Look at them and correct what is wrong."),

@@ -21,7 +21,7 @@ from har_core.inference.predictor import Predictor
 from har_core.media.geometry import center_crop_box
 from har_core.runs.run import Run
 from har_core.viz import overlays
-from har_core.viz.text import class_label
+from har_core.viz.formats import class_label
 
 _RECENT = "live-recent"
 _MOST_PIXELS = 1_500_000

@@ -11,7 +11,7 @@ from app_pages.state import runs, url
 from har_core.errors import HarError
 from har_core.runs.manifest import CENTER_ALONE
 from har_core.runs.run import SHIPPED, Run
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 _QUICK = "edge"
 """The shipped run whose model answers a frame quickly."""

@@ -15,7 +15,7 @@ from har_core.errors import HarError
 from har_core.files import printable
 from har_core.media.archive import Limits
 from har_core.runs.run import Run
-from har_core.viz.text import class_label, count_photos, distinct_labels, escape_markdown
+from har_core.viz.formats import class_label, count_photos, distinct_labels, escape_markdown
 
 _OVERVIEW = "app_pages/home/overview.py"
 _MOST_PROBLEMS = 10  # that are listed

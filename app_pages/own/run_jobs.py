@@ -12,7 +12,7 @@ from app_pages.own.status import status
 from app_pages.state import own_runs, url
 from app_pages.state.jobs import Job, watch
 from app_pages.state.own_runs import OwnRun
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 
 class MadeRun(Protocol):

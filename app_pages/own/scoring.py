@@ -24,7 +24,7 @@ from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import ArchiveError
 from har_core.media.archive import unpack
 from har_core.runs.run import Run
-from har_core.viz.text import count_photos
+from har_core.viz.formats import count_photos
 
 SKIP, ERROR = "\0skip", "\0error"
 """What a label can count as besides a class; no class has such a name."""

@@ -10,7 +10,7 @@ from app_pages.own.table_words import ROLES
 from app_pages.own.understanding import FOLDER, KINDS, NONE, Understanding, example, score_names
 from har_core.imports.columns import Columns
 from har_core.imports.tables import shown
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 _NAMES = {NONE: "none", FOLDER: "the folder in the file's name"}
 _WIDTH = 176  # two beside each other on a phone

@@ -17,7 +17,7 @@ from har_core.errors import ImageError
 from har_core.files import printable
 from har_core.media.images import MAX_BYTES
 from har_core.media.photo_store import PhotoStore
-from har_core.viz.text import class_label, percent
+from har_core.viz.formats import class_label, percent
 
 _ROWS, _SIDE = 5, 120
 

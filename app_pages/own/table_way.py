@@ -21,7 +21,7 @@ from har_core.analysis.known import what_is_known
 from har_core.errors import HarError
 from har_core.imports.tables import shown
 from har_core.media.archive import Limits
-from har_core.viz.text import count_photos, escape_markdown
+from har_core.viz.formats import count_photos, escape_markdown
 
 _OVERVIEW = "app_pages/home/overview.py"
 _OPEN = "Open the error analysis"

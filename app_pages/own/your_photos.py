@@ -11,7 +11,7 @@ from app_pages.state.own_runs import OwnRun
 from app_pages.state.settings import settings
 from har_core.errors import RunError
 from har_core.runs.run import Run
-from har_core.viz.text import escape_markdown, share
+from har_core.viz.formats import escape_markdown, share
 
 _OVERVIEW = "app_pages/home/overview.py"
 _WAYS = {"photos": ("Photos, predicted here", photos_way), "predictions": ("Predictions you have", table_way)}

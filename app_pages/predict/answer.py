@@ -25,7 +25,7 @@ from har_core.inference.predictor import Predictor
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import Explanation, View
 from har_core.viz import figures, overlays
-from har_core.viz.text import class_label, class_markdown, escape_markdown, percent
+from har_core.viz.formats import class_label, class_markdown, escape_markdown, percent
 
 _ALONE: tuple[tuple[View, ...], ...] = (("center",), ("whole",))
 """Views of which one look answers, that which other methods explain too."""

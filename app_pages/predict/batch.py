@@ -18,7 +18,7 @@ from har_core.files import csv_bytes
 from har_core.inference.prediction import Prediction
 from har_core.inference.predictor import Predictor
 from har_core.viz import overlays
-from har_core.viz.text import class_label
+from har_core.viz.formats import class_label
 
 AT_ONCE = 100
 """Photos: what one visitor may keep in the memory that all share."""

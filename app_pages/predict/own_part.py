@@ -12,7 +12,7 @@ from app_pages.components.photo_box import Edges, photo_box
 from har_core.inference.prediction import Prediction
 from har_core.inference.predictor import Predictor
 from har_core.media.geometry import Box
-from har_core.viz.text import class_markdown, percent
+from har_core.viz.formats import class_markdown, percent
 
 _ON, _BOXES, _ANSWER = "own-part", "own-part-boxes", "own-part-answer"
 _AT_FIRST: Edges = (0.25, 0.2, 0.75, 0.8)

@@ -22,8 +22,8 @@ from har_core.inference.predictor import Predictor
 from har_core.media.images import ACCEPTED, MAX_BYTES
 from har_core.models.registry import newer_library
 from har_core.runs.run import Run
+from har_core.viz.formats import class_markdown, count_photos, escape_markdown
 from har_core.viz.overlays import DISPLAY_SIDE
-from har_core.viz.text import class_markdown, count_photos, escape_markdown
 
 _MOST_CLASSES = 20  # that are named
 

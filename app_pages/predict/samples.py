@@ -15,7 +15,7 @@ from har_core.errors import ImageError
 from har_core.media.images import open_photo
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run, assets_folder
-from har_core.viz.text import class_markdown, escape_markdown
+from har_core.viz.formats import class_markdown, escape_markdown
 
 PORTRAITS = {
     "astronaut.jpg": "Eileen Collins. NASA, public domain",

@@ -13,7 +13,8 @@ from har_core.errors import RunError
 from har_core.inference.prediction import Prediction
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz.text import answer_rule_caption, answer_words, none_words, percent
+from har_core.viz.formats import percent
+from har_core.viz.text import answer_rule_caption, answer_words, none_words
 
 DEFAULT_THRESHOLD = FrameRule.threshold
 """Of runs that cannot tell a better one."""

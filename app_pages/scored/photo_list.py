@@ -15,7 +15,7 @@ from har_core.files import printable
 from har_core.scoring import places
 from har_core.scoring.browse import MOST, PER_PAGE, Found, ScoredPhotos
 from har_core.viz import figures
-from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
+from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
 
 _SIDE, _LARGE = 220, 900  # pixels
 _BARS = 5  # classes

@@ -23,8 +23,8 @@ from har_core.errors import RunError
 from har_core.scoring.browse import Only, ScoredPhotos
 from har_core.scoring.index import BINS
 from har_core.scoring.stored_photos import FetchedPhotos, StoredPhotos
-from har_core.viz import figures, text
-from har_core.viz.text import class_label, class_markdown, count_photos, escape_markdown
+from har_core.viz import figures, formats, text
+from har_core.viz.formats import class_label, class_markdown, count_photos, escape_markdown
 
 _STYLE = "<style>@media (min-width: 641px) { .st-key-scored-title h1 { min-height: 6.6rem } }</style>"
 """As on Confusions: the matrix must not move under the pointer."""
@@ -91,7 +91,7 @@ def _headline(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell, choices: Cho
         if not counts.sum():
             return "No photo matches these filters"
         top = int(counts.argmax())
-        often = f"{class_markdown(photos.classes[top])} ({text.share(counts[top] / counts.sum())})"
+        often = f"{class_markdown(photos.classes[top])} ({formats.share(counts[top] / counts.sum())})"
         return f"{count_photos(int(counts.sum()))}, most often predicted as {often}"
     if chosen is not None:
         headline = text.pair_headline if cell.both_directions() else text.cell_headline
@@ -111,10 +111,10 @@ def _summary(photos: ScoredPhotos, matrix: np.ndarray, name: str, only: Only) ->
     if not matrix.sum():
         return f"{words}."
     summary, unknown = summarize(matrix), photos.unknown_labels()
-    interval = text.interval(*summary.interval)
+    interval = formats.interval(*summary.interval)
     matching = "" if only == Only() else " that match the filters"
     others = f"; {unknown:,} have labels that are none of its classes and count nowhere" if unknown else ""
-    return f"{words}; {text.share(summary.accuracy)} of {summary.n:,} labeled as one of its classes{matching} are correct ({interval}){others}."
+    return f"{words}; {formats.share(summary.accuracy)} of {summary.n:,} labeled as one of its classes{matching} are correct ({interval}){others}."
 
 
 def _without_labels(photos: ScoredPhotos, choices: Choices, cell: Cell) -> dict[str, object | None]:

@@ -18,7 +18,7 @@ from har_core.media.images import MAX_BYTES, open_photo
 from har_core.media.isolated import IsolatedDecoder
 from har_core.runs.file_names import CLIP_MODEL, EMBEDDINGS
 from har_core.runs.run import Run, shipped_run
-from har_core.viz.text import escape_markdown
+from har_core.viz.formats import escape_markdown
 
 if TYPE_CHECKING:
     from har_core.inference.predictor import Predictor

@@ -14,7 +14,7 @@ from app_pages.video.strip import strip_picture
 from har_core.analysis.timeline import INDEPENDENT, MEAN_LENGTH
 from har_core.files import csv_bytes
 from har_core.inference.video import ClipAnswer, frames_table, segments_table
-from har_core.viz.text import class_label, clock, percent
+from har_core.viz.formats import class_label, clock, percent
 from har_core.viz.timeline_figures import chosen_frame, segment_words, timeline_figure
 
 CHOSEN = "clip-frame"

@@ -23,8 +23,8 @@ from har_core.inference.video import ClipAnswer, clip_answer
 from har_core.media.clip_files import ACCEPTED_CLIPS
 from har_core.media.clips import CLIP_SUFFIXES, MAX_CLIP_BYTES
 from har_core.runs.run import Run
+from har_core.viz.formats import capitalize, clock, escape_markdown
 from har_core.viz.overlays import DISPLAY_SIDE
-from har_core.viz.text import capitalize, clock, escape_markdown
 
 _RATES = (1.0, 2.0, 4.0, 8.0)
 _SIDE = 1600  # pixels of a frame that is looked at closely

@@ -209,7 +209,7 @@ def _as_json(file: str, found: ClipAnswer, broken: str | None) -> dict[str, Any]
 
 def _as_lines(file: str, found: ClipAnswer, broken: str | None) -> Iterator[str]:
     from har_core.inference.video import NONE_LABEL, clip_label, clip_names, segment_label
-    from har_core.viz.text import clock
+    from har_core.viz.formats import clock
 
     names = clip_names(found)
     likeliest = names or (int(found.mean.argmax()),)

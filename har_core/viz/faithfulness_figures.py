@@ -23,7 +23,7 @@ from har_core.analysis.faithfulness import (
     Comparison,
 )
 from har_core.viz.colors import GRID, MUTED, PRIMARY, SECONDARY, SERIES
-from har_core.viz.text import count_photos
+from har_core.viz.formats import count_photos
 
 MAP_LABELS = {OWN: "the heatmap", RANDOM: "random", CENTER: "center of the photo", SHUFFLED: "shuffled last layer"}
 MEASURE_LABELS = {

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from har_core.analysis.history import Curves
 from har_core.viz.colors import GRID, MUTED, PRIMARY, SECONDARY, SERIES
-from har_core.viz.text import class_label, distinct_labels, percent
+from har_core.viz.formats import class_label, distinct_labels, percent
 
 _LONGEST = 26  # characters of a class name on an axis
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from har_core.analysis.known import Known
-from har_core.viz.text import percent
+from har_core.viz.formats import percent
 
 
 def in_parentheses(probability: float) -> str:

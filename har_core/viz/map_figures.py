@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from har_core.analysis.embedding_map import Gathering
 from har_core.viz.colors import MUTED, SERIES
 from har_core.viz.figures import axis_label, axis_labels
-from har_core.viz.text import capitalize, class_label, class_markdown, count_photos, percent
+from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, percent
 
 MOST_COLORED = 8
 """Kinds of points that are told apart.  Four colors, and a symbol for each: who sees no colors reads the symbols."""

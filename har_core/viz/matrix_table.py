@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from har_core.analysis.confusion import TOTAL, with_totals
-from har_core.viz.text import class_label, distinct_labels, rounded
+from har_core.viz.formats import class_label, distinct_labels, rounded
 
 _LONG = 10_000  # photos of a cell, from which on counts are written short: the columns of all classes fit on a screen
 _FEW = 8  # classes: of more there is no room for totals of a thousand and more either

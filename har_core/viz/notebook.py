@@ -13,8 +13,8 @@ from har_core.errors import ImageError
 from har_core.media.images import open_photo
 from har_core.media.photo_store import PhotoStore
 from har_core.runs.run import Run
+from har_core.viz.formats import class_label, percent
 from har_core.viz.matrix_table import matrix_png
-from har_core.viz.text import class_label, percent
 
 _INCHES, _DPI = 2.2, 100  # side of a photo
 

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from har_core.analysis.slices import Slice
 from har_core.viz.colors import GRID, MUTED, PRIMARY, SECONDARY
-from har_core.viz.text import class_label, distinct_labels
+from har_core.viz.formats import class_label, distinct_labels
 
 MEASURES = {
     "brightness": ("brightness", "dark", "bright"),

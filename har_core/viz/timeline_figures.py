@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from har_core.analysis.timeline import UNSURE, Segment
 from har_core.viz.colors import MUTED
 from har_core.viz.figures import axis_label
-from har_core.viz.text import class_label, clock, percent
+from har_core.viz.formats import class_label, clock, percent
 
 MOST_COLORED = 6
 """Classes with a color of their own; the others share one."""

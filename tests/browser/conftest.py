@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from benchmarks import servers
+from benchmarks.servers import FLAGS
 from tests.conftest import ROOT
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run"]  # fmt: skip
 PATIENCE = 60_000  # milliseconds
 VIEWPORT = {"width": 1400, "height": 900}
 
@@ -53,29 +48,9 @@ def address(chromium: str, runs_folder: Path, home: Path) -> Iterator[str]:
 @contextmanager
 def served(data: Path, runs: Path, home: Path) -> Iterator[str]:
     """The address of the app, started for those photos and runs."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    command = f"{sys.executable} -m streamlit run app.py --server.port {port} --server.headless true".split()
     surroundings = {"HAR_LENS_HOME": str(home), "HAR_RUNS": str(runs), "HAR_DATA": str(data)}
-    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | surroundings)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2).close()
-                break
-            except OSError:
-                assert server.poll() is None and time.monotonic() < deadline, "the app does not start"
-                time.sleep(0.3)
-        yield f"http://localhost:{port}"
-    finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait(10)
+    with servers.served(surroundings) as (found, _):
+        yield found
 
 
 @pytest.fixture(scope="session")

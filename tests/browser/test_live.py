@@ -13,10 +13,11 @@ import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from benchmarks.servers import FLAGS
 from har_core.inference.predictor import Predictor
 from har_core.media.geometry import center_crop_box
 from har_core.runs.run import Run, assets_folder, shipped_run
-from tests.browser.conftest import FLAGS, PATIENCE, VIEWPORT, heading, require_fit
+from tests.browser.conftest import PATIENCE, VIEWPORT, heading, require_fit
 
 SECONDS = float(os.environ.get("HAR_LIVE_SECONDS", "20"))
 """How long the rate is watched."""

@@ -23,7 +23,7 @@ from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdicts
 from har_core.runs.writing import write_manifest
-from har_core.viz.text import percent
+from har_core.viz.formats import percent
 from tests.helpers import filled_in, random_predictions
 from tests.pages.conftest import PAGES, address, opened, widget
 

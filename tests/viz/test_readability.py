@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from har_core.analysis.scores import class_scores
-from har_core.viz import figures, text
+from har_core.viz import figures, formats
 from har_core.viz.colors import BETTER, MORE, STRONGEST
 from har_core.viz.matrix_table import difference_table
 from tests.conftest import ROOT
@@ -59,7 +59,7 @@ def test_class_axes_are_categories_of_different_names() -> None:
 
 
 def test_select_boxes_get_different_labels() -> None:
-    assert text.distinct_labels(["a_b", "a b", "c", "a_b (2)"]) == ["a b", "a b (2)", "c", "a b (2) (2)"]
+    assert formats.distinct_labels(["a_b", "a b", "c", "a_b (2)"]) == ["a b", "a b (2)", "c", "a b (2) (2)"]
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_select_boxes_get_different_labels() -> None:
      (0.154, "15", "15.4"), (float("nan"), "–", "–")],
 )  # fmt: skip
 def test_no_false_0_or_100(value: float, whole: str, one: str) -> None:
-    assert (text.rounded(value), text.rounded(value, 1)) == (whole, one)
+    assert (formats.rounded(value), formats.rounded(value, 1)) == (whole, one)

@@ -14,25 +14,6 @@ from har_core.viz import text
 MATRIX, CLASSES = np.array([[114, 12], [0, 126]]), ("dancing", "listening_to_music")
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [(0.0, "< 1 %"), (0.004, "< 1 %"), (0.154, "15 %"), (0.99, "99 %"), (0.999, "> 99 %")]
-)
-def test_no_probability_is_said_to_be_0_or_100(value: float, expected: str) -> None:
-    assert text.percent(value) == expected
-
-
-def test_numbers() -> None:
-    assert text.share(0.0952) == "9.5 %"
-    assert text.interval(0.831, 0.8642) == "83.1–86.4 %"
-    assert text.interval(0.05, 0.2, decimals=0) == "5–20 %"
-    assert [text.count_photos(number) for number in (0, 1, 1890)] == ["0 photos", "1 photo", "1,890 photos"]
-
-
-def test_names_are_no_markup() -> None:
-    assert text.class_markdown("[a](javascript:b)_*c*") == r"\[a\](javascript\:b) \*c\*"
-    assert text.capitalize("using iPad") == "Using iPad"
-
-
 def test_the_accuracy_headline() -> None:
     summary = summarize(MATRIX)
     low, high = (f"{bound * 100:.1f}" for bound in summary.interval)
@@ -92,19 +73,3 @@ def test_mcnemar_in_words() -> None:
     assert "chance alone" in text.mcnemar_sentence(McNemar(3, 5, 0.7), "A", "B")
     assert "p < 0.001" in text.mcnemar_sentence(McNemar(3, 50, 1e-9), "A", "B")
     assert "no difference" in text.mcnemar_sentence(McNemar(3, 3, 1.0), "A", "B")
-
-
-def test_clock() -> None:
-    assert [text.clock(seconds) for seconds in (0, 59.9, 60, 605.4)] == ["0:00", "0:59", "1:00", "10:05"]
-    assert [text.clock(seconds, tenths=True) for seconds in (0, 5.25, 59.96, 61.04)] == [
-        "0:00.0",
-        "0:05.2",
-        "1:00.0",
-        "1:01.0",
-    ]
-
-
-def test_names_from_right_to_left_are_isolated() -> None:
-    """Else the arrow of "true → predicted" and a number after a name change sides."""
-    assert text.class_label("\u062f\u0648\u06cc\u062f\u0646") == "\u2068\u062f\u0648\u06cc\u062f\u0646\u2069"
-    assert text.class_label("a_b") == "a b" and text.class_label("\u4e2d") == "\u4e2d"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from har_core.models.anatomy import Answer, WholeNetwork
-from har_core.models.timm_networks import grid
+from har_core.models.timm_anatomy import grid
 from har_core.runs.manifest import Explanation
 
 _MAX_VALUES = 2**26

@@ -1,0 +1,90 @@
+"""Names, shares and counts as pages write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
+
+
+def class_label(name: str) -> str:
+    """A class name for places that show text as it is: 'listening_to_music' → 'listening to music'.
+
+    A name that is written from right to left is isolated, so that arrows and numbers beside it stay where they are (Unicode's
+    bidirectional algorithm, UAX #9).
+    """
+    shown = name.replace("_", " ")
+    from_right = any(unicodedata.bidirectional(one) in ("R", "AL") for one in shown)
+    return f"\u2068{shown}\u2069" if from_right else shown
+
+
+def class_markdown(name: str) -> str:
+    """A class name for Markdown, in which its own punctuation means nothing."""
+    return escape_markdown(class_label(name))
+
+
+def escape_markdown(text: str) -> str:
+    """Any text for Markdown: names of files and classes come from anywhere, and markup in them is shown as text."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def distinct_labels(names: Iterable[str]) -> list[str]:
+    """Labels for a select box, which takes two equal ones for one option: the later one is numbered."""
+    labels: list[str] = []
+    for name in names:
+        label, number = class_label(name), 2
+        while label in labels:
+            label, number = f"{class_label(name)} ({number})", number + 1
+        labels.append(label)
+    return labels
+
+
+def rounded(value: float, decimals: int = 0) -> str:
+    """A share as a number of percent, but never a false 0 or 100: 0.154 → '15', 0.995 → '> 99'; '–' if not defined."""
+    if np.isnan(value):
+        return "–"
+    number, smallest = f"{value * 100:.{decimals}f}", 10**-decimals
+    if 0 < value < 1 and float(number) in (0, 100):
+        return f"< {smallest:g}" if value < 0.5 else f"> {100 - smallest:g}"
+    return number
+
+
+def percent(value: float) -> str:
+    """A probability in whole percent: 0.154 → '15 %'; no model is ever certain."""
+    return f"{rounded(float(np.clip(value, 1e-9, 1 - 1e-9)))} %"
+
+
+def share(value: float) -> str:
+    """A share of photos with one decimal: 0.0952 → '9.5 %'."""
+    return f"{rounded(value, 1)} %"
+
+
+def score(value: float) -> str:
+    """A score with two decimals, '–' where it is not defined."""
+    return "–" if np.isnan(value) else f"{value:.2f}"
+
+
+def interval(low: float, high: float, *, decimals: int = 1) -> str:
+    """The bounds of a share: (0.831, 0.864) → '83.1–86.4 %'."""
+    return f"{rounded(low, decimals)}–{rounded(high, decimals)} %"
+
+
+def clock(seconds: float, *, tenths: bool = False) -> str:
+    """'1:05', or '1:05.2'."""
+    rounded = round(max(0.0, seconds), 1) if tenths else int(max(0.0, seconds))
+    minutes, rest = divmod(rounded, 60)
+    return f"{int(minutes)}:{rest:04.1f}" if tenths else f"{int(minutes)}:{int(rest):02d}"
+
+
+def capitalize(text: str) -> str:
+    """With its first letter in upper case, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def count_photos(number: int) -> str:
+    """'1 photo', '1,890 photos'."""
+    return f"{number:,} photo{'' if number == 1 else 's'}"

@@ -1,0 +1,42 @@
+"""Names, shares and counts as pages write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from har_core.viz import formats
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0.0, "< 1 %"), (0.004, "< 1 %"), (0.154, "15 %"), (0.99, "99 %"), (0.999, "> 99 %")]
+)
+def test_no_probability_is_said_to_be_0_or_100(value: float, expected: str) -> None:
+    assert formats.percent(value) == expected
+
+
+def test_numbers() -> None:
+    assert formats.share(0.0952) == "9.5 %"
+    assert formats.interval(0.831, 0.8642) == "83.1–86.4 %"
+    assert formats.interval(0.05, 0.2, decimals=0) == "5–20 %"
+    assert [formats.count_photos(number) for number in (0, 1, 1890)] == ["0 photos", "1 photo", "1,890 photos"]
+
+
+def test_names_are_no_markup() -> None:
+    assert formats.class_markdown("[a](javascript:b)_*c*") == r"\[a\](javascript\:b) \*c\*"
+    assert formats.capitalize("using iPad") == "Using iPad"
+
+
+def test_clock() -> None:
+    assert [formats.clock(seconds) for seconds in (0, 59.9, 60, 605.4)] == ["0:00", "0:59", "1:00", "10:05"]
+    assert [formats.clock(seconds, tenths=True) for seconds in (0, 5.25, 59.96, 61.04)] == [
+        "0:00.0",
+        "0:05.2",
+        "1:00.0",
+        "1:01.0",
+    ]
+
+
+def test_names_from_right_to_left_are_isolated() -> None:
+    """Else the arrow of "true → predicted" and a number after a name change sides."""
+    assert formats.class_label("\u062f\u0648\u06cc\u062f\u0646") == "\u2068\u062f\u0648\u06cc\u062f\u0646\u2069"
+    assert formats.class_label("a_b") == "a b" and formats.class_label("\u4e2d") == "\u4e2d"
