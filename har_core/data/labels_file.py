@@ -22,7 +22,7 @@ _FURTHER_FILE_COLUMNS = (
 )  # fmt: skip
 """What the file names are called where no column has one of the names above, the surest first."""
 
-_SEPARATOR_LINE = re.compile(r"sep=(.)[ \t,;|]*(?=[\r\n]|$)", re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r"sep=(.)[ \t,;|]*(?=[\r\n]|$)", re.IGNORECASE)
 """Some spreadsheets write such a first line, and hide it."""
 
 _HEAD = 1 << 16  # bytes that hold the first line
@@ -169,7 +169,7 @@ def encoding_of(start: bytes) -> str:
 
 def without_separator_line(text: str) -> str:
     """A text without a first line that only names the separator, as `sep=;`; the number of lines stays."""
-    return _SEPARATOR_LINE.sub("", text, count=1) if text[:4].lower() == "sep=" else text
+    return SEPARATOR_LINE.sub("", text, count=1) if text[:4].lower() == "sep=" else text
 
 
 def _columns(header: list[str]) -> tuple[int, int] | None:

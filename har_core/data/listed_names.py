@@ -77,6 +77,7 @@ def plain(name: str) -> str:
 
 def without_scheme(name: str) -> str:
     """The path of a name that begins with `file:`, whose '#' and '?' programs leave as they are; any other as it is."""
+    # Not by urlsplit: programs write # and ? of a name unescaped, and a file has neither fragment nor query.
     return unquote(_FILE.sub("", name)) if name.startswith("file:") else name
 
 

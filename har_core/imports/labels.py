@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import itertools
 import re
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from har_core.data.labels_file import encoding_of
 from har_core.errors import DataError, RunError
 from har_core.imports.tables import shown
 from har_core.runs.class_names import check_class_names, class_key
@@ -272,10 +272,7 @@ def read_classes(path: Path) -> tuple[str, ...]:
             data = file.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
             raise ValueError("it has more than 1 MB")
-        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        names = tuple(
-            name for line in data.decode("utf-16" if utf16 else "utf-8-sig").splitlines() if (name := line.strip())
-        )
+        names = tuple(name for line in data.decode(encoding_of(data)).splitlines() if (name := line.strip()))
         check_class_names(names)
     except RunError as error:
         raise DataError(f"{place}: {error}") from error

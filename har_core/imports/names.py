@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
+
+from har_core.data.listed_names import without_scheme
 
 _TRIED = 200
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-_FILE = re.compile(r"^file:(//[^/\\]*(?=/)|//)?")
 
 
 @dataclass(frozen=True)
@@ -85,10 +84,7 @@ def _is_odd(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    if name.startswith("file:"):
-        # Not by urlsplit: programs write # and ? of a name unescaped, and a file has neither fragment nor query.
-        name = unquote(_FILE.sub("", name)) or name
-    name = name.replace("\\", "/")
+    name = (without_scheme(name) or name).replace("\\", "/")
     plain = posixpath.normpath(name)
     return plain if not plain.startswith("..") else name
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 
-from har_core.data.labels_file import DELIMITERS
+from har_core.data.labels_file import DELIMITERS, SEPARATOR_LINE
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
 from har_core.imports.lists import with_lists
@@ -56,7 +55,7 @@ def csv_table(path: Path, place: str) -> Table:
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         raise DataError(f"expected a table in {place}, found blank lines alone; export the predictions again")
-    said = re.fullmatch(r'"?sep=(.)"?', lines[first].strip("\r\n"))
+    said = SEPARATOR_LINE.match(lines[first].strip().strip('"'))
     first += said is not None  # as spreadsheets write it
     delimiter = said[1] if said and said[1] in DELIMITERS else _delimiter(lines[first:], place, partial=more)
     try:

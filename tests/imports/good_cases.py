@@ -126,6 +126,7 @@ GOOD: dict[str, tuple[Make, Probabilities, bool]] = {
     "UTF-16": (frame(files(true=TRUE, **by_class("p:")), encoding="utf-16"), "all", False),
     "byte order mark": (frame(files(true=TRUE, **by_class("p:")), encoding="utf-8-sig"), "all", False),
     "sep=": (text("sep=;\nfilename;true;pred\n" + "".join(f"{f};{t};{p}\n" for f, t, p in zip(FILES, TRUE, PREDICTED, strict=True))), "none", False),
+    "SEP= of a spreadsheet": (text("SEP=;;;\r\nfilename;true;pred\n" + "".join(f"{f};{t};{p}\n" for f, t, p in zip(FILES, TRUE, PREDICTED, strict=True))), "none", False),
     "Windows line ends": (frame(files(true=TRUE, **by_class("p:")), lineterminator="\r\n"), "all", False),
     "spellings": (frame(files(true=[name.upper() for name in TRUE], **by_class("p:"))), "all", False),
     "Parquet": (frame(files(true=pd.Categorical(TRUE), **by_class("p:")), "t.parquet"), "all", False),
