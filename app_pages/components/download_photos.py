@@ -54,6 +54,9 @@ def say_what_is_missing(run: Run, samples: Sequence[str], *, instead: str = "") 
 
 def offer_download(run: Run) -> None:
     """A button that fetches the data set, for whoever started the app."""
+    if own_runs.is_own(run):
+        st.caption("Add them on *Your photos* to see them.")
+        return
     if run.classes != shipped_run().classes:
         st.caption("Start the app with `-- --data DIR` to see them.")
         return

@@ -14,7 +14,7 @@ from app_pages.state.cell import Cell, Classified
 from har_core.analysis.confusion import TOTAL, ClassOrder, Normalize, class_order, confused_pairs, normalize
 from har_core.files import csv_bytes
 from har_core.viz import formats
-from har_core.viz.formats import class_label
+from har_core.viz.formats import short_label
 from har_core.viz.matrix_table import confusion_table, matrix_png
 
 UNITS: dict[str, tuple[Normalize, str]] = {
@@ -142,7 +142,7 @@ def ranking(run: Classified, matrix: np.ndarray, cell: Cell, *, page: str) -> di
     shown = pd.DataFrame(
         {
             "confusion": [
-                class_label(run.classes[p.true]) + arrow + class_label(run.classes[p.predicted]) for p in pairs
+                arrow.join(short_label(run.classes[index]) for index in (pair.true, pair.predicted)) for pair in pairs
             ],
             "photos": [pair.count for pair in pairs],
             "share": [pair.share * 100 for pair in pairs],

@@ -2,6 +2,7 @@
 // or the arrow keys can walk through it.
 
 const NUMBERS_UP_TO = 30; // classes whose numbers fit into the cells
+const LONGEST = 22; // letters of a name
 
 export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".matrix");
@@ -97,7 +98,9 @@ function outline(root, chosen) {
 }
 
 function heading(name, scope) {
-  return element("th", { scope, title: name }, element("span", { textContent: name }));
+  const letters = [...name]; // names often differ at their ends
+  const text = letters.length > LONGEST ? [...letters.slice(0, LONGEST / 2), "…", ...letters.slice(1 - LONGEST / 2)].join("") : name;
+  return element("th", { scope, title: name }, element("span", { textContent: text }));
 }
 
 function element(tag, properties, ...children) {

@@ -11,9 +11,7 @@ from plotly.subplots import make_subplots
 
 from har_core.analysis.history import Curves
 from har_core.viz.colors import GRID, MUTED, PRIMARY, SECONDARY, SERIES
-from har_core.viz.formats import class_label, distinct_labels, percent
-
-_LONGEST = 26  # characters of a class name on an axis
+from har_core.viz.formats import distinct_labels, percent, short_label
 
 
 def probability_bars(classes: list[str], probabilities: list[float], *, highlight: int = 0) -> go.Figure:
@@ -31,11 +29,11 @@ def probability_bars(classes: list[str], probabilities: list[float], *, highligh
             hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         )
     )
-    figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)
+    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
     figure.update_yaxes(
         autorange="reversed", type="category", fixedrange=True, ticks="", tickfont={"size": 14}, ticksuffix="  "
     )
-    figure.update_layout(height=34 * len(names) + 16, margin={"l": 0, "r": 0, "t": 4, "b": 4}, bargap=0.35)
+    figure.update_layout(height=34 * len(names) + 16, margin={"l": 0, "r": 48, "t": 4, "b": 4}, bargap=0.35)
     return figure
 
 
@@ -221,10 +219,7 @@ def training_curves(trainings: Sequence[pd.DataFrame], curves: Curves, *, eval_s
 
 def axis_label(name: str) -> str:
     """A class name for Plotly, which takes some tags in its texts for markup; a long one loses its middle."""
-    label = class_label(name)
-    if len(label) > _LONGEST:
-        label = f"{label[: _LONGEST // 2]}…{label[1 - _LONGEST // 2 :]}"
-    return escape(label, quote=False)
+    return escape(short_label(name), quote=False)
 
 
 def axis_labels(names: Iterable[str]) -> list[str]:

@@ -22,6 +22,13 @@ def class_label(name: str) -> str:
     return f"\u2068{shown}\u2069" if from_right else shown
 
 
+def short_label(name: str, longest: int = 26) -> str:
+    """`class_label` in at most so many characters: a longer one loses its middle, since names often differ at their ends."""
+    label = class_label(name)
+    half = longest // 2
+    return label if len(label) <= longest else f"{label[:half]}…{label[half + 1 - longest :]}"
+
+
 def class_markdown(name: str) -> str:
     """A class name for Markdown, in which its own punctuation means nothing."""
     return escape_markdown(class_label(name))

@@ -40,3 +40,10 @@ def test_names_from_right_to_left_are_isolated() -> None:
     """Else the arrow of "true → predicted" and a number after a name change sides."""
     assert formats.class_label("\u062f\u0648\u06cc\u062f\u0646") == "\u2068\u062f\u0648\u06cc\u062f\u0646\u2069"
     assert formats.class_label("a_b") == "a b" and formats.class_label("\u4e2d") == "\u4e2d"
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    name = "a_very_long_class_name_of_number_"
+    assert formats.short_label(name + "1") != formats.short_label(name + "2")
+    assert all(len(formats.short_label(name, longest)) == longest for longest in (10, 11, 26))
+    assert formats.short_label("listening_to_music") == "listening to music"
