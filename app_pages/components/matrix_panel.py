@@ -14,7 +14,6 @@ from app_pages.state.cell import Cell, Classified
 from har_core.analysis.confusion import TOTAL, ClassOrder, Normalize, class_order, confused_pairs, normalize
 from har_core.files import csv_bytes
 from har_core.viz import formats
-from har_core.viz.formats import short_label
 from har_core.viz.matrix_table import confusion_table, matrix_png
 
 UNITS: dict[str, tuple[Normalize, str]] = {
@@ -138,12 +137,10 @@ def ranking(run: Classified, matrix: np.ndarray, cell: Cell, *, page: str) -> di
     if not pairs:
         st.info("No photo is misclassified.", icon=":material/info:")
         return address
-    arrow = " ↔ " if both else " → "
+    arrow, labels = " ↔ " if both else " → ", formats.short_labels(run.classes)
     shown = pd.DataFrame(
         {
-            "confusion": [
-                arrow.join(short_label(run.classes[index]) for index in (pair.true, pair.predicted)) for pair in pairs
-            ],
+            "confusion": [arrow.join(labels[index] for index in (pair.true, pair.predicted)) for pair in pairs],
             "photos": [pair.count for pair in pairs],
             "share": [pair.share * 100 for pair in pairs],
             "95 %": [formats.interval(pair.low, pair.high, decimals=0) for pair in pairs],

@@ -2,7 +2,6 @@
 // or the arrow keys can walk through it.
 
 const NUMBERS_UP_TO = 30; // classes whose numbers fit into the cells
-const LONGEST = 22; // letters of a name
 
 export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".matrix");
@@ -19,7 +18,7 @@ export default function ({ parentElement, data, setStateValue }) {
   };
 }
 
-function draw(root, { names, places, texts, details, shades, colors, outlined, strongest, clickable, label }) {
+function draw(root, { names, heads, places, texts, details, shades, colors, outlined, strongest, clickable, label }) {
   const small = shades.length > NUMBERS_UP_TO;
   root.className = `matrix${small ? " small" : ""}${clickable ? " clickable" : ""}${names.length > shades.length ? " totals" : ""}`;
   const longest = (words) => Math.max(...words.map((word) => word.length));
@@ -28,15 +27,15 @@ function draw(root, { names, places, texts, details, shades, colors, outlined, s
   root.style.setProperty("--columns", names.length);
   root.style.setProperty("--cell", width(texts.flatMap((row) => row.slice(0, shades.length))));
   root.style.setProperty("--total", width(texts.map((row) => row.at(-1))));
-  root.style.setProperty("--names", `calc(${Math.min(22, Math.max(16, longest(names)))} * .48em + 12px)`);
+  root.style.setProperty("--names", `calc(${Math.min(22, Math.max(16, longest(heads)))} * .48em + 12px)`);
   const table = element("table", { role: "grid", ariaLabel: label });
   const head = table.createTHead().insertRow();
   head.append(element("th", { className: "corner", textContent: "true \\ predicted" }));
-  for (const name of names) head.append(heading(name, "col"));
+  names.forEach((name, column) => head.append(heading(name, heads[column], "col")));
   const body = table.createTBody();
   names.forEach((name, row) => {
     const line = body.insertRow();
-    line.append(heading(name, "row"));
+    line.append(heading(name, heads[row], "row"));
     places.forEach((predicted, column) => {
       const cell = line.insertCell();
       const shade = shades[row]?.[column] ?? 0;
@@ -97,10 +96,8 @@ function outline(root, chosen) {
     root.querySelector(`td[data-true="${row}"][data-predicted="${column}"]`)?.classList.add("chosen");
 }
 
-function heading(name, scope) {
-  const letters = [...name]; // names often differ at their ends
-  const text = letters.length > LONGEST ? [...letters.slice(0, LONGEST / 2), "…", ...letters.slice(1 - LONGEST / 2)].join("") : name;
-  return element("th", { scope, title: name }, element("span", { textContent: text }));
+function heading(name, short, scope) {
+  return element("th", { scope, title: name }, element("span", { textContent: short }));
 }
 
 function element(tag, properties, ...children) {

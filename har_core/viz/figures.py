@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from har_core.analysis.history import Curves
 from har_core.viz.colors import GRID, MUTED, PRIMARY, SECONDARY, SERIES
-from har_core.viz.formats import distinct_labels, percent, short_label
+from har_core.viz.formats import distinct_labels, percent, short_label, short_labels
 
 
 def probability_bars(classes: list[str], probabilities: list[float], *, highlight: int = 0) -> go.Figure:
@@ -224,4 +224,4 @@ def axis_label(name: str) -> str:
 
 def axis_labels(names: Iterable[str]) -> list[str]:
     """Those of the classes of an axis, all different: Plotly draws categories of one name as one."""
-    return distinct_labels(axis_label(name) for name in names)
+    return distinct_labels(escape(name, quote=False) for name in short_labels(list(names)))

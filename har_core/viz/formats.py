@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -27,6 +27,28 @@ def short_label(name: str, longest: int = 26) -> str:
     label = class_label(name)
     half = longest // 2
     return label if len(label) <= longest else f"{label[:half]}…{label[half + 1 - longest :]}"
+
+
+def short_labels(names: Sequence[str], longest: int = 26) -> list[str]:
+    """Class labels of at most so many characters: of names that are longer, the words with which all these begin or end go first."""
+    labels = [class_label(name) for name in names]
+    long = [label.split() for label in labels if len(label) > longest]
+    first, last = (_shared(words) for words in (long, [words[::-1] for words in long]))
+
+    def short(label: str) -> str:
+        words = label.split()
+        if len(label) <= longest or len(long) < 2 or first + last >= len(words):
+            return short_label(label, longest)
+        own = f"{'… ' if first else ''}{' '.join(words[first : len(words) - last])}{' …' if last else ''}"
+        return short_label(own, longest)
+
+    return [short(label) for label in labels]
+
+
+def _shared(rows: list[list[str]]) -> int:
+    """How many words at the beginning are the same in all rows."""
+    equal = [len(set(words)) == 1 for words in zip(*rows, strict=False)]
+    return [*equal, False].index(False)
 
 
 def class_markdown(name: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from har_core.analysis.confusion import TOTAL, with_totals
-from har_core.viz.formats import class_label, distinct_labels, rounded
+from har_core.viz.formats import class_label, distinct_labels, rounded, short_labels
 
 _LONG = 10_000  # photos of a cell, from which on counts are written short: the columns of all classes fit on a screen
 _FEW = 8  # classes: of more there is no room for totals of a thousand and more either
@@ -19,6 +20,8 @@ class MatrixTable(NamedTuple):
 
     names: list[str]
     """(N,) of rows and columns, all different."""
+    heads: list[str]
+    """(N,) the same in at most 22 characters."""
     places: list[int]
     """(N,) their class indices, or `TOTAL`."""
     texts: list[list[str]]
@@ -61,7 +64,7 @@ def confusion_table(
         np.fill_diagonal(ordered, 0)
         for place in range(len(order)):
             texts[place][place] = ""
-    return MatrixTable(names, places, texts, details, _relative(ordered))
+    return MatrixTable(names, [*_heads(classes, order), "all"], places, texts, details, _relative(ordered))
 
 
 def _short(number: int) -> str:
@@ -81,7 +84,13 @@ def difference_table(change: np.ndarray, classes: tuple[str, ...], *, as_percent
     details = [[f"change: {value:+.{int(as_percent)}f}{unit}" for value in row] for row in scaled.tolist()]
     worse = np.where(np.eye(len(change), dtype=bool), -change, change).astype(np.float64)
     names = distinct_labels(class_label(name) for name in classes)
-    return MatrixTable(names, list(range(len(names))), texts, details, _relative(worse))
+    return MatrixTable(
+        names, _heads(classes, range(len(classes))), list(range(len(names))), texts, details, _relative(worse)
+    )
+
+
+def _heads(classes: tuple[str, ...], order: Iterable[int]) -> list[str]:
+    return distinct_labels(short_labels([classes[index] for index in order], 22))
 
 
 def matrix_png(matrix: np.ndarray, classes: tuple[str, ...]) -> bytes:

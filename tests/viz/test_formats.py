@@ -47,3 +47,14 @@ def test_a_long_name_loses_its_middle() -> None:
     assert formats.short_label(name + "1") != formats.short_label(name + "2")
     assert all(len(formats.short_label(name, longest)) == longest for longest in (10, 11, 26))
     assert formats.short_label("listening_to_music") == "listening to music"
+
+
+def test_of_long_names_what_they_share_goes_first() -> None:
+    names = [f"a_very_long_class_name_number_{number}_of_the_animal_kingdom" for number in range(12, 15)]
+    assert formats.short_labels([*names, "cat"]) == ["… 12 …", "… 13 …", "… 14 …", "cat"]
+    alone = formats.short_labels([names[0], "cat"])
+    assert len(alone[0]) == 26 and alone[0].startswith("a very") and alone[0].endswith("kingdom")
+    nested = ["one_more_rather_long_name", "one_more_rather_long_name_of_a_class"]
+    assert len(set(formats.short_labels(nested, 20))) == 2
+    assert all(len(label) <= 10 for label in formats.short_labels(["x" * 50 + " a", "y" * 50 + " a"], 10))
+    assert formats.short_labels([]) == []

@@ -31,7 +31,7 @@ def test_colors_follow_the_order(hide_diagonal: bool) -> None:
 
 def test_numbers_and_totals() -> None:
     shown = table(hide_diagonal=False)
-    assert shown.names == ["c", "a", "b", "all"] and shown.places == [2, 0, 1, TOTAL]
+    assert shown.names == shown.heads == ["c", "a", "b", "all"] and shown.places == [2, 0, 1, TOTAL]
     assert shown.texts[2] == ["3", "2", "7", "12"] and shown.texts[3] == ["7", "7", "8", "22"]
     assert shown.texts[0][1] == "" and shown.details[1][2] == "1 photo" and shown.details[3][3] == "22 photos"
 
