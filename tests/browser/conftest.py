@@ -16,6 +16,7 @@ from benchmarks.servers import FLAGS
 from tests.conftest import ROOT
 
 PATIENCE = 60_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 VIEWPORT = {"width": 1400, "height": 900}
 
 
@@ -72,12 +73,12 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def settle(page: Page) -> None:
     """Wait until the page stands still."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def heading(page: Page) -> str:
     """The page's first line, once it stands still."""
-    expect(page.locator("h1")).to_have_count(1, timeout=PATIENCE)
+    expect(page.locator("h1")).to_have_count(1)
     settle(page)
     return page.locator("h1").inner_text()
 
@@ -108,7 +109,6 @@ def require_fit(page: Page, width: int) -> None:
         """width => document.querySelector("[data-testid=stMain]").scrollWidth <= width
             && [...document.querySelectorAll("[data-testid=stImage] img")].every(image => image.alt)""",
         arg=width,
-        timeout=10_000,
     )
 
 
@@ -128,6 +128,29 @@ def press(page: Page, true: int, predicted: int, *, off: float = 0.0) -> None:
     box = cell.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + (0.5 + off) * box["width"], box["y"] + (0.5 + off) * box["height"])
+
+
+def click_chart(page: Page, chart: Locator, across: float, down: float) -> None:
+    """Point into a Plotly chart and click, once it shows what is there: until then it has not noticed the pointer.
+
+    Args:
+        chart: or a part of it.
+        across, down: where, as a share of its width and height.
+    """
+    noticed = page.locator(".hoverlayer .hovertext").first
+    chart.evaluate("element => element.scrollIntoView({block: 'center'})")
+    for attempt in range(10):
+        box = chart.bounding_box()
+        assert box is not None
+        place = box["x"] + across * box["width"] + attempt % 2, box["y"] + down * box["height"]
+        page.mouse.move(*place)
+        try:
+            expect(noticed).to_be_visible(timeout=PATIENCE / 20)
+        except AssertionError:  # it was drawn anew since
+            continue
+        page.mouse.click(*place)
+        return
+    raise AssertionError("the chart does not notice the pointer")
 
 
 def top(element: Locator) -> float:

@@ -12,7 +12,7 @@ from har_core.runs.predictions import Predictions
 from har_core.runs.run import shipped_run
 from har_core.runs.verdicts import Verdicts
 from har_core.runs.writing import write_manifest
-from tests.browser.conftest import PATIENCE, heading, press, require_fit, settle
+from tests.browser.conftest import heading, press, require_fit, settle
 from tests.helpers import filled_in
 
 NAME = "labels-only"
@@ -36,29 +36,29 @@ def test_from_the_matrix_to_a_verdict(page: Page, address: str, runs_folder: Pat
     page.goto(f"{address}/confusions?run={NAME}")
     heading(page)
     press(page, true, predicted)
-    page.wait_for_url("**true=dancing&predicted=running", timeout=PATIENCE)
-    expect(page.locator("h1")).to_contain_text(f"{len(rows)} dancing photos", timeout=PATIENCE)
+    page.wait_for_url("**true=dancing&predicted=running")
+    expect(page.locator("h1")).to_contain_text(f"{len(rows)} dancing photos")
     settle(page)
     cards = page.locator("[class*='st-key-card-']")
-    expect(cards).to_have_count(len(rows), timeout=PATIENCE)
+    expect(cards).to_have_count(len(rows))
     assert not any("%" in card for card in cards.all_inner_texts())
     cards.first.get_by_role("link", name="Open").click()
     verdict = page.get_by_role("button", name="label is wrong")
-    expect(verdict).to_be_visible(timeout=PATIENCE)
+    expect(verdict).to_be_visible()
     settle(page)
     main = page.get_by_test_id("stMain")
     assert "%" not in main.inner_text() and not main.get_by_test_id("stPlotlyChart").count()
     verdict.click()
-    expect(page.get_by_role("combobox", name="The right label")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("combobox", name="The right label")).to_be_visible()
     settle(page)
     given = Verdicts(runs_folder / NAME / "verdicts.sqlite").all()
     assert {name: (one.verdict, one.label) for name, one in given.items()} == {
         labels.samples[rows[0]]: ("label is wrong", "running")
     }
     page.get_by_role("link", name="Overview").click()
-    expect(page.locator("h1")).to_contain_text("85.", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("85.")
     settle(page)
-    expect(page.get_by_text("After your 1 verdict")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("After your 1 verdict")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["", "scores", "errors", "data"])

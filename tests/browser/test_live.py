@@ -115,7 +115,7 @@ def visit(with_camera: Browser, address: str) -> Iterator[Callable[..., Page]]:
         context.add_init_script(WATCH + script)
         page = context.new_page()
         page.goto(f"{address}/live")
-        expect(page.locator(".start")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".start")).to_be_visible()
         assert heading(page).endswith("?")
         return page
 
@@ -136,7 +136,7 @@ def answers(page: Page) -> list[dict[str, object]]:
 
 
 def wait_for_answers(page: Page, more: int) -> None:
-    page.wait_for_function("wanted => window.answers.length >= wanted", arg=len(answers(page)) + more, timeout=PATIENCE)
+    page.wait_for_function("wanted => window.answers.length >= wanted", arg=len(answers(page)) + more)
 
 
 def live_tracks(page: Page) -> int:
@@ -173,10 +173,10 @@ def test_the_right_action_is_said_at_once_and_changes_with_the_picture(
     start(page)
     first = time.monotonic() - began
     assert answers(page)[0]["label"] in labels
-    delay = int(page.locator(".pace").inner_text(timeout=PATIENCE).split(", ")[1].split(" ms")[0]) / 1000
+    delay = int(page.locator(".pace").inner_text().split(", ")[1].split(" ms")[0]) / 1000
     assert first < max(3.0, 10 * delay)
     for label in (*labels, labels[0]):
-        expect(page.locator(".bars span").first).to_have_text(label, timeout=PATIENCE)
+        expect(page.locator(".bars span").first).to_have_text(label)
     said = page.locator("h1").inner_text()
     assert any(label in said for label in labels) or said in ("unsure", "none of these?")
     expect(page.locator(".answer")).to_have_text(said)
@@ -243,11 +243,11 @@ def test_a_kept_frame_opens_on_predict_and_back_leads_here(visit: Callable[..., 
     page = visit()
     start(page)
     page.locator(".keep").click()
-    expect(page.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
+    expect(page.locator("#answer-action")).not_to_be_empty()
     expect(page.get_by_role("button", name="Remove camera.jpg")).to_be_attached()
     assert urlsplit(page.url).path == "/predict" and live_tracks(page) == 0
     page.go_back()
-    expect(page.locator(".start")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".start")).to_be_visible()
     start(page)
 
 
@@ -274,7 +274,7 @@ def test_without_a_camera_at_all(page: Page, address: str) -> None:
     """In a browser that has none."""
     page.goto(f"{address}/live")
     page.locator(".start").click()
-    expect(page.locator(".problem")).not_to_be_empty(timeout=PATIENCE)
+    expect(page.locator(".problem")).not_to_be_empty()
     expect(page.locator(".start")).to_have_text("Start again")
 
 
@@ -309,10 +309,10 @@ def test_a_lost_answer_stalls_nothing_and_a_slow_server_is_told(visit: Callable[
     page = visit()
     start(page)
     page.evaluate("window.lose = 1")
-    page.wait_for_function("window.lose === 0", timeout=PATIENCE)
+    page.wait_for_function("window.lose === 0")
     wait_for_answers(page, 2)
     page.evaluate("window.slowness = 700")
-    expect(page.locator(".note")).to_contain_text("frames a second", timeout=PATIENCE)
+    expect(page.locator(".note")).to_contain_text("frames a second")
 
 
 def test_two_visitors_are_both_answered(visit: Callable[..., Page]) -> None:

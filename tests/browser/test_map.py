@@ -14,7 +14,7 @@ from har_core.analysis.embedding_map import SCHEMA
 from har_core.runs.file_names import EMBEDDING_MAP
 from har_core.runs.run import Run
 from har_core.runs.tables import write_table
-from tests.browser.conftest import PATIENCE, heading, require_fit, settle
+from tests.browser.conftest import heading, require_fit, settle
 from tests.helpers import random_predictions
 from tests.pages.conftest import write_run
 
@@ -50,7 +50,7 @@ def store_map(folder: Path, count: int) -> Run:
 
 
 def wait_for_points(page: Page, count: int) -> None:
-    page.wait_for_function(_DRAWN, arg=[FIGURE, count], timeout=PATIENCE)
+    page.wait_for_function(_DRAWN, arg=[FIGURE, count])
 
 
 def count_points(page: Page, box: Box, *, more: float) -> int:
@@ -79,7 +79,7 @@ def lasso(page: Page) -> Box:
 def selected(page: Page) -> tuple[int, int]:
     """How many photos are selected, and how many of these are misclassified."""
     sentence = page.get_by_role("heading", name=re.compile("photos selected"))
-    expect(sentence).to_be_visible(timeout=PATIENCE)
+    expect(sentence).to_be_visible()
     settle(page)
     photos, errors = re.findall(r"[\d,]+", sentence.inner_text())[:2]
     return int(photos.replace(",", "")), int(errors.replace(",", ""))
@@ -95,10 +95,10 @@ def test_a_lasso_opens_its_photos_and_stays(page: Page, address: str) -> None:
     assert count_points(page, box, more=-3) <= found[0] <= count_points(page, box, more=3)
     assert 0 < found[1] < found[0] < 1890
     cards = page.locator("[class*=st-key-card-]")
-    expect(cards).to_have_count(min(24, found[0]), timeout=PATIENCE)
+    expect(cards).to_have_count(min(24, found[0]))
 
     cards.first.get_by_role("link", name="Open").click()
-    page.wait_for_url(lambda url: "photo=" in url, timeout=PATIENCE)
+    page.wait_for_url(lambda url: "photo=" in url)
     heading(page)
     page.go_back()
     assert selected(page) == found
@@ -107,10 +107,10 @@ def test_a_lasso_opens_its_photos_and_stays(page: Page, address: str) -> None:
     assert page.evaluate(chosen, FIGURE) == found[0]
 
     page.get_by_role("radio", name="true class").click()
-    page.wait_for_url(lambda url: "color=true" in url, timeout=PATIENCE)
+    page.wait_for_url(lambda url: "color=true" in url)
     assert selected(page) == found
     page.get_by_role("button", name="Clear the selection").click()
-    expect(cards).to_have_count(0, timeout=PATIENCE)
+    expect(cards).to_have_count(0)
     settle(page)
     assert (
         page.evaluate("selector => document.querySelector(selector)._fullData[0].selectedpoints ?? null", FIGURE)
@@ -126,7 +126,6 @@ def test_what_the_legend_hides_is_not_selected(page: Page, address: str) -> None
     page.wait_for_function(
         "selector => document.querySelector(selector)._fullData[0].visible === 'legendonly'",
         arg=FIGURE,
-        timeout=PATIENCE,
     )
     lasso(page)
     photos, errors = selected(page)

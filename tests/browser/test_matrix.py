@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from har_core.analysis.confusion import TOTAL
 from har_core.runs.run import shipped_run
-from tests.browser.conftest import PATIENCE, VIEWPORT, heading, matrix_cell, press, settle, top
+from tests.browser.conftest import VIEWPORT, heading, matrix_cell, press, settle, top
 from tests.helpers import random_predictions
 from tests.pages.conftest import write_run
 
@@ -29,7 +29,7 @@ def test_the_cell_under_the_pointer_opens(
     last = classes - 1
     for true, predicted, off in ((0, last, 0.0), (last, 0, 0.4), (last // 3, last // 2, -0.4)):
         press(page, true, predicted, off=off)
-        page.wait_for_url(lambda url, end=f"true={true}&predicted={predicted}": url.endswith(end), timeout=PATIENCE)
+        page.wait_for_url(lambda url, end=f"true={true}&predicted={predicted}": url.endswith(end))
         settle(page)
 
 
@@ -46,15 +46,15 @@ def test_the_last_of_quick_clicks_wins(page: Page, address: str) -> None:
             page.wait_for_timeout(120)
         if switch:
             page.get_by_text("Hide diagonal").click()
-        expect(page.locator("h1")).to_contain_text("eating photo", timeout=PATIENCE)
-        page.wait_for_url(lambda url, end=end: url.endswith(end), timeout=PATIENCE)
+        expect(page.locator("h1")).to_contain_text("eating photo")
+        page.wait_for_url(lambda url, end=end: url.endswith(end))
         page.wait_for_timeout(1000)
         assert "eating photo" in heading(page) and page.url.endswith(end)
         page.get_by_role("button", name="All confusions").click()
-        page.wait_for_url(lambda url: "true=" not in url, timeout=PATIENCE)
+        page.wait_for_url(lambda url: "true=" not in url)
         heading(page)
         press(page, 5, 10)  # also the cell that was left last
-        page.wait_for_url(lambda url, end=end: url.endswith(end), timeout=PATIENCE)
+        page.wait_for_url(lambda url, end=end: url.endswith(end))
         heading(page)
 
 
@@ -63,13 +63,13 @@ def test_a_double_click_and_the_enter_key_choose_like_a_click(page: Page, addres
     heading(page)
     for _ in range(2):  # also on the cell that is chosen already
         matrix_cell(page, 5, 10).dblclick()
-        page.wait_for_url(lambda url: url.endswith("true=eating&predicted=running"), timeout=PATIENCE)
+        page.wait_for_url(lambda url: url.endswith("true=eating&predicted=running"))
         page.wait_for_timeout(1000)
         assert "eating photo" in heading(page) and page.url.endswith("true=eating&predicted=running")
     matrix_cell(page, 5, 10).press("ArrowLeft")
     matrix_cell(page, 5, 9).press("ArrowUp")
     matrix_cell(page, 4, 9).press("Enter")
-    page.wait_for_url(lambda url: url.endswith("true=drinking&predicted=listening_to_music"), timeout=PATIENCE)
+    page.wait_for_url(lambda url: url.endswith("true=drinking&predicted=listening_to_music"))
 
 
 @pytest.mark.parametrize("width", [400, 1024])
@@ -110,7 +110,7 @@ def test_on_a_phone_the_photos_of_a_cell_come_onto_the_screen(page: Page, addres
     press(page, 13, 0)
     page.wait_for_url(lambda url: "true=" in url)
     settle(page)
-    expect(page.locator("[class*=st-key-card-]").first).to_be_in_viewport(timeout=PATIENCE)
+    expect(page.locator("[class*=st-key-card-]").first).to_be_in_viewport()
 
 
 def test_the_first_click_after_switching_to_both_directions_counts(page: Page, address: str) -> None:
@@ -122,7 +122,7 @@ def test_the_first_click_after_switching_to_both_directions_counts(page: Page, a
     box = table.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 60, box["y"] + 55)
-    expect(page.locator("h1")).to_contain_text("confused between", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("confused between")
     page.wait_for_url(lambda url: url.endswith("both=True"))
     assert "both=True" in page.get_by_test_id("stMain").get_by_role("link", name="Open").first.get_attribute("href")
 
@@ -143,20 +143,20 @@ def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str
     heading(page)
     press(page, int(true), int(predicted))
     photos = page.locator("[class*=st-key-card-]")
-    expect(photos).to_have_count(number, timeout=PATIENCE)
+    expect(photos).to_have_count(number)
     expect(page.get_by_role("heading", name=f"predicted as {names[1]}").last).to_be_visible()
     expect(matrix_cell(page, int(true), int(predicted))).to_have_class("chosen")
     page.wait_for_url(lambda url: url.endswith(f"true={run.classes[true]}&predicted={run.classes[predicted]}"))
 
     photos.first.get_by_role("link", name="Open").click()
-    expect(page.get_by_role("link", name="Back to the list")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator("h1")).to_contain_text(f"{names[0].capitalize()}, predicted as {names[1]}", timeout=PATIENCE)
+    expect(page.get_by_role("link", name="Back to the list")).to_be_visible()
+    expect(page.locator("h1")).to_contain_text(f"{names[0].capitalize()}, predicted as {names[1]}")
     first = page.url
     assert "photo=" in first
     if number > 1:
         heading(page)
         page.keyboard.press("ArrowRight")
-        expect(page.get_by_text(f"2 of {number}")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(f"2 of {number}")).to_be_visible()
         page.wait_for_url(lambda url: url != first)  # written when the page stands
     page.get_by_role("button", name="label is wrong").click()
     heading(page)
@@ -165,5 +165,5 @@ def test_from_the_matrix_to_a_verdict(page: Page, browser: Browser, address: str
     colleague.goto(page.url)
     assert heading(colleague) == heading(page)
     assert colleague.url == page.url
-    expect(colleague.get_by_test_id("stBaseButton-primary")).to_contain_text("label is wrong", timeout=PATIENCE)
+    expect(colleague.get_by_test_id("stBaseButton-primary")).to_contain_text("label is wrong")
     colleague.context.close()

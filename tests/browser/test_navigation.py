@@ -14,7 +14,7 @@ from har_core.analysis.confusion import TOTAL
 from har_core.runs.manifest import TRAINING, Manifest
 from har_core.runs.run import HISTORY_COLUMNS, shipped_run
 from har_core.runs.writing import write_history, write_manifest
-from tests.browser.conftest import PATIENCE, heading, press, require_fit, settle, top
+from tests.browser.conftest import PATIENCE, click_chart, heading, press, require_fit, settle, top
 
 
 def test_a_deep_link_opens_its_page_on_a_fresh_server(page: Page, address: str) -> None:
@@ -45,7 +45,7 @@ def test_back_is_one_step(page: Page, address: str) -> None:
 
     def go(step: Callable[[], object], title: str) -> None:
         step()
-        expect(page.locator("h1")).to_contain_text(title, timeout=PATIENCE)
+        expect(page.locator("h1")).to_contain_text(title)
         settle(page)
         steps.append((page.url, page.locator("h1").inner_text()))
 
@@ -83,7 +83,7 @@ def test_back_is_one_step(page: Page, address: str) -> None:
     for turn, wanted in ((page.go_back, back), (page.go_forward, forward)):
         for url, title in wanted:
             turn()
-            expect(page.locator("h1")).to_have_text(title, timeout=PATIENCE)
+            expect(page.locator("h1")).to_have_text(title)
             settle(page)
             assert page.url == url
 
@@ -109,16 +109,11 @@ def test_scores_lead_to_photos(page: Page, address: str) -> None:
     shown = heading(page)
     bars = page.locator(".st-key-score-bars .bars .point")
     expect(bars).to_have_count(15)
-    bars.first.scroll_into_view_if_needed()
-    box = bars.first.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2)
-    page.wait_for_timeout(300)  # Plotly looks at the pointer ten times a second
-    page.mouse.click(box["x"] + 40, box["y"] + box["height"] / 2)
+    click_chart(page, bars.first, 0.2, 0.5)
     page.wait_for_url(lambda url: "/errors?predicted=" in url)
     assert "photos match" in heading(page)
     page.go_back()
-    expect(page.locator("h1")).to_have_text(shown, timeout=PATIENCE)
+    expect(page.locator("h1")).to_have_text(shown)
     settle(page)
     assert page.url == f"{address}/scores?measure=precision"
     table = page.locator(".st-key-score-table canvas").first

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from har_core.cli import main
-from tests.browser.conftest import PATIENCE, choose, require_fit, settle
+from tests.browser.conftest import choose, require_fit, settle
 from tests.conftest import COLORS, picture
 from tests.models.external.making import onnx_file
 
@@ -31,13 +31,13 @@ def test_an_onnx_file_answers_with_an_occlusion_heatmap(
     photo = tmp_path / "grass.png"
     picture(COLORS["green"], (320, 240)).save(photo)
     page.goto(f"{address}/predict?run={onnx_run}")
-    expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Try this sample").first).to_be_visible()
     page.set_input_files("input[type=file]", photo)
-    expect(page.locator("#answer-action")).to_have_text("green", timeout=PATIENCE)
-    expect(page.get_by_text("Occlusion for green")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#answer-action")).to_have_text("green")
+    expect(page.get_by_text("Occlusion for green")).to_be_visible()
     expect(page.get_by_alt_text("grass.png with a heatmap: Occlusion for green")).to_be_visible()
     expect(page.get_by_text("cannot be told in numbers")).to_be_visible()
     settle(page)
     choose(page, "Evidence for", "red")
-    expect(page.get_by_text("Occlusion for red")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Occlusion for red")).to_be_visible()
     require_fit(page, 1400)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from har_core.runs.run import assets_folder
-from tests.browser.conftest import PATIENCE, settle
+from tests.browser.conftest import settle
 
 PHOTO = assets_folder() / "samples" / "grace_hopper.jpg"
 
@@ -14,12 +14,12 @@ PHOTO = assets_folder() / "samples" / "grace_hopper.jpg"
 def open_stage(page: Page, address: str) -> Locator:
     """The photo with its box, on Predict."""
     page.goto(f"{address}/predict")
-    expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Try this sample").first).to_be_visible()
     page.set_input_files("input[type=file]", PHOTO)
-    expect(page.locator("#answer")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#answer")).to_be_visible()
     page.get_by_text("Look at a part only").click()
     stage = page.locator(".stage")
-    expect(stage).to_be_visible(timeout=PATIENCE)
+    expect(stage).to_be_visible()
     settle(page)
     return stage
 
@@ -57,11 +57,11 @@ def answer(page: Page) -> str:
 
 def wait_for_another_than(page: Page, before: str) -> None:
     changed = "before => { const now = document.querySelector('#answer'); return now && now.innerText !== before; }"
-    page.wait_for_function(changed, arg=before, timeout=PATIENCE)
+    page.wait_for_function(changed, arg=before)
 
 
 def test_the_answer_follows_the_box(page: Page, stage: Locator) -> None:
-    expect(page.get_by_text("This is said of your part alone")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("This is said of your part alone")).to_be_visible()
     said = answer(page)
     assert edges(stage) == pytest.approx([0.25, 0.2, 0.75, 0.8], abs=0.01)
 
@@ -105,12 +105,12 @@ def test_the_box_stays_while_another_page_is_looked_at(page: Page, stage: Locato
     wait_for_another_than(page, before)
     said = answer(page)
     page.get_by_role("link", name="Overview").first.click()
-    expect(page.get_by_text("Where to go next")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Where to go next")).to_be_visible()
     page.get_by_role("link", name="Predict").first.click()
-    expect(stage).to_be_visible(timeout=PATIENCE)
+    expect(stage).to_be_visible()
     assert answer(page) == said and edges(stage) == pytest.approx([0.15, 0.1, 0.65, 0.7], abs=0.01)
     page.get_by_text("Look at a part only").click()
-    expect(stage).to_be_hidden(timeout=PATIENCE)
+    expect(stage).to_be_hidden()
     expect(page.get_by_text("This is said of your part alone")).to_be_hidden()
 
 

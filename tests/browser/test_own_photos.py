@@ -37,10 +37,10 @@ def packed(path: Path, *, photos: int, size: int = 0) -> Path:
 def test_photos_of_24_and_26_megabytes(page: Page, address: str, tmp_path: Path) -> None:
     page.goto(f"{address}/predict")
     page.set_input_files("input[type=file]", padded(24 * 10**6, tmp_path / "large.jpg"))
-    expect(page.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
+    expect(page.locator("#answer-action")).not_to_be_empty()
     page.get_by_text("Another photo").click()
     page.set_input_files("input[type=file]", padded(26 * 10**6, tmp_path / "larger.jpg"))
-    expect(page.get_by_text("File must be 25.0MB or smaller")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("File must be 25.0MB or smaller")).to_be_visible()
 
 
 def test_a_zip_of_190_megabytes(page: Page, address: str, tmp_path: Path) -> None:
@@ -49,24 +49,24 @@ def test_a_zip_of_190_megabytes(page: Page, address: str, tmp_path: Path) -> Non
     expect(page.get_by_text("10 photos of 2 actions")).to_be_visible(timeout=2 * PATIENCE)
     page.get_by_role("button", name="Evaluate").click()
     page.get_by_role("link", name="See where it fails").click(timeout=2 * PATIENCE)
-    expect(page.locator("h1")).to_contain_text("10 photos", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("10 photos")
     page.go_back()
-    expect(page.locator("h1")).to_contain_text("own photos", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("own photos")
 
 
 def test_a_scoring_goes_on_beside_other_pages_and_can_be_cancelled(page: Page, address: str, tmp_path: Path) -> None:
     page.goto(f"{address}/own")
     page.set_input_files("input[type=file]", packed(tmp_path / "many.zip", photos=400))
     page.get_by_role("button", name="Evaluate").click()
-    expect(page.get_by_text("of 400 photos")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("of 400 photos")).to_be_visible()
     page.get_by_role("link", name="Scores").first.click()
     status = page.get_by_text("Scoring many.zip")
-    expect(status).to_be_visible(timeout=PATIENCE)
+    expect(status).to_be_visible()
     page.wait_for_timeout(7000)
     before = status.inner_text()
-    expect(status).not_to_have_text(before, timeout=PATIENCE)
+    expect(status).not_to_have_text(before)
     page.get_by_role("link", name="Your photos").first.click()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("button", name="Stopping …")).to_be_visible(timeout=10_000)
-    expect(page.get_by_text("It was stopped")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("button", name="Evaluate again")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("It was stopped")).to_be_visible()
+    expect(page.get_by_role("button", name="Evaluate again")).to_be_visible()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from har_core.runs.run import shipped_run
-from tests.browser.conftest import PATIENCE, choose, heading, press, require_fit, settle
+from tests.browser.conftest import choose, heading, press, require_fit, settle
 
 OPEN = "Open the error analysis"
 
@@ -30,7 +30,7 @@ def bring(page: Page, address: str, path: Path) -> None:
     page.goto(f"{address}/own")
     heading(page)
     page.get_by_text("Predictions you have").click()
-    expect(page.get_by_text("one row per photo")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("one row per photo")).to_be_visible()
     upload(page, path)
 
 
@@ -41,50 +41,50 @@ def upload(page: Page, path: Path) -> None:
 
 def test_from_a_table_of_labels_to_its_photos_and_back(page: Page, address: str, labels: Path) -> None:
     bring(page, address, labels)
-    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible()
     settle(page)
     choose(page, "Predicted label", "second")
-    expect(page.get_by_role("combobox", name="Predicted label")).to_have_value("second", timeout=PATIENCE)
+    expect(page.get_by_role("combobox", name="Predicted label")).to_have_value("second")
     settle(page)
     page.get_by_role("link", name="Scores").first.click()
-    expect(page.locator("h1")).not_to_contain_text("own photos", timeout=PATIENCE)
+    expect(page.locator("h1")).not_to_contain_text("own photos")
     settle(page)
     page.get_by_role("link", name="Your photos").first.click()
-    expect(page.get_by_role("combobox", name="Predicted label")).to_have_value("second", timeout=PATIENCE)
+    expect(page.get_by_role("combobox", name="Predicted label")).to_have_value("second")
     choose(page, "Predicted label", "pred")
-    expect(page.get_by_role("combobox", name="Predicted label")).to_have_value("pred", timeout=PATIENCE)
+    expect(page.get_by_role("combobox", name="Predicted label")).to_have_value("pred")
     settle(page)
     page.get_by_role("button", name=OPEN).click()
-    expect(page.locator("h1")).to_contain_text("1,890 photos", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("1,890 photos")
     settle(page)
     page.get_by_role("link", name="Confusions").first.click()
-    expect(page.locator("h1")).to_contain_text("confusion", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("confusion")
     settle(page)
     classes = shipped_run().classes
     true, predicted = classes.index("dancing"), classes.index("running")
     press(page, true, predicted)
-    page.wait_for_url("**true=dancing&predicted=running", timeout=PATIENCE)
+    page.wait_for_url("**true=dancing&predicted=running")
     cards = page.locator("[class*='st-key-card-']")
-    expect(cards.first).to_be_visible(timeout=PATIENCE)
+    expect(cards.first).to_be_visible()
     settle(page)
     cards.first.get_by_role("link", name="Open").click()
-    expect(page.get_by_role("button", name="label is wrong")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="label is wrong")).to_be_visible()
     settle(page)
     page.get_by_role("link", name="Your photos").first.click()
-    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("link", name=OPEN)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible()
+    expect(page.get_by_role("link", name=OPEN)).to_be_visible()
     settle(page)
     page.get_by_role("button", name="Another table").click()
-    expect(page.get_by_text("one row per photo")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("one row per photo")).to_be_visible()
 
 
 def test_back_from_the_analysis_is_one_step(page: Page, address: str, labels: Path) -> None:
     bring(page, address, labels)
-    page.get_by_role("button", name=OPEN).click(timeout=PATIENCE)
-    expect(page.locator("h1")).to_contain_text("1,890 photos", timeout=PATIENCE)
+    page.get_by_role("button", name=OPEN).click()
+    expect(page.locator("h1")).to_contain_text("1,890 photos")
     settle(page)
     page.go_back()
-    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible()
     settle(page)
     expect(page.locator("h1")).to_contain_text("own photos")
 
@@ -99,15 +99,15 @@ def test_logits_get_their_class_names(page: Page, address: str, tmp_path: Path) 
     table.to_parquet(tmp_path / "logits.parquet")
     (tmp_path / "classes.txt").write_text("\n".join(found.classes))
     bring(page, address, tmp_path / "logits.parquet")
-    expect(page.get_by_text("expected the names of the classes")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("combobox", name="True label")).to_have_value("label", timeout=PATIENCE)
+    expect(page.get_by_text("expected the names of the classes")).to_be_visible()
+    expect(page.get_by_role("combobox", name="True label")).to_have_value("label")
     require_fit(page, 400)
     upload(page, tmp_path / "classes.txt")
-    expect(page.get_by_text("15 class names from")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("combobox", name="Scores of 15 classes")).to_have_value("logits", timeout=PATIENCE)
+    expect(page.get_by_text("15 class names from")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Scores of 15 classes")).to_have_value("logits")
     require_fit(page, 400)
     page.get_by_role("button", name=OPEN).click()
-    expect(page.locator("h1")).to_contain_text("1,890 photos", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("1,890 photos")
 
 
 def test_what_is_no_table_is_refused_in_place_and_another_taken(
@@ -116,13 +116,13 @@ def test_what_is_no_table_is_refused_in_place_and_another_taken(
     (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7\n" + bytes(1000))
     bring(page, address, tmp_path / "report.pdf")
     alert = page.get_by_test_id("stAlert")
-    expect(alert).to_contain_text("found a PDF", timeout=PATIENCE)
+    expect(alert).to_contain_text("found a PDF")
     broken = tmp_path / "broken.csv"
     broken.write_text("filename,true,p:a,p:b\n1.jpg,a,0.9,0.1\n2.jpg,b,0.9\n")
     upload(page, broken)
-    expect(alert).to_contain_text("row 2", timeout=PATIENCE)
+    expect(alert).to_contain_text("row 2")
     expect(alert).to_have_count(1)
     assert str(tmp_path) not in alert.inner_text() and "/tmp" not in alert.inner_text()
     upload(page, labels)
-    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible()
     expect(alert).to_have_count(0)

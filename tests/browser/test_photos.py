@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from har_core.analysis.examples import Filters, example_table, select
 from har_core.runs.run import SHIPPED, shipped_run
 from har_core.runs.verdicts import Verdicts, kinds
-from tests.browser.conftest import PATIENCE, VIEWPORT, heading, press, settle, top
+from tests.browser.conftest import VIEWPORT, heading, press, settle, top
 
 
 def wait_for_keys(page: Page) -> None:
@@ -26,22 +26,22 @@ def test_arrow_keys_turn_to_the_next_photo(page: Page, address: str) -> None:
     page.goto(f"{address}/errors")
     heading(page)
     page.get_by_test_id("stMain").get_by_role("link", name="Open").first.click()
-    expect(page.get_by_text(f"1 of {errors}")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"1 of {errors}")).to_be_visible()
     wait_for_keys(page)
     for pause, place in ((250, 7), (250, 13)):
         for _ in range(6):
             page.keyboard.press("ArrowRight")
             page.wait_for_timeout(pause)
-        expect(page.get_by_text(f"{place} of {errors}")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(f"{place} of {errors}")).to_be_visible()
         settle(page)
     verdict = page.get_by_role("button", name="both fit")
     verdict.click()
     expect(page.get_by_test_id("stBaseButton-primary")).to_contain_text("both fit")
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_text(f"14 of {errors}")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"14 of {errors}")).to_be_visible()
     settle(page)
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text(f"13 of {errors}")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"13 of {errors}")).to_be_visible()
     page.get_by_role("textbox", name="Note").fill("1 and 2, or so")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
@@ -49,7 +49,7 @@ def test_arrow_keys_turn_to_the_next_photo(page: Page, address: str) -> None:
     expect(page.get_by_text(f"13 of {errors}")).to_be_visible()  # while somebody writes, keys are letters
     expect(page.get_by_test_id("stBaseButton-primary")).to_contain_text("both fit")
     verdict.click()  # taken back: other tests of this server judge as well
-    expect(page.get_by_test_id("stBaseButton-primary")).to_have_count(0, timeout=PATIENCE)
+    expect(page.get_by_test_id("stBaseButton-primary")).to_have_count(0)
 
 
 @pytest.mark.parametrize("gap", [60, 150, 300])
@@ -58,7 +58,7 @@ def test_quick_verdict_keys_are_each_acted_on(page: Page, address: str, home: Pa
     page.goto(f"{address}/errors?sort=confidence")
     heading(page)
     page.get_by_test_id("stMain").get_by_role("link", name="Open").first.click()
-    expect(page.get_by_text("1 of")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1 of")).to_be_visible()
     wait_for_keys(page)
     kept = Verdicts(home / "verdicts" / f"{SHIPPED}.sqlite")
     for sample in kept.all():
@@ -68,7 +68,7 @@ def test_quick_verdict_keys_are_each_acted_on(page: Page, address: str, home: Pa
         page.wait_for_timeout(gap)
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(gap)
-    expect(page.get_by_text("9 of")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("9 of")).to_be_visible()
     settle(page)
     table = example_table(shipped_run().predictions())
     rows = select(table, Filters(), sort="confidence").rows[:8]
@@ -85,20 +85,20 @@ def test_verdict_keys_judge_the_photo_that_was_shown(page: Page, address: str) -
     page.goto(f"{address}/errors?sort=confidence")
     heading(page)
     page.get_by_test_id("stMain").get_by_role("link", name="Open").nth(3).click()
-    expect(page.get_by_text("4 of")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("4 of")).to_be_visible()
     wait_for_keys(page)
     presses = ["1", "ArrowRight", "2", "ArrowRight", "3", "ArrowRight", "4"]
     for key in presses:
         page.keyboard.press(key)
         page.wait_for_timeout(700)
-    expect(page.get_by_text("7 of")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("7 of")).to_be_visible()
     for place, verdict in ((7, "unclear"), (6, "both fit"), (5, "label is wrong"), (4, "model is wrong")):
-        expect(page.get_by_text(f"{place} of")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(f"{place} of")).to_be_visible()
         settle(page)
         chosen = page.get_by_test_id("stBaseButton-primary")
-        expect(chosen).to_contain_text(verdict, timeout=PATIENCE)
+        expect(chosen).to_contain_text(verdict)
         page.keyboard.press(str(presses[2 * (place - 4)]))  # taken back: other tests of this server judge as well
-        expect(chosen).to_have_count(0, timeout=PATIENCE)
+        expect(chosen).to_have_count(0)
         page.keyboard.press("ArrowLeft")
 
 
@@ -106,9 +106,9 @@ def test_a_photo_from_far_down_the_list_opens_at_its_top(page: Page, address: st
     page.goto(f"{address}/errors")
     heading(page)
     page.get_by_test_id("stMain").get_by_role("link", name="Open").nth(20).click()
-    expect(page.get_by_role("button", name="Back to the list")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Back to the list")).to_be_visible()
     settle(page)
-    expect(page.locator("h1")).to_be_in_viewport(timeout=PATIENCE)
+    expect(page.locator("h1")).to_be_in_viewport()
     expect(page.get_by_role("button", name="model is wrong")).to_be_in_viewport()
 
 
@@ -116,7 +116,7 @@ def test_choosing_a_cell_is_seen_and_a_new_page_of_photos_starts_at_its_top(page
     page.goto(f"{address}/confusions")
     heading(page)
     press(page, 1, 11)
-    expect(page.locator("h1")).to_contain_text("predicted as sitting", timeout=PATIENCE)
+    expect(page.locator("h1")).to_contain_text("predicted as sitting")
     settle(page)
     assert 0 < top(page.locator("[class*=st-key-card-]").first) < VIEWPORT["height"] - 100
     page.goto(f"{address}/errors")

@@ -11,13 +11,13 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from har_core.runs.run import assets_folder, shipped_run
-from tests.browser.conftest import PATIENCE, choose, require_fit, settle
+from tests.browser.conftest import choose, require_fit, settle
 
 
 @pytest.fixture
 def predict(page: Page, address: str) -> Page:
     page.goto(f"{address}/predict")
-    expect(page.get_by_text("Try this sample").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Try this sample").first).to_be_visible()
     return page
 
 
@@ -35,7 +35,7 @@ def surest_photo(folder: Path) -> tuple[Path, str]:
 def test_a_real_photo_is_answered_with_the_right_action(predict: Page, real_photos: Path) -> None:
     photo, action = surest_photo(real_photos)
     predict.set_input_files("input[type=file]", photo)
-    expect(predict.locator("#answer-action")).to_have_text(action, timeout=PATIENCE)
+    expect(predict.locator("#answer-action")).to_have_text(action)
     expect(predict.locator("#answer")).to_contain_text("probable")
 
 
@@ -44,7 +44,7 @@ def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None
     bad = tmp_path / "notes.jpg"
     bad.write_bytes(b"these are notes")
     predict.set_input_files("input[type=file]", [*samples, bad])
-    expect(predict.get_by_role("heading", name="3 photos predicted, 1 refused")).to_be_visible(timeout=PATIENCE)
+    expect(predict.get_by_role("heading", name="3 photos predicted, 1 refused")).to_be_visible()
     expect(predict.get_by_text("notes.jpg is not a photo")).to_be_visible()
 
     table = predict.get_by_test_id("stDataFrame").locator("canvas").first
@@ -53,7 +53,7 @@ def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None
         (1, 160),
     ):  # the thumbnail of one, the name of another; above the rows is a line of 36 px
         table.click(position={"x": column, "y": 36 + 64 * row + 32}, force=True)
-        expect(predict.get_by_role("heading", name=samples[row].name)).to_be_visible(timeout=PATIENCE)
+        expect(predict.get_by_role("heading", name=samples[row].name)).to_be_visible()
 
     with predict.expect_download() as download:
         predict.get_by_role("button", name="Table as CSV").click()
@@ -68,11 +68,11 @@ def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None
 
 def test_a_slow_method_shows_progress_and_can_be_cancelled(predict: Page) -> None:
     predict.get_by_text("Try this sample").first.click()
-    expect(predict.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
+    expect(predict.locator("#answer-action")).not_to_be_empty()
     choose(predict, "Method", "Score-CAM")
-    expect(predict.get_by_text("passes through the network")).to_be_visible(timeout=PATIENCE)
+    expect(predict.get_by_text("passes through the network")).to_be_visible()
     predict.get_by_role("button", name="Cancel").click()
-    expect(predict.get_by_role("button", name="Compute it again")).to_be_visible(timeout=PATIENCE)
+    expect(predict.get_by_role("button", name="Compute it again")).to_be_visible()
 
 
 def test_the_answer_is_on_the_first_screen_of_a_phone(predict: Page) -> None:
@@ -80,8 +80,8 @@ def test_the_answer_is_on_the_first_screen_of_a_phone(predict: Page) -> None:
     predict.set_viewport_size({"width": 400, "height": 900})
     predict.get_by_text("Try this sample").last.click()
     answer = predict.locator("#answer-action")
-    expect(answer).not_to_be_empty(timeout=PATIENCE)
-    expect(answer).to_be_in_viewport(timeout=PATIENCE)
+    expect(answer).not_to_be_empty()
+    expect(answer).to_be_in_viewport()
     expect(predict.get_by_test_id("stImage").first).to_be_in_viewport()
 
 
@@ -92,7 +92,7 @@ def test_the_answer_to_a_sample_is_on_the_screen(predict: Page, width: int) -> N
     sample = predict.get_by_role("button", name="Try this sample").last
     sample.evaluate("element => element.scrollIntoView()")
     sample.click()
-    expect(predict.locator("#answer-action")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    expect(predict.locator("#answer-action")).to_be_in_viewport(ratio=1)
     settle(predict)
     predict.wait_for_timeout(1000)
     expect(predict.locator("#answer-action")).to_be_in_viewport(ratio=1)
@@ -100,7 +100,7 @@ def test_the_answer_to_a_sample_is_on_the_screen(predict: Page, width: int) -> N
 
 def test_nothing_runs_off_the_page(predict: Page) -> None:
     predict.get_by_text("Try this sample").first.click()
-    expect(predict.locator("#answer-action")).not_to_be_empty(timeout=PATIENCE)
+    expect(predict.locator("#answer-action")).not_to_be_empty()
     expect(predict.get_by_role("heading", name="Why ")).to_be_visible()
     for width in (1400, 400):
         predict.set_viewport_size({"width": width, "height": 900})

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from har_core.runs.run import assets_folder
-from tests.browser.conftest import PATIENCE, heading, require_fit, settle
+from tests.browser.conftest import PATIENCE, click_chart, heading, require_fit, settle
 from tests.media.clip_makers import make_clip
 
 
@@ -29,7 +29,7 @@ def bring(page: Page, address: str, clip: Path) -> None:
     settle(page)
     page.locator("input[type=file]").set_input_files(clip)
     expect(page.get_by_text(re.compile("frames of 0:0"))).to_be_visible(timeout=2 * PATIENCE)
-    expect(page.locator("#answer")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("#answer")).to_be_visible()
     settle(page)
 
 
@@ -50,29 +50,20 @@ def test_a_clip_plays_and_its_timeline_answers_a_click(page: Page, address: str,
     require_fit(page, width)
     for part, goal in ((0.12, 2), (0.9, 15)):
         settle(page)
-        page.wait_for_timeout(500)  # the chart is a new one after every choice
-        page.evaluate("document.querySelector('.js-plotly-plot').scrollIntoView({block: 'center'})")
-        box = page.locator(".js-plotly-plot").first.bounding_box()
-        assert box is not None
-        place = box["x"] + part * box["width"], box["y"] + 0.5 * box["height"]
-        page.mouse.move(*place)
-        page.wait_for_timeout(300)
-        page.mouse.click(*place)
-        expect(page.get_by_text(re.compile(rf"Frame ({goal - 1}|{goal}|{goal + 1}) of 16"))).to_be_visible(
-            timeout=PATIENCE
-        )
+        click_chart(page, page.locator(".js-plotly-plot").first, part, 0.5)
+        expect(page.get_by_text(re.compile(rf"Frame ({goal - 1}|{goal}|{goal + 1}) of 16"))).to_be_visible()
     before = frame(page)
     page.get_by_role("button", name="Before").click()
-    expect(page.get_by_text(f"Frame {before - 1} of 16")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"Frame {before - 1} of 16")).to_be_visible()
 
 
 def test_another_page_and_back_keeps_the_clip(page: Page, address: str, clip: Path) -> None:
     bring(page, address, clip)
     page.get_by_role("link", name="Scores").first.click()
-    expect(page.get_by_text(re.compile("frames of 0:0"))).to_have_count(0, timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("frames of 0:0"))).to_have_count(0)
     settle(page)
     page.go_back()
-    expect(page.get_by_text(re.compile("16 frames of 0:04"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("16 frames of 0:04"))).to_be_visible()
 
 
 def test_what_is_no_clip_is_told(page: Page, address: str, tmp_path: Path) -> None:
@@ -81,5 +72,5 @@ def test_what_is_no_clip_is_told(page: Page, address: str, tmp_path: Path) -> No
     page.goto(f"{address}/video?run=edge")
     settle(page)
     page.locator("input[type=file]").set_input_files(wrong)
-    expect(page.get_by_text("is not a clip that can be read")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("is not a clip that can be read")).to_be_visible()
     assert heading(page) == "This clip was not read"

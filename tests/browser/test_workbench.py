@@ -56,7 +56,7 @@ def current(page: Page) -> Locator:
 
 def expect_at(page: Page, sample: str) -> None:
     """That photo is marked in the grid, stands in the address, and the page is done."""
-    expect(current(page)).to_have_attribute("data-id", sample, timeout=PATIENCE)
+    expect(current(page)).to_have_attribute("data-id", sample)
     page.wait_for_url(lambda url: f"at={sample}" in url or f"photo={sample}" in url)
     settle(page)
 
@@ -65,7 +65,7 @@ def test_a_screen_of_photos_with_one_beside_it(page: Page, address: str, errors:
     """Chosen, turned, opened in full, and found again by Back and by a colleague's link."""
     page.goto(f"{address}/errors?view=grid")
     heading(page)
-    expect(tiles(page)).not_to_have_count(0, timeout=PATIENCE)
+    expect(tiles(page)).not_to_have_count(0)
     settle(page)
     ends = page.locator(".grid .frame").evaluate_all("all => all.map(one => one.getBoundingClientRect().bottom)")
     assert sum(end <= VIEWPORT["height"] for end in ends) >= 30
@@ -73,27 +73,27 @@ def test_a_screen_of_photos_with_one_beside_it(page: Page, address: str, errors:
     before = page.url
     tiles(page).nth(1).click()
     panel = page.locator(".st-key-photo-panel")
-    expect(panel.get_by_role("button", name="model is wrong")).to_be_visible(timeout=PATIENCE)
+    expect(panel.get_by_role("button", name="model is wrong")).to_be_visible()
     expect_at(page, errors[1])
     beside, grid = panel.bounding_box(), page.locator(".grid").bounding_box()
     assert beside is not None and grid is not None and beside["x"] >= grid["x"] + grid["width"]
     page.keyboard.press("ArrowRight")
     expect_at(page, errors[2])
     page.keyboard.press("ArrowDown")
-    expect(current(page)).not_to_have_attribute("data-id", errors[2], timeout=PATIENCE)
+    expect(current(page)).not_to_have_attribute("data-id", errors[2])
     across = errors.index(str(current(page).get_attribute("data-id"))) - 2
     assert across > 2
     page.keyboard.press("ArrowUp")
     expect_at(page, errors[2])
     page.keyboard.press("Enter")
-    expect(page.get_by_text(f"3 of {len(errors)}")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"3 of {len(errors)}")).to_be_visible()
     settle(page)
     page.get_by_role("button", name="Back to the list").click()
     expect_at(page, errors[2])
     link = page.url
     assert "view=grid" in link and f"at={errors[2]}" in link
     page.get_by_role("button", name="Close").click()
-    expect(panel).to_have_count(0, timeout=PATIENCE)
+    expect(panel).to_have_count(0)
     settle(page)
     page.go_back()
     expect_at(page, errors[2])
@@ -101,7 +101,7 @@ def test_a_screen_of_photos_with_one_beside_it(page: Page, address: str, errors:
     expect_at(page, errors[2])
     page.goto(f"{before}&at={errors[70]}")
     expect_at(page, errors[70])
-    expect(current(page)).to_be_in_viewport(timeout=PATIENCE)
+    expect(current(page)).to_be_in_viewport()
 
 
 def test_digits_judge_and_go_on_each_once(page: Page, address: str, errors: list[str], kept: Verdicts) -> None:
@@ -116,7 +116,7 @@ def test_digits_judge_and_go_on_each_once(page: Page, address: str, errors: list
     assert {sample: given.verdict for sample, given in kept.all().items()} == expected
     expect(tiles(page).nth(1).locator(".verdict")).to_have_text(KINDS[1])
     page.keyboard.press("u")
-    expect(tiles(page).nth(2).locator(".verdict")).to_be_hidden(timeout=PATIENCE)
+    expect(tiles(page).nth(2).locator(".verdict")).to_be_hidden()
     settle(page)
     assert set(kept.all()) == set(errors[:2])
     tiles(page).nth(4).click()
@@ -136,22 +136,22 @@ def test_digits_judge_and_go_on_each_once(page: Page, address: str, errors: list
 def test_suspects_become_corrected_labels(page: Page, address: str, kept: Verdicts, tmp_path: Path) -> None:
     page.goto(f"{address}/data?split=test")
     heading(page)
-    expect(tiles(page)).not_to_have_count(0, timeout=PATIENCE)
+    expect(tiles(page)).not_to_have_count(0)
     settle(page)
     samples = shown(page)[:4]
     tiles(page).first.click()
-    expect(current(page)).to_have_attribute("data-id", samples[0], timeout=PATIENCE)
+    expect(current(page)).to_have_attribute("data-id", samples[0])
     for _ in range(3):
         page.keyboard.press("2")
         page.wait_for_timeout(80)
-    expect(current(page)).to_have_attribute("data-id", samples[3], timeout=PATIENCE)
+    expect(current(page)).to_have_attribute("data-id", samples[3])
     settle(page)
     page.get_by_role("button", name="Export").click()
     offer = page.get_by_role("button", name="Corrected labels as CSV")
-    expect(offer).to_be_visible(timeout=PATIENCE)
+    expect(offer).to_be_visible()
     right = {sample: given.label for sample, given in kept.all().items()}
     assert set(right) == set(samples[:3]) and all(right.values())
-    with page.expect_download(timeout=PATIENCE) as download:
+    with page.expect_download() as download:
         offer.click()
     download.value.save_as(tmp_path / "labels.csv")
     with (tmp_path / "labels.csv").open(encoding="utf-8", newline="") as file:
@@ -175,7 +175,7 @@ def test_a_tag_is_kept_and_filtered_by(page: Page, address: str, errors: list[st
             expect(offer).to_be_visible(timeout=PATIENCE / 10)
             break
     box.press("Enter")
-    expect(page.locator("[data-tag][aria-label='wet street']").last).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("[data-tag][aria-label='wet street']").last).to_be_visible()
     settle(page)
     assert kept.tags() == {errors[1]: ("wet street",)} and kept.all() == {}
     kept.set_tags({errors[5]: ["wet street"]})
@@ -185,7 +185,7 @@ def test_a_tag_is_kept_and_filtered_by(page: Page, address: str, errors: list[st
     choose(page, "Tag", "wet street (2)")
     page.wait_for_url(lambda url: "tag=wet" in url)
     assert heading(page).startswith("2 of")
-    expect(tiles(page)).to_have_count(2, timeout=PATIENCE)
+    expect(tiles(page)).to_have_count(2)
     assert shown(page) == [errors[1], errors[5]]
 
 
