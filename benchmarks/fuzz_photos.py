@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Damage real photos at random and see that nothing worse than a refusal comes of it.
 
-python -m benchmarks.fuzz_photos FOLDER [--count 10000] [--seed 0]
+python -m benchmarks.fuzz_photos FOLDER [--count 10000] [--seed 0] [--kind JPEG|PNG|WEBP|HEIF|AVIF]
 
-Takes 30 photos below FOLDER, changes them (bits flipped, cut off, pieces exchanged) and decodes each through
+Takes 30 photos below FOLDER, as they are or saved anew as another kind, changes them (bits flipped, cut off, pieces exchanged) and decodes each through
 `har_core.media.isolated`, as the app does with what strangers bring.  Exits with 1 if a worker died or a photo took too long.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import random
 import sys
 import time
@@ -18,7 +19,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from har_core.errors import ImageError
+from har_core.media.images import add_decoders, open_photo
 from har_core.media.isolated import IsolatedDecoder
+from har_core.media.layout import PHOTO_SUFFIXES
 
 
 def mutate(data: bytes, other: bytes, stream: random.Random) -> bytes:
@@ -39,17 +42,26 @@ def mutate(data: bytes, other: bytes, stream: random.Random) -> bytes:
     return bytes(changed)
 
 
+def content(path: Path, kind: str | None) -> bytes:
+    """A photo's bytes, as they are or saved anew as another kind."""
+    if kind is None:
+        return path.read_bytes()
+    add_decoders()  # and with them the encoder of HEIC
+    buffer = io.BytesIO()
+    open_photo(path).save(buffer, format=kind)
+    return buffer.getvalue()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kind", choices=("JPEG", "PNG", "WEBP", "HEIF", "AVIF"))
     given = parser.parse_args()
-    files = sorted(
-        path for path in given.folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png", ".webp"}
-    )
+    files = sorted(path for path in given.folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
     stream = random.Random(given.seed)
-    photos = [path.read_bytes() for path in stream.sample(files, min(30, len(files)))]
+    photos = [content(path, given.kind) for path in stream.sample(files, min(30, len(files)))]
     if not photos:
         print(f"error: expected photos below {given.folder}, found none; name a folder of photos", file=sys.stderr)
         return 1

@@ -227,10 +227,10 @@ def open_photo(path: Path) -> Image.Image:
     """Upright, RGB, on white, at most twice `DECODE_SIDE` pixels long.
 
     Raises:
-        PredictError: if the file is no JPEG, PNG or WebP photo that can be read.
+        PredictError: if the file is no JPEG, PNG, WebP or AVIF photo that can be read.
     """
     try:
-        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as opened:
+        with Image.open(path, formats=("JPEG", "PNG", "WEBP", "AVIF")) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise PredictError(f"{path.name} has more than {MAX_PIXELS // 10**6} megapixels; save a smaller copy")
             factor = _reduction(opened.size)
@@ -250,7 +250,9 @@ def open_photo(path: Path) -> Image.Image:
         raise
     except Exception as error:  # decoders raise nearly anything
         reason = "no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())[:120]
-        raise PredictError(f"{path.name} cannot be read ({reason}); expected a JPEG, PNG or WebP photo") from error
+        raise PredictError(
+            f"{path.name} cannot be read ({reason}); expected a JPEG, PNG, WebP or AVIF photo"
+        ) from error
 
 
 def _reduction(size: tuple[int, int]) -> int:

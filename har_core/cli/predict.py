@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run, warn_of_newer_library
 from har_core.errors import DataError
 from har_core.files import printable
+from har_core.media.signatures import ACCEPTED_KINDS
 
 if TYPE_CHECKING:
     from har_core.inference.prediction import Outcome
@@ -100,7 +101,7 @@ def photos_below(paths: list[Path]) -> Iterator[Path]:
             raise DataError(f"expected photos in {shown(path)}, found none; name the photos themselves")
         if others:
             more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
-            print(printable(f"left out, no JPEG, PNG or WebP: {shown(others[0])}{more}"), file=sys.stderr)
+            print(printable(f"left out, no {ACCEPTED_KINDS}: {shown(others[0])}{more}"), file=sys.stderr)
         yield from photos
 
 

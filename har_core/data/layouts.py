@@ -9,6 +9,7 @@ from har_core.data.samples import Problem, Sample, SplitFolder, list_problems
 from har_core.errors import DataError
 from har_core.media.images import is_photo_file
 from har_core.media.layout import is_system_file
+from har_core.media.signatures import ACCEPTED_KINDS
 
 SPLIT_FOLDERS: dict[str, SplitFolder] = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
@@ -94,7 +95,7 @@ def _scan_class(
         elif is_photo_file(path):
             samples.append(Sample(inside, path, folder.name, split))
         else:
-            problems.append(Problem(inside, "not a JPEG, PNG or WebP photo", "convert or remove it"))
+            problems.append(Problem(inside, f"not a {ACCEPTED_KINDS} photo", "convert or remove it"))
     if (len(samples), len(problems)) == before:
         problems.append(Problem(f"{name}/", "a class folder without photos", "add photos or remove it"))
 

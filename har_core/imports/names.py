@@ -13,7 +13,7 @@ from pathlib import Path
 from har_core.data.listed_names import without_scheme
 
 _TRIED = 200
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif")
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from har_core.errors import ArchiveError
-from har_core.media.images import starts_like_photo
 from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES, is_system_file
+from har_core.media.signatures import ACCEPTED_KINDS, starts_like_photo
 
 _CHUNK = 1 << 20
 _ENTRY = b"PK\x01\x02"
 _NESTED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
 _DOCUMENTS = {".txt", ".md", ".rst", ".pdf", ".html", ".json", ".xml", ".yaml", ".yml", ".log", ".docx", ".xlsx"}
 _DOCUMENT_NAMES = {"readme", "license", "licence", "copying", "notice", "authors", "changelog"}  # without a suffix
-_OTHER_PICTURES = {".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff", ".svg", ".mp4", ".mov"}
+_OTHER_PICTURES = {".gif", ".bmp", ".tif", ".tiff", ".svg", ".mp4", ".mov"}
 _MAX_DEPTH, _MAX_NAME = 6, 200  # parts of a path, characters of a path
 _MAX_PART = 255  # bytes of a file's name, in most file systems
 _UTF8 = 0x800  # flag of an entry
@@ -171,7 +171,7 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits
             if _is_document(path) or path.suffix.lower() in _OTHER_PICTURES:
                 return 0
             raise ArchiveError(
-                f"{entry.filename[:80]!r} is neither a JPEG, PNG or WebP photo nor a CSV; leave it out or convert it"
+                f"{entry.filename[:80]!r} is neither a {ACCEPTED_KINDS} photo nor a CSV; leave it out or convert it"
             )
         while chunk:
             size += len(chunk)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from har_core.errors import ClipError
-from har_core.media.images import starts_like_photo
+from har_core.media.signatures import starts_like_photo
 
 MAX_CLIP_BYTES = 200 * 2**20
 MAX_CLIP_SECONDS = 600.0
@@ -29,7 +29,6 @@ Clip = Path | BinaryIO | bytes
 """A file by its path, an open one (read from its beginning, and left where it was), or its bytes."""
 
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp")
-_STILLS = {b"avif": "an AVIF image", b"heic": "a HEIC photo", b"heix": "a HEIC photo", b"mif1": "a HEIC photo"}
 
 # Files that people do try to open: first bytes, what it is, what to do.
 _CONVERT = "convert it to MP4"
@@ -100,14 +99,12 @@ def container_of(start: bytes, name: str) -> str:
         return "matroska"
     if (start[:4], start[8:12]) == (b"RIFF", b"AVI "):
         return "avi"
-    still = next((kind for brand, kind in _STILLS.items() if start[4:12] == b"ftyp" + brand), None)
-    if start[4:8] in _BOXES and still is None:
+    is_photo = starts_like_photo(start)
+    if start[4:8] in _BOXES and not is_photo:
         return "mov"
-    if starts_like_photo(start):
-        still = "a photo"
     kind, advice = next(((kind, advice) for magic, kind, advice in _REFUSED if start.startswith(magic)), (None, ""))
-    if still is not None:
-        kind, advice = still, "choose it on Predict, or choose a clip"
+    if is_photo:
+        kind, advice = "a photo", "choose it on Predict, or choose a clip"
     if kind is None:
         raise ClipError(
             f"{name} is not a clip that can be read. Choose another, or convert it to MP4. {ACCEPTED_CLIPS}"

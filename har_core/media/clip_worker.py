@@ -65,12 +65,13 @@ def serve(clip: BinaryIO, answers: BinaryIO, container: str, *, fps: float, side
 
 
 def give_up_more_rights(seconds: float) -> None:
-    """Allow so much processor time, and no files but the three that are open, where the system can enforce it."""
+    """Allow so much processor time, no threads, and no files but the three that are open, where the system can enforce it."""
     try:
         import resource
     except ImportError:
         return
-    for name, most in (("RLIMIT_CPU", int(seconds) + 1), ("RLIMIT_NOFILE", 3), ("RLIMIT_CORE", 0)):
+    limits = (("RLIMIT_CPU", int(seconds) + 1), ("RLIMIT_NOFILE", 3), ("RLIMIT_CORE", 0), ("RLIMIT_NPROC", 0))
+    for name, most in limits:
         with suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (most, most))
 

@@ -7,12 +7,14 @@ pixels.
 from __future__ import annotations
 
 import io
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
 from har_core.errors import ImageError
 from har_core.media.layout import PHOTO_SUFFIXES
+from har_core.media.signatures import ACCEPTED_KINDS, photo_format, refusal, starts_like_photo
 
 MAX_BYTES = 25 * 1000 * 1000
 MAX_PIXELS = 40 * 1000 * 1000
@@ -23,38 +25,7 @@ DECODE_SIDE = 1600
 """Pixels.  A photo whose longer side has at least twice as many is decoded at 1/2, 1/4, … of its size."""
 
 ACCEPTED = (
-    f"Accepted are JPEG, PNG and WebP photos of at most {MAX_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels."
-)
-
-# Only these decoders of Pillow may run, whatever the file is called.
-# JPEG includes MPO, which many phones write: a JPEG followed by others (depth, a second lens). The first is the photo.
-_DECODERS = ("JPEG", "PNG", "WEBP")
-
-# Files that people do try to upload: (offset, first bytes, what it is, how to convert it).
-_EXPORT = "open it in an image viewer and export it as JPEG"
-_REFUSED = (
-    (0, b"GIF8", "a GIF", _EXPORT),
-    (0, b"BM", "a BMP", _EXPORT),
-    (0, b"II*\0", "a TIFF (or a camera's raw file)", _EXPORT),
-    (0, b"MM\0*", "a TIFF (or a camera's raw file)", _EXPORT),
-    (0, b"%PDF", "a PDF", "export the page as JPEG"),
-    (0, b"8BPS", "a Photoshop file", _EXPORT),
-    (0, b"PK\x03\x04", "a zip archive", "unpack it and choose the photos in it"),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image", _EXPORT),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image", _EXPORT),
-    (0, b"\xff\x0a", "a JPEG XL image", _EXPORT),
-    (0, b"\0\0\0\x0cJXL ", "a JPEG XL image", _EXPORT),
-    (0, b"\0\0\x01\0", "an icon", _EXPORT),
-    (0, b"<svg", "an SVG drawing", _EXPORT),
-    (0, b"<?xml", "an XML or SVG file", _EXPORT),
-    (0, b"<!DOCTYPE", "a web page", "save the picture itself, not the page around it"),
-    (0, b"<html", "a web page", "save the picture itself, not the page around it"),
-    (0, b"\x1aE\xdf\xa3", "a video", "take a still from it"),
-)
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_HEIC_ADVICE = (
-    "on an iPhone choose Settings > Camera > Formats > Most Compatible, or share the photo by mail, which "
-    "converts it; on a computer open it and export it as JPEG"
+    f"Accepted are photos as {ACCEPTED_KINDS}, of at most {MAX_BYTES // 10**6} MB and {MAX_PIXELS // 10**6} megapixels."
 )
 
 
@@ -73,8 +44,8 @@ def open_photo(source: bytes | str | Path, name: str | None = None) -> Image.Ima
         An upright photo of mode RGB that carries no metadata (no EXIF, no ICC profile, no text).
 
     Raises:
-        ImageError: if the file cannot be read, is not JPEG, PNG or WebP, is truncated or damaged, or is beyond `MAX_BYTES`,
-            `MAX_PIXELS` or `MAX_ASPECT`.  The message names the file, the reason and what is accepted.
+        ImageError: if the file cannot be read, is not JPEG, PNG, WebP, HEIC or AVIF, is truncated or damaged, or is beyond
+            `MAX_BYTES`, `MAX_PIXELS` or `MAX_ASPECT`.  The message names the file, the reason and what is accepted.
     """
     if isinstance(source, bytes):
         label, data = name or "photo", source
@@ -86,12 +57,17 @@ def open_photo(source: bytes | str | Path, name: str | None = None) -> Image.Ima
     if len(data) > MAX_BYTES:
         raise ImageError(f"{label} has {len(data) / 1e6:.1f} MB. Save a smaller copy. {ACCEPTED}")
 
+    kind = photo_format(data[:64])
+    if kind is None:
+        raise _not_accepted(label, data)
     try:
-        opened = Image.open(io.BytesIO(data), formats=_DECODERS)
+        if kind in ("HEIF", "AVIF"):
+            add_decoders()
+        opened = Image.open(io.BytesIO(data), formats=(kind,))  # no other decoder may run, whatever the file is called
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(label) from error
     except Exception as error:  # a malformed header can raise nearly anything
-        raise _not_accepted(label, data) from error
+        raise ImageError(f"{label} is damaged or cut off. Copy or download it again. {ACCEPTED}") from error
 
     with opened:
         width, height = opened.size
@@ -113,6 +89,19 @@ def open_photo(source: bytes | str | Path, name: str | None = None) -> Image.Ima
             raise ImageError(f"{label} {reason}. Copy or download it again, or choose another. {ACCEPTED}") from error
 
 
+@cache
+def add_decoders() -> None:
+    """Import the decoders of HEIC and AVIF, as `open_photo` does when it meets the first such photo.
+
+    They decode in one thread, the photo alone: no thumbnails, depth or other pictures that a phone keeps with it.
+    """
+    import pillow_heif
+    from PIL import AvifImagePlugin
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+
 def is_photo_file(path: Path) -> bool:
     """Whether a file is to be decoded: by its suffix, or whatever it is called, by how its content begins."""
     if not path.is_file():
@@ -124,11 +113,6 @@ def is_photo_file(path: Path) -> bool:
             return starts_like_photo(file.read(12))
     except OSError:
         return True  # what prevents it is told when it is decoded
-
-
-def starts_like_photo(start: bytes) -> bool:
-    """Whether a file whose first 12 bytes or more these are is to be opened as a photo, whatever it is called."""
-    return start.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n")) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP")
 
 
 def _read(path: Path, label: str) -> bytes:
@@ -168,18 +152,8 @@ def _upright_rgb(image: Image.Image, factor: int) -> Image.Image:
 
 
 def _not_accepted(label: str, data: bytes) -> ImageError:
-    if data[4:8] == b"ftyp":
-        brand = data[8:12]
-        if brand in _HEIF_BRANDS:
-            return ImageError(f"{label} is a HEIC photo, which is not accepted: {_HEIC_ADVICE}. {ACCEPTED}")
-        if brand in (b"avif", b"avis"):
-            return ImageError(f"{label} is an AVIF image, which is not accepted: {_EXPORT}. {ACCEPTED}")
-        return ImageError(f"{label} is a video, which is not accepted: take a still from it. {ACCEPTED}")
-    for offset, magic, kind, advice in _REFUSED:
-        if data[offset : offset + len(magic)].lower() == magic.lower():
-            return ImageError(f"{label} is {kind}, which is not accepted: {advice}. {ACCEPTED}")
-    if data[:2] == b"\xff\xd8" or data[:4] == b"\x89PNG" or data[8:12] == b"WEBP":
-        return ImageError(f"{label} is damaged or cut off. Copy or download it again. {ACCEPTED}")
+    if (found := refusal(data)) is not None:
+        return ImageError(f"{label} is {found.kind}, which is not accepted: {found.advice}. {ACCEPTED}")
     return ImageError(f"{label} is not a photo that can be read. {ACCEPTED}")
 
 

@@ -1,7 +1,7 @@
 """Untrusted photos, decoded in worker processes: a file that crashes the decoder costs one worker and nothing else.
 
 What it is: isolation of crashes, of memory and of time.  A worker has an empty environment, writes no files, starts no
-processes on Linux (unless it is root), and has no network where the system lets everybody make a namespace; what it
+processes on Linux, and has no network where the system lets everybody make a namespace; what it
 answers is checked before memory is spent on it.  What it is not: a sandbox.  A worker that is taken over runs as the same
 user and can read that user's files.
 """

@@ -19,7 +19,8 @@ from typing import BinaryIO
 from PIL import Image
 
 from har_core.errors import ImageError
-from har_core.media.images import open_photo
+from har_core.media.images import add_decoders, open_photo
+from har_core.media.no_processes import forbid_processes
 
 HEADER = struct.Struct(">II")
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # of sched.h
@@ -48,7 +49,10 @@ def give_up_rights(memory: int) -> None:
         return  # Windows: limits on pixels and time remain
     with suppress(AttributeError, OSError):  # Linux alone has it, and may forbid it
         ctypes.CDLL(None).unshare(_NEW_USER | _NEW_NETWORK)
-    for name, most in (("RLIMIT_AS", memory), ("RLIMIT_FSIZE", 0), ("RLIMIT_NOFILE", 16), ("RLIMIT_NPROC", 0)):
+    limits = [("RLIMIT_AS", memory), ("RLIMIT_FSIZE", 0), ("RLIMIT_NOFILE", 16)]
+    if not forbid_processes():
+        limits.append(("RLIMIT_NPROC", 0))  # on Linux this forbids threads too: no HEIC
+    for name, most in limits:
         with suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (most, most))
 
@@ -56,6 +60,7 @@ def give_up_rights(memory: int) -> None:
 def main(memory: int) -> None:
     """What the process does: it answers requests, with the rights that this takes."""
     Image.init()  # all decoders are imported before files can be opened no more
+    add_decoders()
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     give_up_rights(memory)
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -8,7 +8,7 @@ LABELS_FILE = "Training_set.csv"
 PHOTOS_FOLDER = "train"
 UNLABELED_FOLDER = "test"
 TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"})
 
 _SYSTEM = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "icon\r"}
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from har_core.media.images import add_decoders, open_photo
 from har_core.runs.run import assets_folder, shipped_run
 from tests.browser.conftest import choose, require_fit, settle
 
@@ -32,8 +33,16 @@ def surest_photo(folder: Path) -> tuple[Path, str]:
     return folder / "train" / predictions.samples[best], run.classes[predictions.true[best]].replace("_", " ")
 
 
-def test_a_real_photo_is_answered_with_the_right_action(predict: Page, real_photos: Path) -> None:
+@pytest.mark.parametrize("kind", [None, "HEIF", "AVIF"])
+def test_a_real_photo_is_answered_with_the_right_action(
+    predict: Page, real_photos: Path, tmp_path: Path, kind: str | None
+) -> None:
     photo, action = surest_photo(real_photos)
+    if kind is not None:
+        add_decoders()  # and with them the encoder of HEIC
+        saved = tmp_path / f"IMG_0001.{kind.replace('HEIF', 'HEIC')}"
+        open_photo(photo).save(saved, format=kind)
+        photo = saved
     predict.set_input_files("input[type=file]", photo)
     expect(predict.locator("#answer-action")).to_have_text(action)
     expect(predict.locator("#answer")).to_contain_text("probable")

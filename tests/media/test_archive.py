@@ -143,6 +143,17 @@ def test_one_folder_per_class(tmp_path: Path, wrapper: str) -> None:
     assert found.classes == ("blue", "red") and len(found.samples) == 4 and found.problems == ()
 
 
+@pytest.mark.parametrize(("kind", "suffix"), [("HEIF", "HEIC"), ("HEIF", "heif"), ("AVIF", "avif"), ("HEIF", "")])
+def test_photos_of_phones_and_pages(tmp_path: Path, kind: str, suffix: str) -> None:
+    photos = {f"{label}/IMG_1.{suffix}".rstrip("."): encoded(picture((200, 40, 30)), kind) for label in ("a", "b")}
+    found = scan(unpack(io.BytesIO(packed(photos)), tmp_path / "photos"))
+    assert (
+        found.classes == ("a", "b")
+        and {sample.name for sample in found.samples} == set(photos)
+        and found.problems == ()
+    )
+
+
 @pytest.mark.parametrize("place", ["train/", "pictures/", ""])
 def test_photos_with_a_csv(tmp_path: Path, place: str) -> None:
     rows = "filename,label\n" + "".join(f"{n}.jpg,{'ab'[n % 2]}\n" for n in range(4))

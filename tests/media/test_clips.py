@@ -123,7 +123,7 @@ def test_the_frame_at_a_time(kind: str) -> None:
         (b"these are notes, not a clip", "not a clip that can be read"),
         (b"GIF89a" + bytes(50), "GIF"),
         (b"\xff\xd8\xff\xe0" + bytes(50), "a photo"),
-        (b"\x00\x00\x00\x1cftypheic" + bytes(50), "HEIC"),
+        (b"\x00\x00\x00\x1cftypheic" + bytes(50), "a photo"),
         (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "a playlist"),
         (b"ffconcat version 1.0\nfile /etc/hostname\n", "not a clip"),
         (b"\x00\x00\x00\x1cftypisom" + bytes(50), "damaged"),
