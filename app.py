@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app_pages.components.follow import lead_on
 from app_pages.components.run_picker import run_picker
 from app_pages.own.scoring import status_line
 from app_pages.state import models, scored_folders, url
@@ -39,6 +40,7 @@ try:
     url.enter_page(page.url_path)
     status_line(page.url_path)
     if run_picker([*PAGES, SCORED] if scored_folders.folders() else PAGES, page):
+        lead_on()
         notice = st.empty()
         page.run()
         if asked := url.ignored():

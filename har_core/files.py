@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from platformdirs import user_data_path
 
 from har_core.errors import ConfigError
 
+_JOINERS = "\u200c\u200d" + "".join(map(chr, range(0xFE00, 0xFE10)))
+_MARKS = "\u200e\u200f\u061c"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NUMBER = r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?"
 
@@ -52,6 +55,20 @@ def and_more(count: int) -> str:
 def printable(text: str) -> str:
     """A name as it can be shown anywhere: what cannot be printed, or is not UTF-8, is escaped (`\\u202f`)."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def as_written(text: str, *, marks: bool = True) -> str:
+    """A name as people write it, for pages: also with the spaces of macOS (U+202F) and the joiners of Persian, Hindi and emoji.
+
+    Control characters, what changes the order of other characters, and what is not UTF-8 are escaped as in `printable`.
+
+    Args:
+        marks: whether the marks that stand beside Hebrew and Arabic are kept; no class may have them.
+    """
+    kept = _JOINERS + _MARKS if marks else _JOINERS
+    return "".join(
+        one if one in kept or one.isprintable() or unicodedata.category(one) == "Zs" else printable(one) for one in text
+    )
 
 
 def csv_bytes(rows: Iterable[Iterable[object]]) -> bytes:

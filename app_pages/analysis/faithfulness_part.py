@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app_pages.state import own_runs
 from har_core.analysis.faithfulness import SCHEMA, compare, mean_areas, mean_curves
 from har_core.runs.file_names import FAITHFULNESS, MODEL
 from har_core.runs.run import Run
@@ -18,7 +19,9 @@ def faithfulness_part(run: Run) -> None:
     """For any run; one that was not measured says by what command it is."""
     st.subheader("Do the heatmaps show what the model uses?", anchor=False)
     if not run.has(FAITHFULNESS):
-        if run.has_model and not run.has(MODEL):
+        if own_runs.is_own(run):
+            st.caption("Not measured: that is done with the run of the model itself, which takes minutes.")
+        elif run.has_model and not run.has(MODEL):
             st.caption("Not measured: that needs a network of `train.py` or timm.")
         elif run.has_model:
             st.caption(f"Not measured for this run. With its photos at hand, {_COMMAND} measures it.")
@@ -43,7 +46,8 @@ def faithfulness_part(run: Run) -> None:
         "better) shows it on the blurred photo; both are areas under the curves (RISE). ROAD (higher is better, 0 for a map "
         "that knows nothing) fills parts in from their surroundings, so that no edge gives them away: half of what the "
         "probability is higher without the least important part than without the most important one. Of a model that looks "
-        f"at more than the center, only that look is measured. {_COMMAND} measures it again."
+        "at more than the center, only that look is measured."
+        + ("" if own_runs.is_own(run) else f" {_COMMAND} measures it again.")
     )
     with st.expander("The curves"):
         st.plotly_chart(

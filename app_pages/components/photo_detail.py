@@ -18,7 +18,7 @@ from app_pages.components.photo_keys import NEXT, PREVIOUS, photo_keys
 from app_pages.components.photo_verdict import photo_verdict
 from app_pages.components.scroll_here import scroll_here
 from app_pages.components.similar_photos import similar_photos
-from app_pages.state import runs, url
+from app_pages.state import own_runs, runs, url
 from app_pages.state.judging import judging, scored_subject
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
@@ -211,6 +211,8 @@ def _comparison(run: Run, row: int, photo: Image.Image | None) -> None:
             )
             return
         again = "evaluate the model again" if run.has_model else "import it again with `--maps FILE.npy`"
+        if own_runs.is_own(run):
+            again = "bring the photos alone to *Your photos*, for the model of this app,"
         st.caption(f"This run holds no class maps: {again} to see where the model looked.")
         return
     if len(compared) < 2:  # which class came second is not known

@@ -33,10 +33,10 @@ def run_picker(pages: Sequence[Page], current: Page) -> bool:
     key, labels = runs.seed_run(list(named)), runs.labels(named)
     st.html(_STYLE)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="run-bar"):
+        views = url.links([page.url_path for page in pages], current.url_path)
         for page in pages:
-            here = page.url_path == current.url_path
-            view = url.query() if here else url.last_view(page.url_path)
-            st.page_link(page, label=f"**{page.title}**" if here else page.title, query_params=view)
+            label = f"**{page.title}**" if page.url_path == current.url_path else page.title
+            st.page_link(page, label=label, query_params=views[page.url_path])
         for folder, error in broken:
             st.badge(f"{folder.name} cannot be opened", icon=":material/error:", color="red", help=str(error))
         st.selectbox(

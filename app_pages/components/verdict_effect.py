@@ -58,18 +58,19 @@ def offer_exports(run: Run, judged: dict[str, Verdict]) -> None:
         return
     with st.popover("Export", icon=":material/download:"):
         if corrected:
+            is_own = own_runs.is_own(run)  # whoever brought photos or a table need not have the program
             st.caption("Labels, corrected by your verdicts")
             _download(
                 "Corrected labels as CSV",
                 lambda: labels_bytes(corrected_labels(_labels(run), judged, run.classes)),
                 LABELS_FILE,
-                help="All labels in the form of the data set, for `train.py --labels`. Photos that show none of the classes are not in it; where the right label was not told, the old one stays.",
+                help=f"All labels in the form of the data set{'' if is_own else ', for `train.py --labels`'}. Photos that show none of the classes are not in it; where the right label was not told, the old one stays.",
             )
             _download(
                 "Removed photos as CSV",
                 lambda: removed_bytes(label_changes(_labels(run), judged, run.classes)),
                 "removed.csv",
-                help="Those that show none of the classes, for `train.py --leave-out`.",
+                help=f"Those that show none of the classes{'' if is_own else ', for `train.py --leave-out`'}.",
             )
             _download(
                 "Differences as CSV",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app_pages.components.no_photos import says_no_photos
 from app_pages.decide.duplicates_part import duplicates_part
@@ -15,17 +16,19 @@ from app_pages.state import runs, url
 from har_core.runs.run import Run
 
 Address = dict[str, object | None]
+Part = Callable[[Run, DeltaGenerator], Address]
+"""Draws a part, its answer as the page's title into the given place, and returns what belongs into the address."""
 
 
-def _without_address(part: Callable[[Run], None]) -> Callable[[Run], Address]:
-    def draw(run: Run) -> Address:
-        part(run)
+def _without_address(part: Callable[[Run, DeltaGenerator], None]) -> Part:
+    def draw(run: Run, top: DeltaGenerator) -> Address:
+        part(run, top)
         return {}
 
     return draw
 
 
-PARTS: dict[str, tuple[str, Callable[[Run], Address]]] = {
+PARTS: dict[str, tuple[str, Part]] = {
     "labels": ("Label suspects", suspects_part),
     "copies": ("Near-duplicates", duplicates_part),
     "photos": ("Hard to see", _without_address(photo_issues_part)),
@@ -49,8 +52,7 @@ def page() -> None:
         **url.widget(key),
     )
     chosen: str = st.session_state[key]
-    top.title("What is wrong with the data?")
-    address = PARTS[chosen][1](run)
+    address = PARTS[chosen][1](run, top)
     url.publish({"part": chosen if chosen != "labels" else None, **address})
 
 

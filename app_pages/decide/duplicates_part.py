@@ -6,8 +6,10 @@ from math import ceil
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app_pages.components.download_photos import say_what_is_missing
+from app_pages.components.on_disk import by_command
 from app_pages.components.photo_tile import SIDE, photo_tile
 from app_pages.state import runs, url
 from app_pages.state.once import once_per_run
@@ -16,6 +18,7 @@ from har_core.analysis.scores import Summary, summarize
 from har_core.runs.file_names import DUPLICATES, PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, read_table
+from har_core.viz.data_text import duplicates_headline
 from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, escape_markdown, interval, share
 
 PER_PAGE = 12
@@ -36,16 +39,18 @@ def leaks(run: Run) -> int:
     return _found(run).leaked if run.has(DUPLICATES) and run.has(PREDICTIONS) else 0
 
 
-def duplicates_part(run: Run) -> dict[str, object | None]:
+def duplicates_part(run: Run, top: DeltaGenerator) -> dict[str, object | None]:
     """Of a run with or without the table of groups; returns what belongs into the address."""
-    st.subheader("Which photos are there twice?", anchor=False)
     if not run.has(DUPLICATES):
-        st.markdown("Nobody has looked yet: `har-lens analyze RUN DATA` finds photos that show the same.")
+        top.title(duplicates_headline(None))
+        how = by_command(run, "`har-lens analyze RUN DATA` finds photos that show the same.")
+        st.markdown(f"The photos were not compared with each other. {how}")
         return {}
     found = _found(run)
-    st.markdown(_answer(run, found))
+    top.title(duplicates_headline(len(found.groups), found.leaked))
     if not found.groups:
         return {}
+    st.markdown(_answer(run, found))
     pages = ceil(len(found.groups) / PER_PAGE)
     key = url.seed(f"duplicates-{run.folder}-{pages}", _PAGE, 1, lambda text: _page(text, pages))
     number: int = st.session_state[key]
@@ -70,17 +75,15 @@ def _page(text: str, pages: int) -> int:
 
 def _answer(run: Run, found: _Found) -> str:
     groups = found.groups
-    if not groups:
-        return "**None**: no two photos show the same."
     photos = sum(len(group.members) for group in groups)
-    parts = [f"**{_count(len(groups))} of photos that show the same**, {count_photos(photos)} in all."]
+    parts = [f"They are {count_photos(photos)} in all."]
     across, differ = (sum(getattr(group, flag) for group in groups) for flag in ("across_split", "labels_differ"))
     if not across:
         parts.append("None lies across the split: no test photo was seen in training.")
     else:
         parts.append(
-            f"{_lie(across)} across the split: {count_photos(found.leaked)} of the test were seen in training, and the score may be "
-            f"a little too good. {_without(run, found)}"
+            f"{_lie(across)} across the split, a training photo beside a test photo, and the score may be a little too good. "
+            f"{_without(run, found)}"
         )
     if differ:
         parts.append(
@@ -101,12 +104,8 @@ def _without(run: Run, found: _Found) -> str:
     )
 
 
-def _count(groups: int) -> str:
-    return f"{groups:,} group{'' if groups == 1 else 's'}"
-
-
 def _lie(groups: int) -> str:
-    return f"{groups:,} lie{'s' if groups == 1 else ''}"
+    return f"{groups:,} group{' lies' if groups == 1 else 's lie'}"
 
 
 def _card(run: Run, group: Group) -> None:

@@ -68,7 +68,9 @@ def page() -> None:
 def _missing(run: Run) -> None:
     st.title(f"{escape_markdown(run.title)} has no map")
     again = "Evaluate the model again with: har-lens evaluate DATA --out runs/NAME"
-    if not run.has_model:
+    if own_runs.is_own(run):
+        again = "A table cannot bring them: where this app's model predicts the photos themselves, on *Your photos*, there is a map."
+    elif not run.has_model:
         again = "Import it again with: har-lens import TABLE --embeddings FILE.npy --out runs/NAME"
     st.info(
         f"It was stored without embeddings, which say what looks alike to the model. {again}"
@@ -190,7 +192,8 @@ def _caption(run: Run, places: EmbeddingMap, trust: float, total: int) -> None:
     if len(places) < total:
         words.append(f"{len(places):,} of {total:,} photos are drawn, chosen at random.")
     if not run.has(EMBEDDING_MAP):
-        words.append("A quick map of the two principal components: `har-lens analyze RUN DATA` makes a better one.")
+        better = "" if own_runs.is_own(run) else ": `har-lens analyze RUN DATA` makes a better one"
+        words.append(f"A quick map of the two principal components{better}.")
     st.caption(" ".join(words))
 
 

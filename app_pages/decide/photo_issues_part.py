@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app_pages.components.thumbnails import thumbnail
 from app_pages.decide.slices_part import ask_for_analysis, say_unmeasured
@@ -16,6 +17,7 @@ from har_core.analysis.slices import Slice, compare_groups
 from har_core.data.photo_properties import crop_boxes, read_photo_properties
 from har_core.runs.file_names import PHOTO_PROPERTIES
 from har_core.runs.run import Run
+from har_core.viz.data_text import photo_issues_headline
 from har_core.viz.formats import capitalize, count_photos, interval, share
 from har_core.viz.slice_figures import group_figure
 
@@ -42,15 +44,17 @@ def issue_photos(run: Run, name: str) -> np.ndarray:
     return found[name]
 
 
-def photo_issues_part(run: Run) -> None:
+def photo_issues_part(run: Run, top: DeltaGenerator) -> None:
     """For a run with predictions."""
-    st.subheader("Are there photos that are hard to see?", anchor=False)
     if not run.has(PHOTO_PROPERTIES):
-        ask_for_analysis("which photos are dark, blurred, tiny or cut")
+        top.title(photo_issues_headline(None))
+        ask_for_analysis(run, "which photos are dark, blurred, tiny or cut")
         return
     predictions, found, measured = runs.predictions(run), issues(run).masks, issues(run).measured
     any_issue = np.any([*found.values()], axis=0)
-    st.markdown(_answer(any_issue[measured], predictions.correct[measured]))
+    top.title(photo_issues_headline(int(any_issue[measured].sum()), int(measured.sum())))
+    if measured.any():
+        st.markdown(_answer(any_issue[measured], predictions.correct[measured]))
     say_unmeasured(measured)
     if not any_issue.any():
         return
@@ -80,9 +84,8 @@ def photo_issues_part(run: Run) -> None:
 def _answer(any_issue: np.ndarray, correct: np.ndarray) -> str:
     number, total = int(any_issue.sum()), len(any_issue)
     if not number:
-        return f"**No**: none of {count_photos(total)} is dark, blurred, tiny or cut."
-    words = f"**{number:,} of {count_photos(total)} ({share(number / total)}) have an issue**"
-    words += f": {share(float(correct[any_issue].mean()))} of these are correct"
+        return "None is dark, blurred, tiny or cut."
+    words = f"They are dark, blurred, tiny or cut: {share(float(correct[any_issue].mean()))} of them are correct"
     return words + (f", {share(float(correct[~any_issue].mean()))} of the others." if number < total else ".")
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from app_pages.components.on_disk import by_command
 from app_pages.state import runs, url
 from app_pages.state.once import once_per_run
 from har_core.analysis.clusters import cluster_names, embedding_clusters
@@ -23,6 +25,7 @@ from har_core.analysis.slices import (
 from har_core.data.photo_properties import read_photo_properties
 from har_core.runs.file_names import PHOTO_PROPERTIES
 from har_core.runs.run import Run
+from har_core.viz.data_text import slices_headline
 from har_core.viz.formats import class_markdown, count_photos, interval, percent, share
 from har_core.viz.slice_figures import group_figure, property_figure
 
@@ -53,16 +56,18 @@ def slice_photos(run: Run, key: str) -> np.ndarray:
     return slice_mask(key, table.values, table.clusters)
 
 
-def slices_part(run: Run) -> None:
+def slices_part(run: Run, top: DeltaGenerator) -> None:
     """For a run with predictions."""
     table = slice_table(run)
-    st.subheader("Where is the model wrong more often?", anchor=False)
+    weak = _worst_first(table.slices)
+    is_known = bool(table.slices or table.values)
+    top.title(slices_headline(len(weak) if is_known else None, len(table.slices), weak[0].label if weak else ""))
     if not table.slices and table.values:
-        st.markdown("**Nothing to compare**: the photos do not differ, or there are too few.")
+        st.markdown("The photos do not differ, or there are too few.")
     elif table.slices:
         st.markdown(_answer(table.slices))
     if not table.values:
-        ask_for_analysis("by brightness, size, shape and sharpness")
+        ask_for_analysis(run, "by brightness, size, shape and sharpness")
     accuracy = float(runs.predictions(run).correct.mean()) if table.slices else 0.0
     properties = [one for one in table.slices if one.measure != CLUSTER]
     clusters = [one for one in table.slices if one.measure == CLUSTER]
@@ -92,9 +97,10 @@ def slices_part(run: Run) -> None:
         st.caption(f"Clusters are found in runs of at most {count_photos(_MOST_CLUSTERED)}.")
 
 
-def ask_for_analysis(what: str) -> None:
+def ask_for_analysis(run: Run, what: str) -> None:
     """In place of what needs the measured photos."""
-    st.caption(f"Not known {what}: the photos are not measured yet. Run `har-lens analyze RUN DATA`.")
+    how = by_command(run, "`har-lens analyze RUN DATA` measures them.")
+    st.markdown(f"Not known {what}: the photos are not measured. {how}")
 
 
 def say_unmeasured(measured: np.ndarray) -> None:
@@ -113,13 +119,13 @@ def _answer(slices: Sequence[Slice]) -> str:
     by_property = [one for one in slices if one.measure != CLUSTER]
     if not found:
         return (
-            f"**Nowhere significantly**: none of {len(slices):,} groups of photos is less accurate than the others "
-            f"(at most {percent(FDR)} false discoveries, Benjamini–Hochberg)."
+            f"None of {len(slices):,} groups is less accurate than the others (at most {percent(FDR)} false discoveries, "
+            "Benjamini–Hochberg)."
         )
     worst = found[0]
     words = (
-        f"**In {len(found):,} of {len(slices):,} groups of photos**, above all in {class_markdown(worst.label)}: "
-        f"{share(worst.accuracy)} of {worst.photos:,} correct, {share(worst.others_accuracy)} of the others."
+        f"There, {share(worst.accuracy)} of {count_photos(worst.photos)} {'is' if worst.photos == 1 else 'are'} correct, "
+        f"{share(worst.others_accuracy)} of the others."
     )
     if by_property and not any(one.measure != CLUSTER for one in found):
         words += " No property alone (brightness, size, shape …) makes a significant difference."

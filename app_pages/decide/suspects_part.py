@@ -7,8 +7,10 @@ from math import ceil
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app_pages.components.download_photos import say_what_is_missing
+from app_pages.components.on_disk import by_command
 from app_pages.components.photo_grid import Actions, Tile, photo_grid
 from app_pages.components.photo_tile import photo_tile
 from app_pages.components.photo_verdict import verdict_choice, verdict_words
@@ -23,7 +25,8 @@ from har_core.runs.file_names import EMBEDDINGS
 from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING
 from har_core.runs.verdicts import Verdict
-from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
+from har_core.viz.data_text import suspects_headline
+from har_core.viz.formats import capitalize, class_label, class_markdown, escape_markdown, percent
 from har_core.viz.known_text import instead_sentence
 
 PER_PAGE = 60
@@ -34,20 +37,24 @@ _SIDE = 260  # pixels of a tile's picture
 SPLITS = {"all": "All photos", TEST: "Test photos", TRAINING: "Training photos"}
 
 
-def suspects_part(run: Run) -> dict[str, object | None]:
+def suspects_part(run: Run, top: DeltaGenerator) -> dict[str, object | None]:
     """For a run with predictions; returns what belongs into the address."""
-    st.subheader("Which labels are probably wrong?", anchor=False)
     table = suspects(run)
+    top.title(suspects_headline(None if table is None else len(table)))
     if table is None:
         answers = runs.known(run)
         if run.has(EMBEDDINGS) or answers.every_class:
-            st.markdown("Nobody has looked yet: `har-lens analyze RUN DATA` finds them.")
+            how = by_command(run, "`har-lens analyze RUN DATA` finds them.")
+            why = ": there are too many photos to do it while you wait" if answers.every_class else ""
+            st.markdown(f"Nobody has looked yet{why}. {how}")
         else:
             told = instead_sentence(answers, every_class=["label suspects"])
-            st.markdown(f"**Not known.** {told} So would embeddings, with `har-lens analyze RUN DATA`.")
+            more = "" if own_runs.is_own(run) else " So would embeddings, with `har-lens analyze RUN DATA`."
+            st.markdown(told + more)
         return {}
     judged = own_runs.verdicts(run).all()
-    st.markdown(_answer(run, table, judged))
+    if len(table):
+        st.markdown(_answer(run, table, judged))
     split = _controls(run, table, judged)
     shown = table if split == "all" else table[table["split"] == split]
     at = url.seed(f"suspects-at-{run.folder}", "photo", None, str)
@@ -82,13 +89,11 @@ def suspects_part(run: Run) -> dict[str, object | None]:
 
 
 def _answer(run: Run, table: pd.DataFrame, judged: dict[str, Verdict]) -> str:
-    if not len(table):
-        return "**None**: no label looks wrong."
     wrong = sum(judged[sample].verdict == "label is wrong" for sample in table["sample"] if sample in judged)
     seen = sum(sample in judged for sample in table["sample"])
     tested = int((table["split"] == TEST).sum())
-    where = f" ({tested:,} of the test, {len(table) - tested:,} of the training)" if is_stored(run) else ""
-    words = f"**{count_photos(len(table))}**{where}, the most suspicious first."
+    where = f"{tested:,} of the test, {len(table) - tested:,} of the training. " if is_stored(run) else ""
+    words = f"{where}The most suspicious come first."
     if seen:
         words += f" Of the {seen:,} judged so far, {wrong:,} {'is' if wrong == 1 else 'are'} wrong."
     return words

@@ -59,11 +59,6 @@ def start(held: Held, understood: Understanding) -> None:
     st.session_state[_JOB] = Importing(held, understood)
 
 
-def just_made() -> Made | None:
-    """As `made`, but once: the page leads there."""
-    return st.session_state.pop(_NEW, None) and made()
-
-
 def progress_text(job: Importing) -> str:
     return f"{job.done:,} of {job.total:,} rows" if job.done < job.total else "Writing the run …"
 
@@ -77,7 +72,7 @@ _IMPORTS: RunJobs[Importing, Made] = RunJobs(
     done="read",
     progress_text=progress_text,
 )
-current, made = _IMPORTS.current, _IMPORTS.made
+current, made, just_made = _IMPORTS.current, _IMPORTS.made, _IMPORTS.just_made
 cancel, stop, status_line = _IMPORTS.cancel, _IMPORTS.stop, _IMPORTS.status_line
 
 

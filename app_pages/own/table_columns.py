@@ -6,10 +6,9 @@ import streamlit as st
 
 from app_pages.own import table_upload
 from app_pages.own.table_upload import Held
-from app_pages.own.table_words import ROLES
+from app_pages.own.table_words import ROLES, short_name
 from app_pages.own.understanding import FOLDER, KINDS, NONE, Understanding, example, score_names
 from har_core.imports.columns import Columns
-from har_core.imports.tables import shown
 from har_core.viz.formats import escape_markdown
 
 _NAMES = {NONE: "none", FOLDER: "the folder in the file's name"}
@@ -33,7 +32,7 @@ def column_boxes(held: Held, found: Understanding) -> None:
         if has_top:
             _top(held, columns)
     if columns is not None and columns.ignored:
-        some = ", ".join(escape_markdown(shown(name, 24)) for name in columns.ignored[:6])
+        some = ", ".join(escape_markdown(short_name(name, 24)) for name in columns.ignored[:6])
         more = f" and {len(columns.ignored) - 6:,} more" if len(columns.ignored) > 6 else ""
         st.caption(f"Not used: {some}{more}")
 
@@ -62,7 +61,7 @@ def _scores(held: Held, found: Understanding) -> None:
     if columns is not None and columns.scores:
         first, last = columns.scores[0], columns.scores[-1]
         label = f"Scores of {len(columns.scores):,} classes"
-        note = f"{shown(first, 24)} to {shown(last, 24)}, such as {_short(example(held.table, first))}"
+        note = f"{short_name(first, 24)} to {short_name(last, 24)}, such as {_short(example(held.table, first))}"
     _box(held, "scores", label, [*KINDS, NONE], value, note)
 
 
@@ -71,7 +70,7 @@ def _top(held: Held, columns: Columns | None) -> None:
     if columns is not None and columns.top:
         (first, probability), value = columns.top[0], "use"
         label = f"The {len(columns.top)} most probable classes"
-        note = f"{shown(first, 24)} = {shown(example(held.table, first), 24)} with {_short(example(held.table, probability))}"
+        note = f"{short_name(first, 24)} = {short_name(example(held.table, first), 24)} with {_short(example(held.table, probability))}"
     _box(held, "top", label, ["use", NONE], value, note)
 
 
@@ -80,7 +79,7 @@ def _short(text: str) -> str:
     try:
         return f"{float(text):.3g}"
     except ValueError:
-        return shown(text, 12)
+        return short_name(text, 12)
 
 
 def _box(held: Held, role: str, label: str, options: list[str], value: str | None, note: str | None) -> None:
@@ -104,7 +103,7 @@ def _box(held: Held, role: str, label: str, options: list[str], value: str | Non
             on_change=take,
         )
         if note:
-            st.caption(escape_markdown(shown(note, 80)))
+            st.caption(escape_markdown(short_name(note, 80)))
 
 
 def _labels(options: list[str]) -> dict[str, str]:
@@ -112,7 +111,7 @@ def _labels(options: list[str]) -> dict[str, str]:
     labels: dict[str, str] = {}
     taken: set[str] = set()
     for option in options:
-        name, number = _NAMES.get(option) or shown(option), 2
+        name, number = _NAMES.get(option) or short_name(option), 2
         label = name
         while label in taken:
             label, number = f"{name} ({number})", number + 1

@@ -17,7 +17,7 @@ from har_core.files import printable, reason_of
 from har_core.imports.json_tables import encoding_of
 from har_core.imports.opening import open_table
 from har_core.imports.tables import Table, shown
-from har_core.media.images import starts_like_photo
+from har_core.media.signatures import starts_like_photo
 
 MAX_BYTES = 200 * 10**6
 """Of a table; more than the server's `maxUploadSize` cannot come."""

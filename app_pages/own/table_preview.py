@@ -14,7 +14,7 @@ from app_pages.own.understanding import Understanding
 from app_pages.state import models
 from har_core.analysis.known import what_is_known
 from har_core.errors import ImageError
-from har_core.files import printable
+from har_core.files import as_written
 from har_core.media.images import MAX_BYTES
 from har_core.media.photo_store import PhotoStore
 from har_core.viz.formats import class_label, percent
@@ -32,7 +32,7 @@ def preview(held: Held, found: Understanding) -> None:
     table = pd.DataFrame(
         {
             "photo": [_picture(found.root, str(name)) for name in predictions.samples[:count]],
-            "file": [printable(str(name)) for name in predictions.samples[:count]],
+            "file": [as_written(str(name)) for name in predictions.samples[:count]],
             "true label": [class_label(predictions.classes[place]) for place in predictions.true[:count]],
             "predicted": [class_label(predictions.classes[place]) for place in predictions.predicted[:count]],
             "probability": [percent(value) for value in predictions.confidence[:count]],

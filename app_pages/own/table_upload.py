@@ -20,11 +20,12 @@ from app_pages.own import table_file
 from app_pages.own.understanding import Choices, Understanding, understand
 from app_pages.state.settings import settings
 from har_core.errors import ArchiveError, DataError
-from har_core.files import printable
+from har_core.files import as_written
 from har_core.imports.labels import read_classes
 from har_core.imports.tables import Table, shown
 from har_core.media.archive import unpack
 from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES
+from har_core.media.signatures import ACCEPTED_KINDS
 
 _HELD, _UNDERSTOOD, _NUMBER = "own-table", "own-table-understood", "own-table-number"
 
@@ -72,7 +73,7 @@ def take(file: UploadedFile) -> None:
         _let_go(file)
     table = table_file.light(table_file.opened(path))
     st.session_state[_NUMBER] = number = st.session_state.get(_NUMBER, 0) + 1
-    st.session_state[_HELD] = Held(number, printable(file.name)[-100:], path, table, keeper)
+    st.session_state[_HELD] = Held(number, as_written(file.name)[-100:], path, table, keeper)
 
 
 def take_classes(file: UploadedFile) -> None:
@@ -89,7 +90,7 @@ def take_classes(file: UploadedFile) -> None:
         finally:
             _let_go(file)
     choices = dataclasses.replace(found.choices, classes=names)
-    _put(dataclasses.replace(found, choices=choices, classes_name=printable(file.name)[-100:]))
+    _put(dataclasses.replace(found, choices=choices, classes_name=as_written(file.name)[-100:]))
 
 
 def take_photos(file: UploadedFile) -> None:
@@ -109,8 +110,8 @@ def take_photos(file: UploadedFile) -> None:
         _let_go(file)
     count = sum(path.suffix.lower() in PHOTO_SUFFIXES for path in folder.rglob("*"))
     if not count:
-        raise ArchiveError(f"expected photos in {shown(file.name)}, found none; pack JPEG, PNG or WebP files")
-    _put(dataclasses.replace(found, photos=Photos(printable(file.name)[-100:], count, _roots(folder), keeper)))
+        raise ArchiveError(f"expected photos in {shown(file.name)}, found none; pack {ACCEPTED_KINDS} files")
+    _put(dataclasses.replace(found, photos=Photos(as_written(file.name)[-100:], count, _roots(folder), keeper)))
 
 
 def choose(**choices: object) -> None:

@@ -13,15 +13,15 @@ from app_pages.own.importing import Importing
 from app_pages.own.table_columns import column_boxes
 from app_pages.own.table_preview import preview
 from app_pages.own.table_upload import Held
-from app_pages.own.table_words import asks_for_classes, missing_sentence, page_words
+from app_pages.own.table_words import asks_for_classes, missing_sentence, page_words, short_name
 from app_pages.own.understanding import Understanding
 from app_pages.state import url
 from app_pages.state.jobs import watch
 from har_core.analysis.known import what_is_known
 from har_core.errors import HarError
-from har_core.imports.tables import shown
+from har_core.files import as_written
 from har_core.media.archive import Limits
-from har_core.viz.formats import count_photos, escape_markdown
+from har_core.viz.formats import capitalize, count_photos, escape_markdown
 
 _OVERVIEW = "app_pages/home/overview.py"
 _OPEN = "Open the error analysis"
@@ -53,13 +53,15 @@ def table_way() -> None:
 def _table(held: Held, found: Understanding) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         rows = f"{count_rows(found.rows)} in " if found.rows is not None else ""
-        st.subheader(f"{rows}{escape_markdown(shown(held.name))}", anchor=False, width="content")
+        st.subheader(f"{rows}{escape_markdown(short_name(held.name))}", anchor=False, width="content")
         st.button("Another table", icon=":material/close:", on_click=_forget, key="table-remove")
     column_boxes(held, found)
     _class_names(held, found)
     if found.error is not None:
         _error(page_words(found.error))
     _unknown(held, found)
+    for left_out in found.left_out:
+        st.caption(f":material/warning: {escape_markdown(capitalize(as_written(str(left_out))))}")
     preview(held, found)
     if found.rows is not None and found.columns is not None:
         _photos(held, found)
@@ -105,10 +107,10 @@ def _class_names(held: Held, found: Understanding) -> None:
     """Asked for where their order is not known, or labels are numbers."""
     given = held.choices.classes
     if given is not None:
-        names = ", ".join(escape_markdown(shown(name, 24)) for name in given[:4])
+        names = ", ".join(escape_markdown(short_name(name, 24)) for name in given[:4])
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
-                f"{len(given):,} class names from {escape_markdown(shown(held.classes_name))}: {names}"
+                f"{len(given):,} class names from {escape_markdown(short_name(held.classes_name))}: {names}"
                 + (", …" if len(given) > 4 else ""),
                 width="content",
             )
@@ -130,7 +132,7 @@ def _unknown(held: Held, found: Understanding) -> None:
     """What becomes of rows whose true label is no class."""
     if not found.unknown:
         return
-    labels = [f"“{shown(name, 24)}”" if name else "no label" for name in found.unknown]
+    labels = [f"“{short_name(name, 24)}”" for name in found.unknown]
     words = ", ".join(labels[:4]) + (f" and {len(labels) - 4:,} more" if len(labels) > 4 else "")
     names = {"skip": "Leave them out", "error": "Count them as errors"}
     key = f"table-unknown-{held.number}-{held.choices.unknown}"
@@ -163,7 +165,7 @@ def _photos(held: Held, found: Understanding) -> None:
     if held.photos is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(
-                f"{count_photos(held.photos.count)} in {escape_markdown(shown(held.photos.name))}", width="content"
+                f"{count_photos(held.photos.count)} in {escape_markdown(short_name(held.photos.name))}", width="content"
             )
             st.button("Without them", key="table-photos-remove", type="tertiary", on_click=table_upload.forget_photos)
     elif found.found < rows:
@@ -207,7 +209,7 @@ def _going_on(job: Importing) -> None:
 
 def _list_skipped(skipped: tuple[str, ...]) -> None:
     for line in skipped[:5]:
-        st.caption(f":material/warning: {escape_markdown(line)}")
+        st.caption(f":material/warning: {escape_markdown(as_written(line))}")
     if len(skipped) > 5:
         st.caption(f"… and {len(skipped) - 5:,} more rows that were left out.")
 

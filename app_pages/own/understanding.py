@@ -12,6 +12,7 @@ import numpy as np
 from app_pages.own import table_file
 from har_core.errors import DataError, HarError
 from har_core.imports import headers, score_columns
+from har_core.imports.blanks import LeftOut, NoRows, blank_words, left_out_of, require_predictions
 from har_core.imports.build import Imported, folder_labels, labels_of, read_predictions
 from har_core.imports.checking import Unknown
 from har_core.imports.columns import Chosen, Columns, is_numeric, recognize
@@ -57,7 +58,7 @@ class Understanding:
 
     `columns`: with an error, what they would be without it; `asked`: the part that the visitor has to name then.
     `kind`: of the scores.  `rows`: of the whole table.  `classes`: all.  `unknown`: true labels that are none of them → rows.
-    `root`: the data folder in which the photos were looked for.  `found`: how many are there.  `preview`: of the first rows; None if
+    `left_out`: rows without a prediction or a true label, of the whole table.  `root`: the data folder in which the photos were looked for.  `found`: how many are there.  `preview`: of the first rows; None if
     there is none to show among them.
     """
 
@@ -66,6 +67,7 @@ class Understanding:
     rows: int | None = None
     classes: tuple[str, ...] = ()
     unknown: Mapping[str, int] | None = None
+    left_out: tuple[LeftOut, ...] = ()
     root: Path | None = None
     found: int = 0
     preview: Imported | None = None
@@ -171,11 +173,15 @@ def example(table: Table, column: str) -> str:
 
 
 def _scanned(done: Understanding, columns: Columns, table: Table, roots: Sequence[Path]) -> Understanding:
-    """With the number of rows, the classes, the labels that are none, and where the photos are."""
+    """With the number of rows, the classes, the labels that are none, the rows that are left out, and where the photos are.
+
+    Of the scores one column is read: a row that has some of them alone is refused by the import.
+    """
     true = labels_of(table, columns.true)
     others = {name: labels_of(table, name) for name in columns.texts if name not in (columns.file, columns.true)}
     files: list[str] = []
-    for chunk in table.read(columns.texts, ()):
+    blank: list[np.ndarray] = []
+    for chunk in table.read(columns.texts, columns.scores[:1]):
         texts = {
             name: texts_of(chunk[name], guarded=table.guarded, names=name == columns.file) for name in columns.texts
         }
@@ -184,21 +190,33 @@ def _scanned(done: Understanding, columns: Columns, table: Table, roots: Sequenc
         true.add(texts[columns.true] if columns.true is not None else folder_labels(names))
         for name, labels in others.items():
             labels.add(texts[name])
+        for name in columns.scores[:1]:
+            blank.append(np.isnan(numbers_of(chunk[name], table, name, len(files) - len(names) + 1)))
         table_file.require_size(len(files), len(columns.classes), table.place)
+    blank_words(true, list(others.values()), columns.classes)
+    predicted = [label for label, _ in columns.top] or [name for name in (columns.predicted,) if name is not None]
+    unpredicted = (
+        np.concatenate(blank) if blank else np.all([others[name].is_blank() for name in predicted], axis=0)
+    )
+    files = unpadded(files) if table.guarded else files
+    require_predictions(unpredicted, files, table.place)
+    left_out = (
+        *left_out_of("prediction", unpredicted, files),
+        *left_out_of("true label", true.is_blank() & ~unpredicted, files),
+    )
     classes = columns.classes or union([true, *others.values()])
     table_file.require_size(len(files), len(classes), table.place)
     if columns.given:
         settle([true, *others.values()], classes)
     strange = true.indices(classes, given=columns.given) < 0
     counts = np.bincount(true.codes, minlength=len(true.names))
-    unknown = {name: int(counts[number]) for number, name in enumerate(true.names) if strange[number]}
+    unknown = {name: int(counts[number]) for number, name in enumerate(true.names) if name and strange[number]}
     root, found = None, 0
-    files = unpadded(files) if table.guarded else files
     for folder in roots:
         names_below = below(files, photo_folder(folder))
         if (here := len(files) - (names_below.missing or 0)) > found:
             root, found = folder, here
-    return replace(done, rows=len(files), classes=classes, unknown=unknown, root=root, found=found)
+    return replace(done, rows=len(files), classes=classes, unknown=unknown, left_out=left_out, root=root, found=found)
 
 
 def _preview(table: Table, columns: Columns, done: Understanding, choices: Choices) -> Imported | None:
@@ -208,19 +226,18 @@ def _preview(table: Table, columns: Columns, done: Understanding, choices: Choic
     def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
         yield {name: table.head[name] for name in (*texts, *numbers)}
 
-    unknown: Unknown | None = choices.unknown
-    if unknown == "skip" and done.unknown and sum(done.unknown.values()) < (done.rows or 0):
-        texts = (
-            texts_of(table.head[columns.true], guarded=table.guarded)
-            if columns.true is not None
-            else folder_labels(texts_of(table.head[columns.file], guarded=table.guarded).to_pylist())
+    rows = done.rows or 0
+    try:
+        return read_predictions(
+            replace(table, read=read, rows=count),
+            replace(columns, classes=done.classes),
+            scores=choices.kind,
+            unknown=choices.unknown,
+            folder=photo_folder(done.root) if done.root is not None else None,
+            whole=count >= rows,
         )
-        if set(texts.to_pylist()) <= set(done.unknown):
-            return None  # known labels begin further down
-    return read_predictions(
-        replace(table, read=read, rows=count),
-        replace(columns, classes=done.classes),
-        scores=choices.kind,
-        unknown=unknown,
-        folder=photo_folder(done.root) if done.root is not None else None,
-    )
+    except NoRows:
+        lost = sum((done.unknown or {}).values()) + sum(one.count for one in done.left_out)
+        if count < rows and lost < rows:
+            return None  # what can be shown begins further down
+        raise

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app_pages.own.photos_way import photos_way
 from app_pages.own.table_way import table_way
-from app_pages.state import own_runs, url
+from app_pages.state import own_runs, runs, url
 from app_pages.state.own_runs import OwnRun
 from app_pages.state.settings import settings
 from har_core.errors import RunError
@@ -51,9 +51,9 @@ def _list_own_runs() -> None:
             st.page_link(_OVERVIEW, label="Open", icon=":material/open_in_full:", query_params={url.RUN: name})
             st.button("Remove", key=f"remove-{name}", on_click=_remove, args=(name, own.by))
             if settings().trusted:
-                wanted = st.text_input("Keep it as", key=f"keep-{name}", placeholder="a-name", width=220)
-                if st.button("Keep", key=f"keep-button-{name}") and wanted:
-                    _keep(own, wanted)
+                wanted = st.text_input("Keep it as", key=f"keep-{name}", placeholder="a name", width=220)
+                if st.button("Keep", key=f"keep-button-{name}") and wanted.strip():
+                    _keep(own, run, wanted)
 
 
 def _remove(name: str, by: str) -> None:
@@ -62,15 +62,17 @@ def _remove(name: str, by: str) -> None:
         url.put(url.RUN, by)
 
 
-def _keep(own: OwnRun, name: str) -> None:
+def _keep(own: OwnRun, run: Run, name: str) -> None:
+    named, broken = runs.all_runs()
+    taken = {*named, *(one.name for one in named.values()), *(folder.name for folder, _ in broken)}
     try:
-        own_runs.keep(own.folder, name)
+        kept = own_runs.keep(run, name, taken)
     except RunError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return
     here = own.photos == settings().data
     photos = "" if here else ", without its photos: start the app with `-- --data DIR` to see them beside it"
-    st.success(f"Kept as runs/{name}{photos}.")
+    st.success(f"Kept as **{escape_markdown(kept.title)}**{photos}.")
 
 
 page()

@@ -16,10 +16,12 @@ from app_pages.predict.samples import Sample
 from app_pages.predict.sets import claimed, rule_of
 from app_pages.predict.show import show
 from app_pages.state import models, runs, url
+from app_pages.state.settings import settings
 from har_core.files import printable
 from har_core.inference.prediction import Prediction
 from har_core.inference.predictor import Predictor
 from har_core.media.images import ACCEPTED, MAX_BYTES
+from har_core.media.signatures import ACCEPTED_KINDS
 from har_core.models.registry import newer_library
 from har_core.runs.run import Run
 from har_core.viz.formats import class_markdown, count_photos, escape_markdown
@@ -51,9 +53,9 @@ def page() -> None:
     if (newer := newer_library(predictor.spec)) is not None:
         st.warning(f"{escape_markdown(newer)}.", icon=":material/info:")
     if skipped := len(files[AT_ONCE:]):
+        more = "For more, use `har-lens predict`" if settings().trusted else "Bring them after these"
         st.warning(
-            f"At most {AT_ONCE} photos are predicted at once: the last {skipped} were skipped. For more, use "
-            "`har-lens predict`.",
+            f"At most {AT_ONCE} photos are predicted at once: the last {skipped} were skipped. {more}.",
             icon=":material/info:",
         )
     outcomes = _predict(files[:AT_ONCE], predictor)
@@ -92,7 +94,7 @@ def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:
     answered = bool(kept) or sample is not None
     with st.expander("Another photo" if answered else "Your photo", expanded=not answered):
         uploads = st.file_uploader(
-            f"Drop photos here: JPEG, PNG or WebP, up to {MAX_BYTES // 10**6} MB each",
+            f"Drop photos here: {ACCEPTED_KINDS}, up to {MAX_BYTES // 10**6} MB each",
             accept_multiple_files=True,
             max_upload_size=MAX_BYTES // 10**6,
             key="uploads",

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from math import ceil
 
+import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app_pages.components.color_bar import heatmap_color_bar
+from app_pages.components.evidence import say_what_is_seen
 from app_pages.components.photo_grid import Actions, Tile, photo_grid
 from app_pages.components.scroll_here import scroll_here
 from app_pages.scored.choices import Choices
 from app_pages.state import scored, url
+from app_pages.state.scored_evidence import evidence
 from har_core.files import printable
 from har_core.scoring import places
 from har_core.scoring.browse import MOST, PER_PAGE, Found, ScoredPhotos
 from har_core.viz import figures
 from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent
 
-_SIDE, _LARGE = 220, 900  # pixels
+_SIDE, _LARGE, _HEATMAP = 220, 900, 600  # pixels
 _BARS = 5  # classes
 _HEIGHT = 640  # pixels of the grid
 
 
-def photo_list(photos: ScoredPhotos, choices: Choices, top: DeltaGenerator) -> dict[str, object | None]:
-    """One page of the photos, and the chosen one above them; returns what belongs into the address.
+Listed = tuple[dict[str, object | None], Callable[[], None]]
+"""What belongs into the address; draws what takes a model, for which nothing else shall wait."""
+
+
+def photo_list(photos: ScoredPhotos, choices: Choices, top: DeltaGenerator) -> Listed:
+    """One page of the photos, and the chosen one above them.
 
     Args:
         top: what is to be on the screen when the list has changed.
     """
+    draw_last: Callable[[], None] = _nothing
     total = photos.count(choices.of_list)
     if not total:
         st.info("No photo matches these filters.", icon=":material/info:")
-        return {}
+        return {}, draw_last
     pages = ceil(min(total, MOST) / PER_PAGE)
     page_key = f"scored-page-{abs(hash((choices.of_list, choices.sort, photos.folder)))}"
     asked = url.read_once("page") or "1"
@@ -44,7 +55,7 @@ def photo_list(photos: ScoredPhotos, choices: Choices, top: DeltaGenerator) -> d
     with top:
         scroll_here(f"{page_key} {number} {current and current.sample}", key="scored-list-top")
     if current is not None:
-        _photo(photos, current, at)
+        draw_last = _photo(photos, current, at)
     _grid(photos, found, current, at)
     first = (number - 1) * PER_PAGE + 1
     if total == len(found):
@@ -57,7 +68,11 @@ def photo_list(photos: ScoredPhotos, choices: Choices, top: DeltaGenerator) -> d
     if pages > 1:
         with st.container(horizontal_alignment="center"):
             st.pagination(pages, **url.widget(page_key))
-    return {"page": number if number > 1 else None, "at": current.sample if current is not None else None}
+    return {"page": number if number > 1 else None, "at": current.sample if current is not None else None}, draw_last
+
+
+def _nothing() -> None:
+    pass
 
 
 def _grid(photos: ScoredPhotos, found: list[Found], current: Found | None, at: str) -> None:
@@ -85,7 +100,8 @@ def _grid(photos: ScoredPhotos, found: list[Found], current: Found | None, at: s
     )
 
 
-def _photo(photos: ScoredPhotos, found: Found, at: str) -> None:
+def _photo(photos: ScoredPhotos, found: Found, at: str) -> Callable[[], None]:
+    """The chosen photo and its answer; returns what draws the evidence for it."""
     with st.container(border=True, key="scored-photo"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(_words(found))
@@ -96,7 +112,7 @@ def _photo(photos: ScoredPhotos, found: Found, at: str) -> None:
         st.caption(escape_markdown(found.sample))
         probabilities = photos.probabilities(found)
         if probabilities is None:
-            return
+            return _nothing
         order = (-probabilities).argsort(kind="stable")[:_BARS].tolist()
         st.plotly_chart(
             figures.probability_bars(
@@ -107,8 +123,31 @@ def _photo(photos: ScoredPhotos, found: Found, at: str) -> None:
             key="scored-bars",
             alt="The most probable classes",
         )
+        place = st.container()
         if found.none:
             st.caption("The model says that it shows none of its classes.")
+    return partial(_evidence, place, photos, found, probabilities)
+
+
+def _evidence(place: DeltaGenerator, photos: ScoredPhotos, found: Found, probabilities: np.ndarray) -> None:
+    """Where the model looked for its answer and, if that is another, for the label."""
+    named = [name for name in dict.fromkeys((found.predicted, found.true)) if name in photos.classes]
+    classes = tuple(photos.classes.index(name) for name in named if name is not None)
+    with place:
+        seen = evidence(photos, found, classes, _HEATMAP)
+        if isinstance(seen, str):
+            st.caption(seen)
+            return
+        for column, picture, index in zip(st.columns(len(classes)), seen.pictures, classes, strict=True):
+            with column:
+                st.markdown(f"Why *{class_markdown(photos.classes[index])}* ({percent(probabilities[index])})")
+                st.image(picture, width="stretch", alt=f"Evidence for {class_label(photos.classes[index])}")
+        heatmap_color_bar()
+        say_what_is_seen(seen.model)
+        scale = "Both share one scale: the brighter one has the stronger evidence. " if len(classes) > 1 else ""
+        st.caption(
+            f"{scale}Computed by *{escape_markdown(seen.title)}*, which gives this photo the answer that was stored."
+        )
 
 
 def _title(found: Found) -> str:

@@ -73,10 +73,11 @@ def page() -> None:
         if cell.chosen() is not None:
             st.button("All photos", icon=":material/arrow_back:", on_click=cell.choose, args=(None,))
         list_line(photos, choices, is_cell=cell.chosen() is not None)
-        address |= photo_list(photos, choices, top)
+        listed, draw_last = photo_list(photos, choices, top)
     if is_labeled and matrix.sum():
         address |= _more(photos, matrix, cell)
-    url.publish(address)
+    url.publish(address | listed)
+    draw_last()
 
 
 def _folder_box(names: list[str], key: str) -> None:

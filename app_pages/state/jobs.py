@@ -28,13 +28,14 @@ class Job(Generic[T]):
     Args:
         compute: gets `progress(done, total)`, to be called now and then, and `cancelled()`, to be asked often.
 
-    Once it has ended, either `result` is set or `error` says in plain words why there is none.
+    `started`: by `time.monotonic`.  Once it has ended, either `result` is set or `error` says in plain words why there is none.
     """
 
     def __init__(self, compute: Compute[T]) -> None:
         self.done, self.total = 0, 1
         self.result: T | None = None
         self.error: str | None = None
+        self.started = time.monotonic()
         self._began = self._stopped = 0.0
         self._thread = threading.Thread(target=_run, args=(weakref.ref(self), compute), daemon=True)
         self._thread.start()

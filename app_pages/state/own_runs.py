@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +14,16 @@ import streamlit as st
 
 from app_pages.state.settings import WORKPLACE, settings
 from har_core.errors import RunError
+from har_core.files import printable
 from har_core.media.photo_store import PhotoStore
 from har_core.runs.clip_table import PEAK_FRAMES
 from har_core.runs.run import Run, assets_folder
+from har_core.runs.run_names import run_name
 from har_core.runs.shared_verdicts import SharedVerdicts
 from har_core.runs.verdicts import Verdicts
+from har_core.runs.writing import copy_run
+
+_LONGEST = 200  # bytes of a name to which others are added
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,8 @@ def verdicts(run: Run) -> Verdicts:
     shipped = run.folder.resolve().is_relative_to(assets_folder().resolve())
     if shipped or not os.access(run.folder, os.W_OK):
         place = "" if shipped else "-" + hashlib.sha256(os.fsencode(run.folder.resolve())).hexdigest()[:12]
-        return Verdicts(settings().home / "verdicts" / f"{run.name}{place}.sqlite")
+        name = run.name if len(os.fsencode(run.name)) <= _LONGEST else "run"  # the place tells them apart
+        return Verdicts(settings().home / "verdicts" / f"{name}{place}.sqlite")
     return Verdicts(run.folder / "verdicts.sqlite")
 
 
@@ -93,24 +99,21 @@ def _shared_verdicts(url: str, run: str) -> Verdicts:
     return SharedVerdicts(url, run)
 
 
-def keep(folder: Path, name: str) -> None:
-    """Copy a run, without its photos, to where it is found after this session.
+def keep(run: Run, name: str, taken: Iterable[str]) -> Run:
+    """Copy a run, without its photos, to where it is found after this session.  What it is called there is its title.
+
+    Args:
+        taken: the names of all runs.
 
     Raises:
-        RunError: if the name is taken or holds other characters than letters, digits, dots, dashes and underscores, or the
-            run cannot be written.
+        RunError: if it cannot have that name (`runs.run_names`), or cannot be written.
     """
-    goal = WORKPLACE / "runs" / name
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}", name):
-        raise RunError(f"expected a name of letters, digits, dots and dashes, found {name!r}; choose another")
-    if goal.exists():
-        raise RunError(f"expected a new name, found that a run is called {name} already; choose another")
+    goal = WORKPLACE / "runs" / run_name(name, taken)
     try:
-        shutil.copytree(folder, goal)
+        return copy_run(run, goal)
     except OSError as error:
-        shutil.rmtree(goal, ignore_errors=True)
         raise RunError(
-            f"expected room for a run called {name}, found none ({error.strerror}); it was not kept"
+            f"expected room for a run called {printable(goal.name)}, found none ({error.strerror}); it was not kept"
         ) from error
 
 

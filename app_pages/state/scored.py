@@ -24,50 +24,60 @@ def opened(folder: Path) -> ScoredPhotos:
     Raises:
         RunError: if it has no complete index.
     """
-    return _opened(folder, _version(folder))
+    return _opened(folder, version(folder))
 
 
 def page(photos: ScoredPhotos, only: Only, sort: Sort, number: int) -> list[Found]:
-    return _page(photos.folder, _version(photos.folder), only, sort, number)
+    return _page(photos.folder, version(photos.folder), only, sort, number)
 
 
 def pictures(photos: ScoredPhotos, found: list[Found], side: int) -> list[bytes | None]:
     """JPEGs whose longer side has at most `side` pixels; None of a photo that is not here or cannot be read."""
     wanted = tuple((one.sample, one.shard) for one in found)
-    return _pictures(photos.folder, _version(photos.folder), settings().photos, wanted, side)
+    return _pictures(photos.folder, version(photos.folder), below(), wanted, side)
 
 
-def _version(folder: Path) -> int:
+def stored(photos: ScoredPhotos) -> StoredPhotos:
+    """The photos themselves."""
+    return _stored(photos.folder, version(photos.folder), below())
+
+
+def below() -> str:
+    """Where photos may be read."""
+    return settings().photos
+
+
+def version(folder: Path) -> int:
     """Changes whenever it is scored or sorted anew."""
     return sum(path.stat().st_mtime_ns for name in (MANIFEST, INDEX) if (path := folder / name).is_file())
 
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the scored photos …")
-def _opened(folder: Path, version: int) -> ScoredPhotos:
+def _opened(folder: Path, written: int) -> ScoredPhotos:
     return ScoredPhotos(folder)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _stored(folder: Path, version: int, below: str) -> StoredPhotos:
-    return StoredPhotos(folder, below)
+def _stored(folder: Path, written: int, place: str) -> StoredPhotos:
+    return StoredPhotos(folder, place)
 
 
 @st.cache_data(max_entries=500, show_spinner="Looking for photos …")
-def _page(folder: Path, version: int, only: Only, sort: Sort, number: int) -> list[Found]:
-    return _opened(folder, version).page(only, sort=sort, number=number)
+def _page(folder: Path, written: int, only: Only, sort: Sort, number: int) -> list[Found]:
+    return _opened(folder, written).page(only, sort=sort, number=number)
 
 
 @st.cache_data(max_entries=400, max_size="128MB", show_spinner="Fetching photos …")
 def _pictures(
-    folder: Path, version: int, below: str, wanted: tuple[tuple[str, int], ...], side: int
+    folder: Path, written: int, place: str, wanted: tuple[tuple[str, int], ...], side: int
 ) -> list[bytes | None]:
-    stored = _stored(folder, version, below)
+    photos = _stored(folder, written, place)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda one: _picture(stored, one[0], one[1], side), wanted))
+        return list(pool.map(lambda one: _picture(photos, one[0], one[1], side), wanted))
 
 
-def _picture(stored: StoredPhotos, sample: str, shard: int, side: int) -> bytes | None:
-    data = stored.read(sample, shard)
+def _picture(photos: StoredPhotos, sample: str, shard: int, side: int) -> bytes | None:
+    data = photos.read(sample, shard)
     if data is None:
         return None
     try:

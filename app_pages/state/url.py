@@ -11,9 +11,9 @@ parameter after the widget's key (which differs from run to run here), replaces 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -25,8 +25,22 @@ RENAMED_RUNS = {"report-recipe": "baseline", "efficientnet-lite2": "edge"}
 
 _DEFAULT_RUN, _HERE, _VIEW, _VIEWS, _SEEDED = "default-run", "address-shown", "view-shown", "views", "seeded-values"
 _LEFT, _DRAWN, _IGNORED = "addresses-left", "widgets-drawn", "values-ignored"
+_LINKS = "links-drawn"
 _ON_ITS_WAY = 1.5  # seconds until the browser has certainly got a new address
 T = TypeVar("T")
+View = dict[str, str]
+"""The parameters of an address."""
+
+
+class _Links(NamedTuple):
+    """Where the links to all pages lead: the run that was chosen when they were drawn, and page (`url_path`) → view.  `former`: those
+    for the run before, which the browser still showed at the time `since`.
+    """
+
+    run: str | None
+    views: dict[str, View]
+    former: dict[str, View]
+    since: float
 
 
 def enter_page(page: str) -> None:
@@ -38,6 +52,10 @@ def enter_page(page: str) -> None:
     """
     here, seeded = (page, st.query_params.to_dict()), st.session_state.setdefault(_SEEDED, {})
     known = st.session_state.get(_HERE, (None, {}))
+    if page != known[0] and _is_of_former_run(*here):
+        st.session_state.setdefault(_LEFT, {})[urlencode(here[1])] = monotonic()
+        here = (page, last_view(page))
+        st.query_params.from_dict(here[1])
     clicked = any(key in st.session_state and st.session_state[key] != value for key, value in seeded.items())
     if here == known or (page == known[0] and (clicked or _is_late(here[1]))):
         return
@@ -52,10 +70,23 @@ def enter_page(page: str) -> None:
 
 def _is_late(address: dict[str, str]) -> bool:
     """Whether the browser sent an address that it had not yet exchanged for the one published last."""
-    context = get_script_run_ctx()
-    pressed_back = context is not None and context.is_history_navigation
     left = st.session_state.get(_LEFT, {}).get(urlencode(address), 0.0)
-    return monotonic() - left < _ON_ITS_WAY and not pressed_back
+    return monotonic() - left < _ON_ITS_WAY and not _pressed_back()
+
+
+def _is_of_former_run(page: str, address: View) -> bool:
+    """Whether a link to a page was clicked that the browser had not yet exchanged for the one to the chosen run."""
+    links: _Links | None = st.session_state.get(_LINKS)
+    if links is None or st.session_state.get(RUN) is None or _pressed_back():
+        return False
+    if st.session_state[RUN] != links.run:  # chosen since the links were drawn
+        return address == links.views.get(page)
+    return monotonic() - links.since < _ON_ITS_WAY and address == links.former.get(page)
+
+
+def _pressed_back() -> bool:
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def seed(key: str, name: str, default: T, parse: Callable[[str], T]) -> str:
@@ -157,6 +188,16 @@ def publish(values: Mapping[str, object | None]) -> None:
     st.session_state[_SEEDED] = {key: st.session_state.get(key, value) for key, value in seeded.items()}
 
 
+def links(pages: Sequence[str], current: str) -> dict[str, View]:
+    """Where links to these pages (`url_path`) lead: each opens as it was left, the current one afresh."""
+    run: str | None = st.session_state.get(RUN)
+    views = {page: query() if page == current else last_view(page) for page in pages}
+    before: _Links = st.session_state.get(_LINKS) or _Links(run, views, {}, 0.0)
+    former, since = (before.former, before.since) if before.run == run else (before.views, monotonic())
+    st.session_state[_LINKS] = _Links(run, views, former, since)
+    return views
+
+
 def last_view(page: str, **default: object | None) -> dict[str, str]:
     """The address of another page (`url_path`) as it was left in this session with the chosen run, else the default."""
     view: dict[str, str] = st.session_state.get(_VIEWS, {}).get(page, {})
@@ -182,6 +223,17 @@ def seed_run(names: list[str], default: str) -> str:
     if st.session_state[key] not in {*names, None}:
         put(key, None)
     return key
+
+
+def leads_elsewhere(view: View) -> bool:
+    """Whether an address is of another run than the chosen one."""
+    return view.get(RUN) != query().get(RUN)
+
+
+def show_run(name: str | None) -> None:
+    """Choose a run, None the default one, otherwise than by an address or the run picker: the page that is shown then publishes it."""
+    wait_for_run()
+    put(RUN, st.session_state.get(_DEFAULT_RUN) if name is None else name)
 
 
 def wait_for_run() -> None:

@@ -106,7 +106,7 @@ def run(given: argparse.Namespace) -> int:
         folder=photo_folder(given.photos) if given.photos is not None else None,
     )
     note = _replayed(imported, given) if given.model is not None else None
-    for line in (note, *imported.notes):
+    for line in (note, *imported.notes, *(printable(str(one)) for one in imported.left_out)):
         if line:
             print(f"  {line}")
     made = write_import(
@@ -133,7 +133,7 @@ def _line(imported: Imported) -> str:
     parts = [
         f"{scores.n:,} photos, {len(imported.predictions.classes)} classes, accuracy {scores.accuracy:.2%} ({low:.2%} to {high:.2%})",
         _KNOWN[imported.probabilities],
-        f"rows skipped: {count:,} ({imported.skipped[0]})" if count else "",
+        f"rows skipped: {count:,} ({printable(imported.skipped[0])})" if count else "",
         f"photos that are not in the folder: {missing:,}"
         if missing
         else "no photos were looked for"

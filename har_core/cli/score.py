@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,8 @@ from har_core.cli.options import (
     told_meaning,
     warn_of_newer_library,
 )
-from har_core.errors import ConfigError, DataError
-from har_core.files import printable
+from har_core.errors import ConfigError, DataError, ImageError
+from har_core.files import printable, write_text
 
 if TYPE_CHECKING:
     from har_core.data.samples import Sample
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from har_core.models.external.options import ModelOptions
 
 _TABLES = (".csv", ".parquet")
+_NAMED = 5  # photos that could not be used
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -83,7 +86,9 @@ def run(given: argparse.Namespace) -> int:
     from har_core.runs.writing import require_no_run
 
     if score_shards.is_sharded(given):
-        return score_shards.run(given, _options(given))
+        status = score_shards.run(given, _options(given))
+        _tell_unread(given.out)
+        return status
     if given.model is None:
         raise ConfigError(
             f"expected a model to score by, found none; pass --model, one of: {KINDS}; or --engine local, to score in shards by the shipped run"
@@ -130,8 +135,6 @@ def _run(given: argparse.Namespace, predictor: Predictor, samples: tuple[Sample,
 
     unknown, mapping = told_meaning(given, [sample.label for sample in samples], predictor.spec.classes)
     evaluation = evaluate(samples, predictor, unknown=unknown, mapping=mapping, progress=ProgressBar("scoring"))
-    for problem in evaluation.skipped:
-        print(f"skipped {problem}", file=sys.stderr)
     name = printable(Path(given.model).name if Path(given.model).exists() else given.model)[:200]
     before = Run.open(Path(given.model)).manifest.model if (Path(given.model) / "run.json").is_file() else None
     made, found = write_scored(
@@ -149,6 +152,8 @@ def _run(given: argparse.Namespace, predictor: Predictor, samples: tuple[Sample,
     print(f"{scores.n:,} photos, {len(made.classes)} classes, accuracy {scores.accuracy:.2%} ({low:.2%} to {high:.2%})")
     print(f"{found.count} photos replayed from the run: probabilities differ by at most {found.difference:.1e}")
     print(f"Run: {made.folder}")
+    lines = [str(problem) for problem in evaluation.skipped]
+    _tell_skipped(lines, len(lines), scores.n + len(lines), _listed(made.folder / "skipped.txt", lines))
     return 0
 
 
@@ -157,6 +162,7 @@ def _table(given: argparse.Namespace, predictor: Predictor) -> int:
 
     from har_core.cli.predict import photos_below, shown
     from har_core.cli.terminal import ProgressBar
+    from har_core.data.samples import Problem
     from har_core.inference.prediction import Prediction
     from har_core.inference.predictor import PHOTO_SIDE
     from har_core.inference.score import write_table
@@ -166,7 +172,7 @@ def _table(given: argparse.Namespace, predictor: Predictor) -> int:
     root = photo_folder(given.data[0]) if len(given.data) == 1 and given.data[0].is_dir() else None
     paths = list(dict.fromkeys(photos_below(given.data if root is None else [root])))
     names = {path: shown(path.relative_to(root) if root is not None else path).replace(os.sep, "/") for path in paths}
-    bar, kept, rows, failed = ProgressBar("predicting"), [], [], 0
+    bar, kept, rows, skipped = ProgressBar("predicting"), [], [], []
     outcomes = predictor.predict_all(
         paths,
         lambda path: open_photo(path, shown(path)),
@@ -179,14 +185,49 @@ def _table(given: argparse.Namespace, predictor: Predictor) -> int:
             kept.append(names[path])
             rows.append(outcome.probabilities)
         else:
-            failed += 1
-            print(printable(f"skipped {shown(path)}: {outcome}"), file=sys.stderr)
+            skipped.append(str(Problem.of_photo(names[path], outcome)))
         bar(done, len(paths))
     if not rows:
-        raise DataError("expected photos that can be read, found none; name others")
+        raise DataError(f"expected photos that can be read, found none ({'; '.join(skipped[:3])}); name others")
     write_table(given.out, kept, predictor.spec.classes, np.stack(rows))
-    print(f"{given.out}: {len(rows):,} photos" + (f", {failed:,} could not be read" if failed else ""))
-    return 1 if failed else 0
+    print(f"{given.out}: {len(rows):,} photos" + (f", {len(skipped):,} could not be read" if skipped else ""))
+    place = _listed(given.out.with_name(f"{given.out.stem}.skipped.txt"), skipped)
+    _tell_skipped(skipped, len(skipped), len(paths), place)
+    return 1 if skipped else 0
+
+
+def _tell_unread(given: str) -> None:
+    """Of photos that were scored in shards."""
+    from har_core.data.samples import Problem
+    from har_core.scoring import places
+    from har_core.scoring.output import ERROR, FOLDER, open_manifest
+    from har_core.scoring.unread import unread
+
+    out = places.absolute(given)
+    scored = open_manifest(out)
+    first = itertools.islice(unread(out, scored), _NAMED)
+    some = [str(Problem.of_photo(name, ImageError(reason))) for name, reason in first]
+    place = f"the column {ERROR} of the tables in {places.join(out, FOLDER)}"
+    _tell_skipped(some, scored.unreadable, scored.photos, place)
+
+
+def _tell_skipped(lines: Sequence[str], count: int, total: int, place: str) -> None:
+    """What is not in a result, on stderr: how many photos, the first of them with the reason, and where all are listed."""
+    if not count:
+        return
+    print(f"skipped: {count:,} of {total:,} photos", file=sys.stderr)
+    for line in lines[:_NAMED]:
+        print(printable(f"  {line}"), file=sys.stderr)
+    print(printable(f"all of them, with the reasons: {place}"), file=sys.stderr)
+
+
+def _listed(path: Path, lines: Sequence[str]) -> str:
+    """Write the whole list, or remove that of an earlier call; returns where it is."""
+    if lines:
+        write_text(path, "".join(f"{line}\n" for line in lines))
+    else:
+        path.unlink(missing_ok=True)
+    return str(path)
 
 
 def _options(given: argparse.Namespace) -> ModelOptions:

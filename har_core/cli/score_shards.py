@@ -131,7 +131,7 @@ def _require_fitting(given: argparse.Namespace) -> None:
 
 
 def _planned(given: argparse.Namespace, source: str, out: str, identity: str, classes: tuple[str, ...]) -> Plan:
-    from har_core.runs.class_names import class_key
+    from har_core.scoring.meaning import Meaning
     from har_core.scoring.shards import Asked, make_plan, read_plan
     from har_core.scoring.sources import Source
 
@@ -146,14 +146,13 @@ def _planned(given: argparse.Namespace, source: str, out: str, identity: str, cl
     plan = read_plan(out, asked)
     if plan is not None:
         return plan
-    by_key = {class_key(name): name for name in classes} | {name: name for name in classes}
     found = Source(source, given.column)
     plan = make_plan(
         asked,
         found,
         out,
         label=label,
-        meaning=lambda text: by_key.get(text) or by_key.get(class_key(text), text),
+        meaning=Meaning(classes, places=called != FOLDERS),
         here=given.engine != "ray",  # the nodes of a cluster may have what this machine has not
         progress=_tell,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from har_core.errors import DataError
+from har_core.files import printable
 from har_core.imports.build import assemble
-from har_core.imports.checking import Rows, require_scores
+from har_core.imports.checking import require_scores
 from har_core.imports.labels import Labels, Reading, label_text
+from har_core.imports.rows import Rows
 from har_core.imports.storing import write_import
 from har_core.imports.tables import MAX_ROWS, shown, texts_of
 from har_core.imports.values import Faults, ScoreKind, to_probabilities
@@ -39,7 +42,8 @@ def from_arrays(
 ) -> Run:
     """Make a run of predictions that are arrays: then all of the error analysis works on them, and the app shows it.
 
-    Arrays, lists, pandas Series and DataFrames are taken.
+    Arrays, lists, pandas Series and DataFrames are taken.  Rows without a prediction or a true label (None, NaN, pandas.NA; scores
+    that are all NaN) are left out, with a warning; the run's manifest names them.
 
     >>> import har_core
     >>> true = ["cat", "dog", "dog"]
@@ -50,7 +54,7 @@ def from_arrays(
 
     Args:
         true: (N,) names of classes, or places in `classes` from 0.  Numbers are places; names only where the names in `classes` are
-            numbers themselves, not texts.  None, NaN and pandas.NA are no label.
+            numbers themselves, not texts.
         out: the run's folder, which is created.
         probabilities: (N, K) from 0 to 1, rows sum to 1; a DataFrame's columns are the names of the classes.
         logits: (N, K), in their place.
@@ -122,6 +126,8 @@ def from_arrays(
         imported = assemble(rows, names, given=classes is not None)
     except DataError as error:
         raise DataError(_in_python(str(error))) from error
+    for left_out in imported.left_out:
+        warnings.warn(printable(str(left_out)), stacklevel=2)
     return write_import(
         Path(out),
         imported,
@@ -133,6 +139,8 @@ def from_arrays(
 
 
 _FLAGS = {
+    "check --true and --predicted": "check true= and the predictions",
+    ", or name the column with --predicted": "",
     "name other columns with --true and --predicted": "check true= and predicted=",
     "or pass --classes FILE if numbers are places in it": "or pass classes=[…] if numbers are places in it",
     "pass --scores logits if they are logits": "pass logits= if they are logits",
@@ -216,7 +224,7 @@ def _labels(values: Any, what: str, numbers: Reading | None) -> Labels:
 
 def _numbers(values: Any, dimensions: int, what: str, dtype: type = np.float64) -> np.ndarray:
     try:
-        array = np.asarray(values.detach() if hasattr(values, "detach") else values)  # of a network that is trained
+        array = np.asarray(_with_nan(values, dimensions))
         array = array if array.dtype.kind == "f" else array.astype(dtype)
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(
@@ -225,6 +233,21 @@ def _numbers(values: Any, dimensions: int, what: str, dtype: type = np.float64) 
     if array.ndim != dimensions:
         raise DataError(f"expected {what} of {dimensions} dimensions, found {array.ndim}; pass a row a photo")
     return array
+
+
+def _with_nan(values: Any, dimensions: int) -> Any:
+    """Numbers, or rows of them, in which what is masked or missing is NaN."""
+    if hasattr(values, "detach"):  # of a network that is trained
+        return values.detach()
+    if isinstance(values, np.ma.MaskedArray):
+        return np.ma.filled(values.astype(np.float64), np.nan)
+    if hasattr(values, "iloc"):
+        array = values.to_numpy()
+        return values.to_numpy(np.float64, na_value=np.nan) if array.dtype.kind == "O" else array
+    if isinstance(values, list | tuple) and dimensions == 2 and any(row is None for row in values):
+        size = next((len(row) for row in values if row is not None), 1)
+        return [[np.nan] * size if row is None else row for row in values]
+    return values
 
 
 def _scores(values: Any, kind: ScoreKind, shape: tuple[int, int], rows: Rows) -> np.ndarray:

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from har_core.errors import DataError
 from har_core.imports import spreading
+from har_core.imports.blanks import LeftOut, blank_words, told_rows
 from har_core.imports.checking import (
-    Rows,
     Unknown,
     known_rows,
     require_argmax,
@@ -23,7 +23,8 @@ from har_core.imports.checking import (
 from har_core.imports.columns import Columns
 from har_core.imports.labels import Labels, settle, union
 from har_core.imports.names import below, unpadded
-from har_core.imports.tables import MAX_ROWS, Table, numbers_of, shown, texts_of
+from har_core.imports.rows import Rows
+from har_core.imports.tables import HEAD_ROWS, MAX_ROWS, Table, numbers_of, shown, texts_of
 from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, to_probabilities
 from har_core.runs.class_names import check_class_names
 from har_core.runs.manifest import Probabilities
@@ -37,7 +38,8 @@ class Imported:
     """Checked predictions of N of a table's rows.
 
     `probabilities`: how much of them is known.  `kept`: (N,) int64, which rows these are, from 0, of `rows`.  `skipped`: the
-    others, with the reason.  `missing`: how many have no photo, None if nobody looked.  `notes`: what was understood in a
+    others, with the reason.  `left_out`: how many of these have no prediction or no true label.  `missing`: how many of
+    those kept have no photo, None if nobody looked.  `notes`: what was understood in a
     way that one should know.  `own`: number of the classes that are not added for unknown labels.  `given`: whether the table or
     the caller told their order.
     """
@@ -47,6 +49,7 @@ class Imported:
     kept: np.ndarray
     rows: int
     skipped: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     missing: int | None = None
     notes: tuple[str, ...] = ()
     own: int = 0
@@ -60,6 +63,7 @@ def read_predictions(
     scores: ScoreKind | None = None,
     unknown: Unknown | None = None,
     folder: Path | None = None,
+    whole: bool = True,
 ) -> Imported:
     """Read a table, a piece at a time.
 
@@ -67,12 +71,15 @@ def read_predictions(
         scores: what the values are, if their content is not to tell.
         unknown: what becomes of rows whose true label is none of the classes; None: they are refused.
         folder: the photos, which the files' names are relative to (`media.layout.photo_folder`).
+        whole: whether these are all rows (see `blanks.told_rows`).
 
     Raises:
         DataError, RunError: in one sentence, if the table cannot be the predictions of a run.
     """
     rows = _read(table, columns, scores)
-    return assemble(rows, columns.classes, given=columns.given, scores=scores, unknown=unknown, folder=folder)
+    return assemble(
+        rows, columns.classes, given=columns.given, scores=scores, unknown=unknown, folder=folder, whole=whole
+    )
 
 
 def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
@@ -80,7 +87,8 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     kind = scores
     if size and kind is None:
         head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
-        kind = kind_of(head, columns.scores, table.place)
+        if not np.isnan(head).all():
+            kind = kind_of(head, columns.scores, table.place)
     rows = Rows(table.place, [], labels_of(table, columns.true))
     rows.predicted = labels_of(table, columns.predicted) if columns.predicted is not None else None
     faults, done = Faults(), 0
@@ -105,9 +113,12 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
             rows.true.add(folder_labels(files))
         if rows.predicted is not None and columns.predicted is not None:
             rows.predicted.add(texts[columns.predicted])
-        if size and kind is not None:
+        if size:
             values = np.stack([numbers[name] for name in columns.scores], axis=1)
-            pieces.append(to_probabilities(values, kind, faults, done))
+            if kind is None and not np.isnan(values).all():  # predictions begin below the first rows
+                some = values[~np.isnan(values).all(axis=1)][:HEAD_ROWS]
+                kind = kind_of(some, columns.scores, table.place)
+            pieces.append(to_probabilities(values, kind or "probabilities", faults, done))
         if columns.confidence is not None:
             confidences.append(numbers[columns.confidence])
         for (label, value), (labels, parts) in zip(columns.top, tops, strict=True):
@@ -171,8 +182,11 @@ def assemble(
     scores: ScoreKind | None = None,
     unknown: Unknown | None = None,
     folder: Path | None = None,
+    whole: bool = True,
 ) -> Imported:
     """Check what a table says, and complete the probabilities that it does not.
+
+    Rows without a prediction or a true label are left out.
 
     Args:
         classes: in the order of the scores; empty: those that occur as labels.
@@ -181,6 +195,10 @@ def assemble(
     Raises:
         DataError, RunError: in one sentence, if it cannot be the predictions of a run.
     """
+    count = len(rows.samples)
+    others = [*([rows.predicted] if rows.predicted is not None else []), *(labels for labels, _ in rows.top)]
+    blank_words(rows.true, others, classes)
+    rows, blank, left_out = told_rows(rows, skip=unknown == "skip", whole=whole)
     columns = [
         rows.true,
         *([rows.predicted] if rows.predicted is not None else []),
@@ -198,15 +216,19 @@ def assemble(
     true = rows.true.indices(names, given=given)[rows.true.codes]
     predicted = None
     if rows.predicted is not None:
-        predicted = required(rows.predicted, names, rows, given=given)
+        more = rows.scores is not None or bool(rows.top)
+        predicted = required(rows.predicted, names, rows, given=given, empty=more)
     names_below = below(rows.samples, folder)
-    require_names(names_below.names, rows.place)
+    require_names(names_below.names, rows)
     probabilities, level = spreading.probabilities_of(rows, predicted, names, scores=scores, given=given)
     own = len(names)
     kept, skipped, names, true = known_rows(rows, names, true, unknown)
     if len(names) > own:
         probabilities = np.pad(probabilities, ((0, 0), (0, len(names) - own)))
     if predicted is not None:
+        if (unsaid := predicted < 0).any():
+            predicted = np.where(unsaid, probabilities.argmax(axis=1), predicted)
+            rows.notes.append(f"rows without a predicted label, which is that of their scores: {unsaid.sum():,}")
         require_argmax(probabilities, predicted, rows, names)
         put_first(probabilities, predicted)
     samples = np.array(names_below.names, dtype=object)
@@ -214,6 +236,17 @@ def assemble(
         samples, true, probabilities = samples[kept], true[kept], probabilities[kept]
     predictions = Predictions(names, samples, true, probabilities)
     notes = (*rows.notes, *names_below.notes)
+    if rows.numbers is not None:
+        kept = rows.numbers[kept]
     return Imported(
-        predictions, level, kept, len(rows.samples), skipped, names_below.missing, notes, own, bool(classes)
+        predictions,
+        level,
+        kept,
+        count,
+        (*blank, *skipped),
+        left_out,
+        names_below.missing,
+        notes,
+        own,
+        bool(classes),
     )

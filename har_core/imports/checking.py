@@ -1,17 +1,18 @@
-"""What a table says, row by row, and the rules that it must keep: every row of it, or the first that does not is named."""
+"""The rules that the rows of a table must keep: every row of it, or the first that does not is named."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from har_core.errors import DataError
-from har_core.files import and_more, printable
+from har_core.files import and_more
+from har_core.imports.blanks import NoRows
 from har_core.imports.labels import Labels, is_number
+from har_core.imports.rows import Rows
 from har_core.imports.tables import MAX_TEXT, shown
 from har_core.imports.values import Faults
 from har_core.runs.class_names import check_class_names
@@ -34,23 +35,6 @@ _FAULTS = {
         "found {} in row {} ({}){}; export those of all classes, or pass --scores logits if they are logits",
     ),
 }
-
-
-@dataclass
-class Rows:
-    """What a table says, N rows in its order.  `scores`: (N, K) float32 probabilities.  `confidence`: (N,) float64.
-
-    `top`: (labels, (N,) float64) of the k most probable classes.
-    """
-
-    place: str
-    samples: list[str]
-    true: Labels
-    predicted: Labels | None = None
-    scores: np.ndarray | None = None
-    confidence: np.ndarray | None = None
-    top: list[tuple[Labels, np.ndarray]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def require_scores(faults: Faults, rows: Rows) -> None:
@@ -83,7 +67,7 @@ def required(labels: Labels, classes: Sequence[str], rows: Rows, *, given: bool,
         row = int(np.flatnonzero(bad)[0])
         raise DataError(
             f"expected one of the {len(classes)} classes in the column {shown(labels.column)} of {rows.place}, found "
-            f"{shown(texts[labels.codes[row]])!r} in row {row + 1:,} ({shown(rows.samples[row])}){and_more(bad.sum() - 1)}; "
+            f"{shown(texts[labels.codes[row]])!r} in row {rows.number(row)} ({shown(rows.samples[row])}){and_more(bad.sum() - 1)}; "
             f"{_range(classes, texts[labels.codes[row]], labels)}"
         )
     return np.asarray(found)
@@ -103,31 +87,28 @@ def known_rows(
     """(rows to keep, those skipped, the classes, true classes), after what `unknown` says of labels that are no class.
 
     Args:
-        true: (N,) class indices, -1 where the label is none of `names`.
+        true: (N,) class indices, -1 where the label is none of `names`; each row has one.
 
     Raises:
-        DataError: naming the first such label, if it is neither skipped nor counted.
+        NoRows: if no label is a class.
+        DataError: naming the first that is none, if it is neither skipped nor counted.
     """
     bad = true < 0
     texts = list(rows.true.names)
     if not bad.any():
         return np.arange(len(true)), (), names, true
     codes = rows.true.codes
-    empty = codes == rows.true.names.get("", -1)
-    first = int(np.flatnonzero(empty if unknown == "error" and empty.any() else bad)[0])
-    if unknown is None or (unknown == "error" and empty.any()):
+    first = int(np.flatnonzero(bad)[0])
+    if unknown is None:
         label = texts[codes[first]]
-        what = f"{shown(label)!r}" if label else "no label"
         remedy = (
-            f"; {_range(names, label, rows.true)}"
+            _range(names, label, rows.true)
             if label.isdecimal()
-            else "; pass --unknown skip to leave such rows out"
+            else "pass --unknown skip to leave such rows out, or --unknown error to count each as an error"
         )
-        if label and not label.isdecimal():
-            remedy += ", or --unknown error to count each as an error"
         raise DataError(
-            f"expected one of the {len(names)} classes as true label in {rows.place}, found {what} in row {first + 1:,} "
-            f"({shown(rows.samples[first])}){and_more(bad.sum() - 1)}{remedy}"
+            f"expected one of the {len(names)} classes as true label in {rows.place}, found {shown(label)!r} in row "
+            f"{rows.number(first)} ({shown(rows.samples[first])}){and_more(bad.sum() - 1)}; {remedy}"
         )
     if unknown == "error":
         more = tuple(texts[code] for code in np.unique(codes[bad]))
@@ -138,32 +119,34 @@ def known_rows(
         return np.arange(len(true)), (), (*names, *more), true
     kept = np.flatnonzero(~bad)
     if not len(kept):
-        raise DataError(
+        raise NoRows(
             f"expected true labels of the classes {shown(', '.join(names), 100)} in {rows.place}, found none ({shown(texts[codes[first]])!r} "
             "in the first row); check --true and --classes"
         )
     skipped = tuple(
-        f"{printable(rows.samples[row])[:200]}: the label {shown(texts[codes[row]])!r} is none of the classes"
+        f"{rows.samples[row][:200]}: the label {shown(texts[codes[row]])!r} is none of the classes"
         for row in np.flatnonzero(bad)
     )
     return kept, skipped, names, true
 
 
-def require_names(names: list[str], place: str) -> None:
+def require_names(names: list[str], rows: Rows) -> None:
     """Stop unless every photo has a name of its own.
 
     Raises:
         DataError: naming the first row that has none, or one that was there before.
     """
-    for row, name in enumerate(names, start=1):
+    for row, name in enumerate(names):
         if len(name) > MAX_TEXT or not is_name(name):
             what = "no name" if not name else "more than 4,096 characters" if len(name) > MAX_TEXT else shown(name)
-            raise DataError(f"expected a file name in UTF-8 in row {row:,} of {place}, found {what}; mend it")
+            raise DataError(
+                f"expected a file name in UTF-8 in row {rows.number(row)} of {rows.place}, found {what}; mend it"
+            )
     repeated = pd.Series(names, dtype=object).duplicated().to_numpy()
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])
         raise DataError(
-            f"expected every photo once in {place}, found {shown(names[row])} a second time in row {row + 1:,}"
+            f"expected every photo once in {rows.place}, found {shown(names[row])} a second time in row {rows.number(row)}"
             f"{and_more(repeated.sum() - 1)}; keep one row of each"
         )
 
@@ -182,6 +165,6 @@ def require_argmax(probabilities: np.ndarray, predicted: np.ndarray, rows: Rows,
         best = names[int(probabilities[row].argmax())]
         raise DataError(
             f"expected the predicted label of {rows.place} to be the most probable class, found {shown(names[predicted[row]])} "
-            f"({own[row]:.4f}) instead of {shown(best)} ({highest[row]:.4f}) in row {row + 1:,} ({shown(rows.samples[row])})"
+            f"({own[row]:.4f}) instead of {shown(best)} ({highest[row]:.4f}) in row {rows.number(row)} ({shown(rows.samples[row])})"
             f"{and_more(other.sum() - 1)}; check --predicted and the order of --classes"
         )

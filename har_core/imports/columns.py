@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from har_core.errors import ConfigError, DataError
 from har_core.imports import headers, score_columns
 from har_core.imports.tables import Table, numbers_of, shown, texts_of
+from har_core.imports.text_numbers import NULLS
 from har_core.runs.class_names import class_key
 
 _NUMBER = r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?(nan|inf|infinity)$"
@@ -166,7 +167,7 @@ def is_numeric(values: pa.Array) -> bool:
     if not len(text):
         return False
     # Between words, "NA" is one of them; a column of nothing else may be one of numbers.
-    some = text.filter(pc.not_equal(text, "NA"))
+    some = text.filter(pc.invert(pc.is_in(text, value_set=pa.array(NULLS))))
     if not len(some):
         return True
     number = pc.match_substring_regex(some, _NUMBER)
@@ -266,7 +267,9 @@ def _true_by_content(table: Table, used: Collection[str], numeric: set[str], cla
     free = [name for name in table.columns if name not in used and name not in numeric]
     keys = {class_key(name) for name in classes}
     fitting = [
-        name for name in free if (values := _values(table, [name])) and {class_key(one) for one in values} <= keys
+        name
+        for name in free
+        if (values := _values(table, [name])) and {class_key(one) for one in values if one not in NULLS} <= keys
     ]
     return fitting[0] if len(fitting) == 1 else None
 

@@ -201,7 +201,9 @@ def _flatten(value: Any, name: str, found: dict[str, Any], depth: int) -> None:
         for key, inner in value.items():
             if not str(key).startswith("_"):  # FiftyOne's own
                 _flatten(inner, f"{name}.{key}" if name else str(key), found, depth + 1)
-    elif isinstance(value, list) and depth < 5 and all(isinstance(one, int | float | str | dict) for one in value):
+    elif (
+        isinstance(value, list) and depth < 5 and all(isinstance(one, int | float | str | dict | None) for one in value)
+    ):
         for number, inner in enumerate(value):
             _flatten(inner, f"{name}_{number}", found, depth + 1)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,6 +61,23 @@ class Labels:
         if len(self._parts) != 1:
             self._parts = [np.concatenate([np.empty(0, np.int32), *self._parts])]
         return self._parts[0]
+
+    def is_blank(self) -> np.ndarray:
+        """(N,) bool: rows without a label."""
+        return np.asarray(self.codes == self.names.get("", -1))
+
+    def blank(self, words: Collection[str]) -> None:
+        """Take some of the texts for no label."""
+        if words:
+            texts = ["" if name in words else name for name in self.names]
+            self.names = {name: place for place, name in enumerate(dict.fromkeys(texts))}
+            self._parts = [np.array([self.names[name] for name in texts], dtype=np.int32)[self.codes]]
+
+    def only(self, kept: np.ndarray) -> Labels:
+        """The same for some of the rows; the different texts remain those of all."""
+        found = Labels(self.column, self.by_type)
+        found.names, found._parts = dict(self.names), [self.codes[kept]]
+        return found
 
     def numbers(self) -> dict[str, int]:
         """Text → the whole number that it is, perhaps written as 3.0; none at all if the column has fractions, or tells 1 from 01."""

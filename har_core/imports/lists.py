@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from har_core.errors import DataError
+from har_core.imports.cells import Split, split_of
 from har_core.imports.tables import MAX_COLUMNS, Chunk, Table, shown
-
-_WORD = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|([^\s,\[\]()]+)")
 
 
 class Expanded(NamedTuple):
@@ -37,7 +35,7 @@ def flattened(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
 
 
 def expanded(columns: Mapping[str, pa.Array], like: Mapping[str, pa.Array], place: str, row: int) -> Expanded:
-    """Columns of lists → `name_0`, `name_1`, …
+    """Columns of lists → `name_0`, `name_1`, …; an empty cell has no value in any of them, a column of nothing else becomes none.
 
     Args:
         like: the first rows, which say how many values a cell has.
@@ -52,21 +50,24 @@ def expanded(columns: Mapping[str, pa.Array], like: Mapping[str, pa.Array], plac
         if not is_list(values.type):
             found[name], origin[name] = values, [name]
             continue
-        first = next((len(cell) for cell in like[name].to_pylist() if cell is not None), 0)
+        first = next((len(cell) for cell in like[name].to_pylist() if cell), 0)
         lengths = pc.if_else(values.is_valid(), pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
-        if len(odd := np.flatnonzero(lengths != first)):
+        blank = lengths == 0
+        if len(odd := np.flatnonzero((lengths != first) & ~blank)):
             raise DataError(
                 f"expected {first:,} values in every cell of the column {shown(name)} of {place}, found {lengths[odd[0]]:,} in row "
                 f"{row + odd[0]:,}; mend the table"
             )
-        if not 0 < first <= MAX_COLUMNS:
+        if first > MAX_COLUMNS:
             raise DataError(
                 f"expected 1 to {MAX_COLUMNS:,} values in a cell of {shown(name)} in {place}, found {first:,}; mend it"
             )
         flat = values.flatten()
+        there = pa.array(np.cumsum(~blank) - 1, mask=blank) if blank.any() else None
         origin[name] = [f"{name}_{number}" for number in range(first)]
         for number, made in enumerate(origin[name]):
-            found[made] = flat[number::first] if first > 1 else flat
+            own = flat[number::first] if first > 1 else flat
+            found[made] = own if there is None else own.take(there)
     return Expanded(found, origin)
 
 
@@ -75,15 +76,15 @@ def is_list(kind: pa.DataType) -> bool:
 
 
 def with_lists(table: Table) -> Table:
-    """The same table with text such as '[0.9, 0.1]' or "['a' 'b']" in its cells taken apart.
+    """The same table with text such as '[0.9, 0.1]', "['a' 'b']" or '0.9;0.1' in its cells taken apart (see `cells.split_of`).
 
     Raises:
         DataError: if the cells of such a column hold different numbers of values.
     """
-    found = {name for name, values in table.head.items() if _holds_lists(values)}
+    found = {name: split for name, values in table.head.items() if (split := _split_of(values)) is not None}
     if not found:
         return table
-    like = {name: _split(values) if name in found else values for name, values in table.head.items()}
+    like = {name: _taken_apart(values, found.get(name)) for name, values in table.head.items()}
     head = expanded(like, like, table.place, 1)
     origin = {made: name for name, parts in head.origin.items() for made in parts}
 
@@ -92,7 +93,7 @@ def with_lists(table: Table) -> Table:
         plain_texts = list(dict.fromkeys(origin[name] for name in (*texts, *numbers) if name not in plain_numbers))
         row = 1
         for chunk in table.read(plain_texts, plain_numbers):
-            parts = {name: _split(values) if name in found else values for name, values in chunk.items()}
+            parts = {name: _taken_apart(values, found.get(name)) for name, values in chunk.items()}
             columns = expanded(parts, like, table.place, row).columns
             yield {name: columns[name] for name in dict.fromkeys([*texts, *numbers])}
             row += len(next(iter(columns.values())))
@@ -100,17 +101,13 @@ def with_lists(table: Table) -> Table:
     return replace(table, head=head.columns, read=read)
 
 
-def _holds_lists(values: pa.Array) -> bool:
-    if not pa.types.is_string(values.type):
-        return False
-    cells = [cell.strip() for cell in values.to_pylist() if cell and cell.strip()]
-    return bool(cells) and all(cell[0] + cell[-1] in ("[]", "()") for cell in cells)
+def _split_of(values: pa.Array) -> Split | None:
+    if not pa.types.is_string(values.type.value_type if pa.types.is_dictionary(values.type) else values.type):
+        return None
+    return split_of([cell for cell in values.to_pylist() if cell])
 
 
-def _split(values: pa.Array) -> pa.Array:
-    return pa.array([words(cell or "") for cell in values.to_pylist()], pa.list_(pa.string()))
-
-
-def words(cell: str) -> list[str]:
-    """'[0.9 0.1]', "['a', 'b']" → the values, as text."""
-    return [next((part for part in found.groups() if part is not None), "") for found in _WORD.finditer(cell)]
+def _taken_apart(values: pa.Array, split: Split | None) -> pa.Array:
+    if split is None:
+        return values
+    return pa.array([split(cell or "") for cell in values.to_pylist()], pa.list_(pa.string()))

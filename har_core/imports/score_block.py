@@ -53,6 +53,9 @@ def block(table: Table, free: list[str], bare: list[str]) -> list[str]:
     known = [number for number, one in enumerate(values) if one is not None]
     numbers = np.stack([one for one in values if one is not None], axis=1) if known else np.empty((0, 0))
     fixed = np.array([free[number] in bare for number in known], dtype=bool)
+    predicted = np.isfinite(numbers[:, fixed] if fixed.any() else numbers).any(axis=1)
+    if predicted.any():
+        numbers = numbers[predicted]
     odd = np.array([headers.plain(free[number]) in _OTHERS for number in known], dtype=bool)
     found = []
     for whole in (1, 100):

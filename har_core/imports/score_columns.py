@@ -13,6 +13,7 @@ from har_core.imports import headers
 from har_core.imports.labels import is_number, rising
 from har_core.imports.score_block import block
 from har_core.imports.tables import Table, numbers_of, shown
+from har_core.imports.text_numbers import NULLS
 from har_core.runs.class_names import check_class_names, class_key
 
 Found = tuple[tuple[str, ...], tuple[str, ...]]
@@ -110,12 +111,13 @@ def _name(column: str) -> str:
 
 
 def _share_of_sums(table: Table, columns: Sequence[str]) -> float:
-    """The share of the first rows whose values add up to 1 or 100."""
+    """The share of the first rows, as far as they have values, whose values add up to 1 or 100."""
     try:
         sums = np.sum([numbers_of(table.head[name], table, name, 1) for name in columns], axis=0)
     except DataError:
         return 0.0
-    return float(np.mean((np.abs(sums - 1) < 0.02) | (np.abs(sums - 100) < 1)))
+    sums = sums[~np.isnan(sums)]  # of a row without a prediction
+    return float(np.mean((np.abs(sums - 1) < 0.02) | (np.abs(sums - 100) < 1))) if len(sums) else 0.0
 
 
 def _ordered(
@@ -124,7 +126,7 @@ def _ordered(
     """The columns in the order of the classes; those that are numbered need to be told it."""
     numbered = all(name.isdecimal() for name in names)
     if order is None:
-        if numbered and not (labels and all(_whole(label) in set(names) for label in labels)):
+        if numbered and not (labels and all(_whole(label) in set(names) for label in labels if label not in NULLS)):
             raise DataError(
                 f"expected the names of the classes in {table.place}, found columns with numbers ({shown(columns[0], 24)} to "
                 f"{shown(columns[-1], 24)}); pass --classes FILE with one name a line, in their order"

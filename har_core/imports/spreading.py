@@ -8,7 +8,8 @@ import numpy as np
 
 from har_core.errors import DataError
 from har_core.files import and_more
-from har_core.imports.checking import Rows, required
+from har_core.imports.checking import required
+from har_core.imports.rows import Rows
 from har_core.imports.tables import shown
 from har_core.imports.values import TOLERANCE, ScoreKind, put_first, to_shares
 from har_core.runs.manifest import Probabilities
@@ -42,7 +43,7 @@ def probabilities_of(
         row = int(np.flatnonzero(low)[0])
         value = "no confidence" if np.isnan(share[row]) else f"a confidence of {share[row]:.4g}"
         raise DataError(
-            f"expected the largest of {size} probabilities, 1/{size} or more, in {rows.place}, found {value} in row {row + 1:,} "
+            f"expected the largest of {size} probabilities, 1/{size} or more, in {rows.place}, found {value} in row {rows.number(row)} "
             f"({shown(rows.samples[row])}){and_more(low.sum() - 1)}; pass --no-confidence to leave the column out"
         )
     return _spread(share[:, None], predicted[:, None], size), "confidence"
@@ -75,7 +76,7 @@ def _of_top(
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             raise DataError(
-                f"expected {expected} in {rows.place}, found {found} in row {row + 1:,} ({shown(rows.samples[row])})"
+                f"expected {expected} in {rows.place}, found {found} in row {rows.number(row)} ({shown(rows.samples[row])})"
                 f"{and_more(bad.sum() - 1)}; export the predictions again"
             )
 

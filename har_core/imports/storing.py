@@ -84,7 +84,7 @@ def write_import(
         probabilities=imported.probabilities,
         data=DataInfo(
             test=len(predictions),
-            skipped=imported.skipped[:_LISTED],
+            skipped=tuple(printable(one)[:1000] for one in imported.skipped[:_LISTED]),
             skipped_count=count if count > _LISTED else None,
         ),
     )

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from har_core.errors import DataError
 from har_core.files import printable, reason_of
+from har_core.imports.text_numbers import NULLS
 
 MAX_ROWS, MAX_COLUMNS, HEAD_ROWS = 10**7, 10**4, 1000
 MAX_TEXT = 4096
@@ -125,7 +126,7 @@ def numbers_of(values: pa.Array, table: Table, column: str, row: int) -> np.ndar
     try:
         if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
             text = pc.utf8_trim_whitespace(values)
-            values = pc.if_else(pc.equal(text, ""), None, text)
+            values = pc.if_else(pc.is_in(text, value_set=pa.array(NULLS, text.type)), None, text)
         return np.asarray(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
     except (pa.ArrowException, TypeError, ValueError):
         for place, one in enumerate(values.to_pylist(), start=row):

@@ -7,8 +7,8 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "-nan"]
-"""What stands for no number."""
+NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "-nan", "NULL", "<NA>"]
+"""What stands for no value."""
 
 _PERCENT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?\s*%")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
@@ -16,7 +16,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 
 def has_decimal_commas(cells: list[str]) -> bool:
     """Whether a column holds numbers as 0,25."""
-    some = [cell.strip() for cell in cells if cell.strip()]
+    some = _some(cells)
     return any("," in cell for cell in some) and all(
         _DECIMAL_COMMA.fullmatch(cell) or re.fullmatch(r"[+-]?[0-9]+([eE][+-]?[0-9]+)?", cell) for cell in some
     )
@@ -24,8 +24,12 @@ def has_decimal_commas(cells: list[str]) -> bool:
 
 def has_percents(cells: list[str]) -> bool:
     """Whether a column holds numbers as 45.9 % or 45,9%."""
-    some = [cell.strip() for cell in cells if cell.strip()]
+    some = _some(cells)
     return bool(some) and all(map(_PERCENT.fullmatch, some))
+
+
+def _some(cells: list[str]) -> list[str]:
+    return [bare for cell in cells if (bare := cell.strip()) not in NULLS]
 
 
 def as_numbers(texts: pa.Array, *, decimal: str, percent: bool) -> pa.Array:

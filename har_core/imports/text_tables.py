@@ -14,7 +14,6 @@ import pyarrow as pa
 from har_core.data.labels_file import DELIMITERS, SEPARATOR_LINE
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
-from har_core.imports.lists import with_lists
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, shown
 from har_core.imports.text_numbers import has_decimal_commas, has_percents
 from har_core.imports.text_rows import (
@@ -86,7 +85,7 @@ def csv_table(path: Path, place: str) -> Table:
         return stream(path, place, layout, texts, numbers)
 
     form = f"text with {DELIMITERS[delimiter]} between the columns"
-    return with_lists(Table(place, form, head, read, guarded=True))
+    return Table(place, form, head, read, guarded=True)
 
 
 def _decoded(start: bytes, place: str, *, more: bool) -> tuple[str, str, int]:

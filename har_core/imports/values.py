@@ -87,13 +87,23 @@ def _are_logits(values: np.ndarray) -> np.ndarray:
 def to_probabilities(values: np.ndarray, kind: ScoreKind, faults: Faults, start: int) -> np.ndarray:
     """(B, K) float64 scores → (B, K) float32 probabilities, rows sum to 1; rows that are none are noted in `faults`.
 
+    Rows without a single value have no prediction: they are NaN.
+
     Args:
         start: the number of the first of these rows in the table, from 0.
     """
     finite = _are_logits(values) if kind == "logits" else np.isfinite(values).all(axis=1)
-    if not finite.all():
-        faults.add("finite", ~finite, start, "an empty cell, NaN or an infinity")
-        values = np.where(finite[:, None], values, 1 / values.shape[1])
+    if finite.all():
+        return _probabilities(values, kind, finite, faults, start)
+    empty = np.isnan(values).all(axis=1)
+    faults.add("finite", ~(finite | empty), start, "an empty cell, NaN or an infinity")
+    values = np.where(finite[:, None], values, 1 / values.shape[1])
+    probabilities = _probabilities(values, kind, finite, faults, start)
+    probabilities[empty] = np.nan
+    return probabilities
+
+
+def _probabilities(values: np.ndarray, kind: ScoreKind, finite: np.ndarray, faults: Faults, start: int) -> np.ndarray:
     if kind == "logits":
         powers = np.exp(values - values.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)

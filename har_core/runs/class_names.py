@@ -28,7 +28,7 @@ def check_class_names(names: Sequence[str]) -> None:
         raise RunError(f"expected classes, 1 to {_MAX_CLASSES} of them, found {len(names):,}")
     seen: dict[str, str] = {}
     for name in names:
-        if not 1 <= len(name) <= MAX_NAME or not _can_be_shown(name):
+        if not 1 <= len(name) <= MAX_NAME or not can_be_shown(name):
             raise RunError(
                 f"expected classes with names of 1 to {MAX_NAME} printable characters, found '{printable(name[:MAX_NAME])}'; "
                 "rename it"
@@ -41,7 +41,7 @@ def check_class_names(names: Sequence[str]) -> None:
         seen[class_key(name)] = name
 
 
-def _can_be_shown(name: str) -> bool:
+def can_be_shown(name: str) -> bool:
     """Whether a name has no control characters and none that change the order of others; spaces of all kinds are allowed."""
     seen = name.translate(_UNSEEN)
     return bool(seen.strip() or name.isprintable()) and all(

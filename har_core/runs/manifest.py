@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
@@ -24,14 +24,15 @@ from pydantic_core import PydanticCustomError
 
 from har_core.errors import RunError
 from har_core.runs import legacy_card
-from har_core.runs.class_names import MAX_NAME, check_class_names
+from har_core.runs.class_names import MAX_NAME, can_be_shown, check_class_names
 from har_core.runs.file_names import LEGACY_MANIFEST, MANIFEST
+from har_core.runs.run_names import MAX_BYTES
 
 FORMAT: Final = "har-lens-run/2"
 TRAINING: Final = "training"
 COMPLETE: Final = "complete"
 
-_MAX_BYTES = 4 * 2**20
+_MAX_SIZE = 4 * 2**20  # bytes
 _MAX_TEXT = 2000
 _EXPECTED = {
     "model_type": "a table",
@@ -43,9 +44,9 @@ _EXPECTED = {
 }
 
 
-def _printable(length: int) -> AfterValidator:
+def _printable(length: int, rule: Callable[[str], bool] = str.isprintable) -> AfterValidator:
     def check(value: str) -> str:
-        if not 1 <= len(value) <= length or not value.isprintable():
+        if not 1 <= len(value) <= length or not rule(value):
             raise PydanticCustomError("text", "text of 1 to {length} printable characters", {"length": length})
         return value
 
@@ -69,6 +70,7 @@ def _counts(config: dict[str, Any]) -> dict[str, Any]:
 
 
 Name = Annotated[StrictStr, _printable(MAX_NAME)]
+Title = Annotated[StrictStr, _printable(MAX_BYTES, can_be_shown)]
 Text = Annotated[StrictStr, _printable(_MAX_TEXT)]
 Count = Annotated[StrictInt, Field(ge=1, le=10**9)]
 Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
@@ -215,7 +217,7 @@ class Manifest(_Record):
 
     format: Literal["har-lens-run/2"] = FORMAT
     status: Literal["training", "complete"]
-    title: Name | None = None
+    title: Title | None = None
     note: Text | None = None
     source: Text | None = None
     created: Name | None = None
@@ -240,8 +242,8 @@ def read_manifest(folder: Path) -> Manifest:
     name = MANIFEST if (folder / MANIFEST).exists() or not (folder / LEGACY_MANIFEST).exists() else LEGACY_MANIFEST
     place = f"{folder.name}/{name}"
     try:
-        if (size := (folder / name).stat().st_size) > _MAX_BYTES:
-            raise ValueError(f"it has {size:,} bytes, a manifest at most {_MAX_BYTES:,}")
+        if (size := (folder / name).stat().st_size) > _MAX_SIZE:
+            raise ValueError(f"it has {size:,} bytes, a manifest at most {_MAX_SIZE:,}")
         text = (folder / name).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
@@ -257,8 +259,8 @@ def dump_manifest(manifest: Manifest) -> str:
     """
     values = manifest.model_dump(mode="json", exclude_none=True)
     text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    if (size := len(text.encode())) > _MAX_BYTES:
-        raise RunError(f"{MANIFEST}: expected at most {_MAX_BYTES:,} bytes, found {size:,}; name fewer skipped photos")
+    if (size := len(text.encode())) > _MAX_SIZE:
+        raise RunError(f"{MANIFEST}: expected at most {_MAX_SIZE:,} bytes, found {size:,}; name fewer skipped photos")
     _parse(text, MANIFEST)
     return text
 

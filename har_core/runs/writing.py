@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +46,22 @@ def add_file(run: Run, name: str) -> Run:
     return Run.open(run.folder)
 
 
+def copy_run(run: Run, folder: Path) -> Run:
+    """Copy a run with all that lies in its folder; the copy's title is the new folder's name.
+
+    Raises:
+        RunError: if there is something already, or the name cannot be a title.
+        OSError: if it cannot be written; nothing is left then.
+    """
+    if folder.exists():
+        raise RunError(f"expected a new name, found a folder called {printable(folder.name)} already; choose another")
+    with new_run_folder(folder) as making:
+        shutil.copytree(run.folder, making, dirs_exist_ok=True)
+        titled = run.manifest.model_copy(update={"title": folder.name})
+        write_text(making / MANIFEST, dump_manifest(titled))
+    return Run.open(folder)
+
+
 def _entry(path: Path) -> FileEntry:
     return FileEntry(bytes=path.stat().st_size, sha256=checksum(path))
 
@@ -78,7 +94,7 @@ def new_run_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: if it cannot be written.
     """
-    making = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    making = folder.with_name(f".{secrets.token_hex(8)}.partial")  # of a name that may be as long as names can be
     try:
         making.mkdir(parents=True)
         yield making

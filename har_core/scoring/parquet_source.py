@@ -71,6 +71,9 @@ class ParquetSource:
         self._classes = _class_names(schema)
         labels = [name for name in (*texts, *self._classes) if name != self.column and schema.names.count(name) == 1]
         found = [labels[place] for place in places_of(labels, LABEL_COLUMNS)]
+        if not found:
+            numbers = [one.name for one in schema if _is_number(one.type) and schema.names.count(one.name) == 1]
+            found = [numbers[place] for place in places_of(numbers, LABEL_COLUMNS)]
         self._label = found[0] if len(found) == 1 else None
 
     def groups(self) -> Iterator[list[Entry]]:
@@ -140,8 +143,21 @@ class ParquetSource:
             return [None] * batch.num_rows
         values: list[Any] = batch.column(self._label).to_pylist()
         if (names := self._classes.get(self._label)) is None:
-            return values
+            return [self._as_text(value) for value in values]
         return [names[value] if value is not None and 0 <= value < len(names) else None for value in values]
+
+    def _as_text(self, value: Any) -> str | None:
+        """A label; numbers without names are places in the model's classes (see `meaning.Meaning`), with a point if some are missing."""
+        if value is None or isinstance(value, str):
+            return value
+        if value != value:
+            return None
+        if value != int(value):
+            raise DataError(
+                f"expected names of classes, or their places, in the column {printable(str(self._label))[:80]} of {self._called}, found "
+                f"{value:g}; write whole numbers or names"
+            )
+        return str(int(value))
 
     def _damaged(self, error: BaseException) -> DataError:
         reason = reason_of(error) if isinstance(error, Exception) else "damaged"
@@ -181,6 +197,10 @@ def _holds_photos(kind: pa.DataType) -> bool:
 
 def _is_bytes(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -110,7 +110,7 @@ def make_plan(
     out: str,
     *,
     label: Callable[[str], str | None] | None = None,
-    meaning: Callable[[str], str] = str,
+    meaning: Callable[[str], str | None] = str,
     here: bool = True,
     progress: Callable[[int], None] = lambda photos: None,
 ) -> Plan:
@@ -118,7 +118,7 @@ def make_plan(
 
     Args:
         label: the name of a photo → its label; None: those that the source has.
-        meaning: a label → the class that it means.
+        meaning: a label → the class that it means, None if it is none (see `meaning.Meaning`).
         here: whether photos that lie in no bucket are to be on this machine.
 
     Raises:

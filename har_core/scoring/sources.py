@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 from har_core.errors import DataError
 from har_core.files import printable
-from har_core.media.signatures import starts_like_photo
 from har_core.media.layout import PHOTO_SUFFIXES, is_system_file
+from har_core.media.signatures import starts_like_photo
 from har_core.scoring import places
 from har_core.scoring.lists import listed, shown
 from har_core.scoring.parquet_source import ParquetSource

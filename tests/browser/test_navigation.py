@@ -103,6 +103,41 @@ def test_other_sites_cannot_talk_to_the_app(address: str, host: str, origin: str
     connection.close()
 
 
+def test_a_run_that_is_chosen_is_not_lost_to_a_quick_click(page: Page, address: str) -> None:
+    """The links are not yet drawn for it."""
+    page.goto(f"{address}/confusions?true=texting")
+    heading(page)
+    box = page.get_by_role("combobox", name="Run")
+    box.focus()
+    box.press("ArrowDown")
+    option = page.get_by_role("option", name="Run: Baseline recipe, retrained")
+    link = page.locator(".st-key-run-bar").get_by_role("link", name="Scores", exact=True)
+    expect(option).to_be_visible()
+    option.click()
+    link.dispatch_event("click")
+    page.wait_for_url(lambda url: "/scores" in url and "run=baseline" in url)
+    heading(page)
+    expect(box).to_have_value("Run: Baseline recipe, retrained")
+    assert page.url == f"{address}/scores?run=baseline"
+
+
+def test_runs_that_are_chosen_in_quick_succession(page: Page, address: str) -> None:
+    """The last one counts, in the box, on the page and in the address."""
+    page.goto(f"{address}/scores")
+    heading(page)
+    box = page.get_by_role("combobox", name="Run")
+    names = ("Run: Baseline recipe, retrained", "Run: EfficientNet-Lite2", "Run: Baseline recipe, retrained")
+    for name in names:
+        box.focus()
+        box.press("ArrowDown")
+        page.get_by_role("option", name=name, exact=True).click()
+    expect(box).to_have_value("Run: Baseline recipe, retrained")
+    page.wait_for_url(lambda url: url.endswith("run=baseline"))
+    heading(page)
+    expect(box).to_have_value("Run: Baseline recipe, retrained")
+    assert page.url == f"{address}/scores?run=baseline"
+
+
 def test_scores_lead_to_photos(page: Page, address: str) -> None:
     """A bar to those with that label, or of precision to those with that prediction; Back leads to the scores again."""
     page.goto(f"{address}/scores?measure=precision")

@@ -78,6 +78,29 @@ def test_from_a_table_of_labels_to_its_photos_and_back(page: Page, address: str,
     expect(page.get_by_text("one row per photo")).to_be_visible()
 
 
+@pytest.mark.parametrize("milliseconds", [400, 1200])
+def test_who_is_quicker_than_the_page_comes_to_the_new_run(
+    page: Page, address: str, tmp_path: Path, milliseconds: int
+) -> None:
+    """However early another page is opened: while the table is read, or as the page leads on."""
+    (tmp_path / "few.csv").write_text("filename,true,pred\n1.jpg,cat,cat\n2.jpg,dog,cat\n3.jpg,dog,dog\n")
+    bring(page, address, tmp_path / "few.csv")
+    expect(page.get_by_text("3 rows in few.csv")).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name=OPEN).click()
+    page.wait_for_timeout(milliseconds)
+    page.locator(".st-key-run-bar").get_by_role("link", name="Scores", exact=True).click()
+    page.wait_for_url(lambda url: "run=run-0" in url)
+    expect(page.get_by_role("combobox", name="Run")).to_have_value("Run: Your few")
+    settle(page)
+    assert "66.7 %" in heading(page) and "run=run-0" in page.url
+    for name in ("Confusions", "Errors"):
+        page.locator(".st-key-run-bar").get_by_role("link", name=name, exact=True).click()
+        page.wait_for_url(lambda url, name=name: name.lower() in url)
+        heading(page)
+        assert "run=run-0" in page.url
+
+
 def test_back_from_the_analysis_is_one_step(page: Page, address: str, labels: Path) -> None:
     bring(page, address, labels)
     page.get_by_role("button", name=OPEN).click()

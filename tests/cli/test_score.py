@@ -124,6 +124,39 @@ def test_photos_without_labels_become_a_table(
     assert "bad.jpg" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["table", "run", "shards"])
+def test_what_could_not_be_read_is_said_at_the_end(
+    kind: str, kaggle_folder: Path, tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How many, five of them with the reason, and where all are."""
+    photos = tmp_path / "photos"
+    for label in ("red", "green"):
+        (photos / label).mkdir(parents=True)
+        picture(COLORS[label]).save(photos / label / "good.png")
+        for number in range(4):
+            (photos / label / f"bad {number}.png").write_bytes(b"\x89PNG\r\n\x1a\nnotes")
+    out = {"table": tmp_path / "t.csv", "run": tmp_path / "run", "shards": tmp_path / "out"}[kind]
+    listed = {"table": tmp_path / "t.skipped.txt", "run": tmp_path / "run" / "skipped.txt"}.get(kind)
+    command = ["score", str(photos), "--model", str(tiny_run), "--out", str(out)]
+    command += ["--workers", "1"] if kind == "shards" else []
+    assert main(command) == (1 if kind == "table" else 0)
+    said = capsys.readouterr().err
+    end = said[said.index("skipped: 8 of 10") :].splitlines()
+    assert len(end) == 7 and all("bad " in line and ": " in line for line in end[1:6])
+    assert str(listed or out / "predictions") in end[-1]
+    if listed is not None:
+        lines = listed.read_text().splitlines()
+        assert len(lines) == 8 and [line.strip() for line in end[1:6]] == lines[:5]
+    else:
+        assert "error" in end[-1] and main(command) == 0  # nothing is left to do
+        assert "skipped: 8 of 10" in capsys.readouterr().err
+    if kind == "table":
+        for path in photos.rglob("bad*"):
+            path.unlink()
+        assert main(command) == 0 and "skipped" not in capsys.readouterr().err
+        assert listed is not None and not listed.exists()
+
+
 def test_labels_the_model_does_not_know(
     kaggle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

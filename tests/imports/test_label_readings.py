@@ -192,19 +192,21 @@ MISSING = [None, float("nan"), np.nan, pd.NA, pd.NaT]
 def test_a_missing_value_is_no_class(
     missing: Any, form: Callable[[Any], Any], cells: list[Any], tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match="no label in row 2"):
-        har_core.from_arrays(
+    with pytest.warns(UserWarning, match="row_1"):
+        run = har_core.from_arrays(
             form([cells[0], missing, cells[1]]),
             predicted=[*cells, cells[0]],
             classes=["cat", "dog"],
             out=tmp_path / "run",
         )
+    assert run.classes == ("cat", "dog") and run.predictions().samples.tolist() == ["row_0", "row_2"]
 
 
 def test_masked_values_are_missing(tmp_path: Path) -> None:
     labels = np.ma.array([0, 1, 0], mask=[False, True, False])
-    with pytest.raises(DataError, match="no label in row 2"):
-        har_core.from_arrays(labels, predicted=[0, 1, 0], classes=["a", "b"], out=tmp_path / "run")
+    with pytest.warns(UserWarning, match="row_1"):
+        run = har_core.from_arrays(labels, predicted=[0, 1, 0], classes=["a", "b"], out=tmp_path / "run")
+    assert run.predictions().true.tolist() == [0, 0]
 
 
 def test_bytes_are_text(tmp_path: Path) -> None:

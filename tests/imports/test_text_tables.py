@@ -135,8 +135,10 @@ def test_rows_that_a_spreadsheet_left_behind(left: str, count: int, tmp_path: Pa
 def test_a_row_without_a_name_is_not_blank(count: int, tmp_path: Path) -> None:
     """A column that is not read may tell."""
     content = "file,true,pred,note\n" + ordinary(count).replace("\n", ",\n") + ",,,total\n"
+    found = read(text(content)(tmp_path))
+    assert len(found.predictions) == count and found.left_out[0].names == (f"row {count + 1:,}",)
     with pytest.raises(DataError, match=f"row {count + 1:,} "):
-        read(text(content)(tmp_path))
+        read(text(content.replace(",,,total", ",red,red,total"))(tmp_path))
 
 
 @pytest.mark.parametrize("count", [0, 3000])

@@ -156,6 +156,6 @@ def test_a_part_names_its_place_on_its_own() -> None:
 def test_a_manifest_that_could_not_be_read_is_not_written() -> None:
     good = Manifest(status=COMPLETE, classes=("a", "b"))
     with pytest.raises(RunError, match="title"):
-        dump_manifest(good.model_copy(update={"title": "x" * 200}))
+        dump_manifest(good.model_copy(update={"title": "x" * 256}))
     with pytest.raises(RunError, match="bytes"):
         dump_manifest(good.model_copy(update={"data": DataInfo(skipped=("x" * 1000,) * 5000)}))

@@ -127,13 +127,14 @@ def test_labels_of_hugging_face_are_the_names_of_their_numbers(folder: Path) -> 
     data = [{"bytes": b"x", "path": f"{number}.jpg"} for number in range(5)]
     table = pa.table({"image": data, "label": pa.array([1, 0, -1, None, 7], pa.int64())})
     names = {"names": ["cat", "dog"], "_type": "ClassLabel"}
+    plain = ["1", "0", "-1", None, "7"]  # see `Meaning`
     path = folder / "hf.parquet"
     for features, labels in (
         ({"image": {"_type": "Image"}, "label": names}, ["dog", "cat", None, None, None]),
-        ({"label": {"dtype": "int64", "_type": "Value"}}, [None] * 5),
-        ({"label": {"names": [1, 2]}}, [None] * 5),
-        ({"label": {"names": "cat"}, "other": names}, [None] * 5),
-        ([], [None] * 5),
+        ({"label": {"dtype": "int64", "_type": "Value"}}, plain),
+        ({"label": {"names": [1, 2]}}, plain),
+        ({"label": {"names": "cat"}, "other": names}, plain),
+        ([], plain),
     ):
         told = {"huggingface": json.dumps({"info": {"features": features}})}
         pq.write_table(table.replace_schema_metadata(told), path)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from har_core.data.transforms import Fit, Interpolation, Preprocessing
 from har_core.errors import CheckpointError, RunError
-from har_core.files import printable
+from har_core.files import as_written, printable
 from har_core.models.spec import ModelSpec
 from har_core.runs.class_names import MAX_NAME, check_class_names, class_key
 from har_core.runs.manifest import View
@@ -66,8 +66,8 @@ class ModelOptions:
         }
         preprocessing = replace(spec.preprocessing, **pixels)
         _require_unit_range(preprocessing)
-        crop = self.crop_size or spec.crop_size
-        resize = self.resize or max(spec.resize if self.crop_size is None else 0, crop)
+        crop = spec.crop_size if self.crop_size is None else self.crop_size
+        resize = max(spec.resize if self.crop_size is None else 0, crop) if self.resize is None else self.resize
         return replace(
             spec,
             classes=self.classes or spec.classes,
@@ -118,21 +118,27 @@ def class_names(names: Sequence[Any] | dict[Any, Any], count: int) -> tuple[str,
     """Names of `count` outputs, as a run can have them: those that occur several times get their number.
 
     Args:
-        names: in their order, or output → name.
+        names: in their order, or output → name, or name → output.
 
     Raises:
         CheckpointError: if there are more or fewer, or other than texts.
     """
     if isinstance(names, dict):
+        if names and all(isinstance(number, int) and not isinstance(number, bool) for number in names.values()):
+            names = {number: name for name, number in names.items()}
         by_number = {str(number): name for number, name in names.items()}
         if by_number.keys() != {str(number) for number in range(min(count, len(by_number) + 1))}:
             raise CheckpointError(
                 f"expected class names for {count:,} outputs, found {len(names):,} with other numbers; pass --classes FILE"
             )
         names = [by_number[str(number)] for number in range(count)]
-    if len(names) != count or not all(isinstance(name, str) and name.strip() for name in names):
-        raise CheckpointError(f"expected {count:,} class names, found {len(names):,} or no texts; pass --classes FILE")
-    short = [printable(name.strip())[: MAX_NAME - 8] for name in names]
+    if len(names) != count:
+        raise CheckpointError(f"expected {count:,} class names, found {len(names):,}; pass --classes FILE")
+    if odd := [name for name in names if not isinstance(name, str) or not name.strip()]:
+        raise CheckpointError(
+            f"expected class names as texts, found {printable(repr(odd[0]))[:40]}; pass --classes FILE"
+        )
+    short = [as_written(name.strip(), marks=False)[: MAX_NAME - 8] for name in names]
     keys = Counter(map(class_key, short))
     told = tuple(f"{name} ({number})" if keys[class_key(name)] > 1 else name for number, name in enumerate(short))
     try:

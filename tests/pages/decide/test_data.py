@@ -87,7 +87,8 @@ def require_text_only(shown: str) -> None:
 @pytest.mark.parametrize("run", SCORED)
 def test_every_part_without_stored_tables(run: str, part: str) -> None:
     app = opened("data", run, part=part)
-    assert not app.exception and not app.error and len(app.title) == 1 and len(app.subheader) == 1
+    assert not app.exception and not app.error and len(app.title) == 1 and not app.subheader
+    assert "?" not in app.title[0].value, "it is an answer"
     assert address(app) == {"run": run, "part": part}
     if part != "labels":
         assert "har-lens analyze" in text(app), "it says how to get what is missing"
@@ -98,6 +99,8 @@ def test_every_part_without_stored_tables(run: str, part: str) -> None:
 def test_every_part_with_stored_tables(analyzed: Run, part: str) -> None:
     app = opened("data", "analyzed", part=part)
     assert not app.exception and not app.error and not app.warning
+    answers = {"labels": "7 labels are", "copies": "2 groups of photos show the same; 1 photo of the test"}
+    assert answers.get(part, "of") in app.title[0].value and "not known" not in app.title[0].value
     assert "har-lens analyze" not in text(app)
     require_text_only(text(app))
 
@@ -122,7 +125,7 @@ def test_a_hundred_classes(part: str, tmp_path: Path, monkeypatch: pytest.Monkey
 )
 def test_what_the_address_asks_for_in_vain(query: dict[str, str]) -> None:
     app = opened("data", SHIPPED, **query)
-    assert not app.exception and not app.error and len(app.subheader) == 1
+    assert not app.exception and not app.error and len(app.title) == 1
 
 
 def test_a_suspect_is_judged_and_its_label_corrected(analyzed: Run) -> None:

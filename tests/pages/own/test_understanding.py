@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,6 +92,31 @@ def test_a_broken_table_is_told_in_the_words_of_the_page(case: str, tmp_path: Pa
         read_predictions(table_file.opened(path), found.columns)
     said = page_words(str(caught.value))
     assert said.startswith("expected") and ";" in said and "--" not in said and str(tmp_path) not in said, said
+
+
+@pytest.mark.parametrize("scored", [True, False])
+def test_rows_that_are_left_out_are_told_of_the_whole_table(scored: bool, tmp_path: Path) -> None:
+    """Also where all of the first are, and none of the others."""
+    names = [f"{number}.jpg" for number in range(3000)]
+    blank = np.arange(3000) < 1200
+    columns: dict[str, Any] = {"file": names, "true": np.array([None if n == 2000 else "ant" for n in range(3000)])}
+    if scored:
+        columns |= {"p:ant": np.where(blank, np.nan, 0.9), "p:bee": np.where(blank, np.nan, 0.1)}
+    else:
+        columns |= {"pred": np.array([None if one else "bee" for one in blank])}
+    form = "t.parquet" if scored else "t.csv"  # of text without any number, nobody can say that numbers follow
+    found = told(frame(columns, form), tmp_path)
+    assert (found.error, found.preview, found.unknown) == (None, None, {})
+    told_of = {one.what: (one.count, one.names) for one in found.left_out}
+    assert told_of == {"prediction": (1200, ("0.jpg", "1.jpg", "2.jpg")), "true label": (1, ("2000.jpg",))}
+    if scored:
+        columns |= {name: columns[name][::-1] for name in ("p:ant", "p:bee")}
+    else:
+        columns["pred"] = columns["pred"][::-1]
+    found = told(frame(columns, form), tmp_path)
+    assert found.preview is not None and found.preview.left_out == () and found.left_out[0].count == 1200
+    few = {name: values[:1700] if name in ("file", "true") else values[-1700:] for name, values in columns.items()}
+    assert "1,200 of 1,700" in (told(frame(few, form), tmp_path).error or "")
 
 
 def test_flags_become_words() -> None:

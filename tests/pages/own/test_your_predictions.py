@@ -18,13 +18,13 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.testing.v1 import AppTest
 
-from app_pages.own import importing, table_upload
+from app_pages.own import importing, run_jobs, table_upload
 from app_pages.state import jobs, models
 from har_core.imports.build import read_predictions
 from har_core.runs.run import Run
 from tests.conftest import picture
 from tests.imports.broken_cases import BROKEN
-from tests.pages.conftest import PAGES, follow, links, opened, wait_for, wait_for_job
+from tests.pages.conftest import PAGES, address, follow, links, opened, text, wait_for, wait_for_job
 
 LABELS = "filename,true,pred,other\na.jpg,cat,cat,dog\nb.jpg,dog,cat,dog\nc.jpg,dog,dog,cat\n"
 LOGITS = "filename,true,logit_0,logit_1\na.jpg,cat,2.5,-1\nb.jpg,dog,0.5,0\nc.jpg,dog,-1,3\n"
@@ -82,7 +82,7 @@ def test_labels_become_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert boxes(app)["predicted"] == "other"
     open_analysis(app)
     follow(app, "Open the error analysis")
-    assert app.session_state["run"] == "run-0" and "33" in app.title[0].value
+    assert app.session_state["run"] == "run-0" and "33.3" in app.title[0].value
     run = made(app)
     assert run.confusion_matrix().tolist() == [[0, 1], [1, 1]] and run.manifest.probabilities == "none"
     for page, file in PAGES.items():
@@ -97,6 +97,31 @@ def test_labels_become_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     del app
     models.keep_out_of_collections()
     assert list(tmp_path.glob("har-lens-*")) == []
+
+
+def test_rows_that_say_nothing_are_left_out_and_told() -> None:
+    """With names as people write them, but for what could mislead."""
+    named = "Screenshot 9.41\u202fAM.png"
+    rows = [f"{named},cat,", "b\u202eb.png,dog,None", "c.jpg,dog,dog", "d.jpg,cat,cat", "e\u202f.jpg,,cat"]
+    app = bring(
+        "filename,true,pred\n" + "\n".join([*rows, f"x{named},dog,cat", "y\u202ey.jpg,dog,cat"]), "mine\u202f.csv"
+    )
+    assert not app.exception and not app.error and app.subheader[0].value == "7 rows in mine\u202f.csv"
+    said = [line.value for line in app.caption if "left out" in line.value]
+    assert len(said) == 2 and f"2 ({named}, b\\\\u202eb.png)" in said[0] and "1 (e\u202f.jpg)" in said[1]
+    assert [row[0] for row in preview(app)] == ["c.jpg", "d.jpg", f"x{named}", "y\\u202ey.jpg"]
+    open_analysis(app)
+    run = made(app)
+    assert len(run.predictions()) == 4 and len(run.manifest.data.skipped) == 3
+    assert "x" + named in run.predictions().samples
+    app.switch_page(PAGES["own"]).run()
+    assert any(named in line.value for line in app.caption)
+
+
+def test_most_rows_without_a_prediction_are_refused() -> None:
+    app = bring("filename,true,pred\na.jpg,cat,\nb.jpg,dog,\nc.jpg,dog,dog\n")
+    assert "2 of 3" in app.error[0].value and "--" not in app.error[0].value
+    assert app.button(key="table-open").disabled
 
 
 def test_logits_need_the_names_of_the_classes() -> None:
@@ -257,7 +282,12 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     opened_gate.set()
 
 
-def test_an_import_goes_on_beside_other_pages_and_its_result_waits(gate: threading.Event) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_an_import_goes_on_beside_other_pages_and_its_result_waits_unless_it_comes_at_once(
+    at_once: bool, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_jobs, "AT_ONCE", 1e6 if at_once else 0.0)
+    monkeypatch.setattr(run_jobs, "SOON", 1e6)
     app = bring(LABELS)
     app.button(key="table-open").click().run()
     assert app.button(key="table-cancel")
@@ -266,6 +296,12 @@ def test_an_import_goes_on_beside_other_pages_and_its_result_waits(gate: threadi
     gate.set()
     wait_for_job(app, "own-import")
     app.run()
+    if at_once:
+        assert app.session_state["run"] == "run-0" and address(app) == {"run": "run-0"} and "66.7" in app.title[0].value
+        assert {link["run"] for name in ("Overview", "Confusions", "**Scores**") for link in links(app, name)} == {
+            "run-0"
+        }
+        return
     assert app.session_state["run"] == "best" and any("Your mine: read" in line.value for line in app.caption)
     app.switch_page(PAGES["own"]).run()
     assert links(app, "Open the error analysis")[0]["run"] == "run-0"
@@ -292,11 +328,63 @@ def test_an_import_ends_with_its_table_and_what_was_said_of_it(change: str, gate
     assert len([one for one in app.button if one.key == "table-open"]) == (change != "no table")
 
 
+def test_every_link_leads_to_the_new_run_before_the_page_leads_there() -> None:
+    app = bring(LABELS)
+    open_analysis(app)
+    assert not app.title and [link["run"] for link in links(app, "Open the error analysis")] == ["run-0"]
+    for name in ("Overview", "Predict", "Confusions", "Errors", "Scores", "Compare"):
+        assert [link["run"] for link in links(app, name)] == ["run-0"], name
+    assert "run" not in address(app), "Back from the analysis is one step"
+
+
 def test_a_trusted_visitor_keeps_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app_pages.state.own_runs.WORKPLACE", tmp_path)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
     app = bring(LABELS)
     open_analysis(app)
     app.switch_page(PAGES["own"]).run()
-    app.text_input(key="keep-run-0").set_value("theirs").run()
-    app.button(key="keep-button-run-0").click().run()
-    assert len(app.success) == 1 and Run.open(tmp_path / "runs" / "theirs").confusion_matrix().sum() == 3
+
+    def keep(name: str) -> None:
+        app.text_input(key="keep-run-0").set_value(name).run()
+        app.button(key="keep-button-run-0").click().run()
+
+    keep("내 사진 1")
+    kept = Run.open(tmp_path / "runs" / "내 사진 1")
+    assert len(app.success) == 1 and kept.confusion_matrix().sum() == 3 and made(app).title == "Your mine"
+    for refused, fragment in (
+        ("../up", "letters"),
+        ("Best", "already"),
+        ("RUN-0", "already"),
+        ("내 사진 1", "already"),
+    ):
+        keep(refused)
+        assert fragment in app.error[0].value and not app.success
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["내 사진 1"]
+    app = opened("compare", "내 사진 1")
+    assert not app.exception and "내 사진 1" in app.title[0].value
+    assert "Run: 내 사진 1" in next(box for box in app.selectbox if box.label == "Run").options
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_visitor_is_told_no_command(trusted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes one, they cannot have: it is said why, or what they can do here."""
+    monkeypatch.setattr("app_pages.components.on_disk.settings", lambda: SimpleNamespace(trusted=trusted))
+    app = bring(LABELS)
+    open_analysis(app)
+    places = [("data", {"part": part}) for part in ("labels", "copies", "photos", "slices")]
+    for page, query in [
+        *places,
+        ("map", {}),
+        ("errors", {"show": "all", "photo": "b.jpg"}),
+        ("scores", {}),
+        ("training", {}),
+    ]:
+        app.switch_page(PAGES[page])
+        app.query_params.clear()
+        for name, value in {"run": "run-0", **query}.items():
+            app.query_params[name] = value
+        app.run()
+        said = " ".join([text(app), *(one.value for one in (*app.info, *app.warning, *app.error))])
+        assert not app.exception and not [word for word in ("har-lens", "train.py", "`--") if word in said], page
+        if query.get("part") in ("copies", "photos", "slices"):
+            assert ("Your photos" in said) == trusted

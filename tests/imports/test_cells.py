@@ -1,0 +1,127 @@
+"""Cells that hold several values, as programs and people write them."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from har_core.errors import DataError
+from har_core.imports.cells import split_of, words
+from tests.imports.making import Make, frame, read, text
+
+CLASSES = ("blue", "red")
+CELLS = (
+    "[np.float64({}), np.float64({})]",
+    "[np.float32({}), np.float32({})]",
+    "[numpy.float64({}), numpy.float64({})]",
+    "tensor([{}, {}])",
+    "tensor([{}, {}], device='cuda:0', grad_fn=<SoftmaxBackward0>)",
+    "[tensor({}), tensor({}, dtype=torch.float64)]",
+    "array([{}, {}])",
+    "array([{}, {}], dtype=float32)",
+    "np.array([{}, {}])",
+    "Array([{}, {}], dtype=float32)",
+    "tf.Tensor([{} {}], shape=(2,), dtype=float32)",
+    "<tf.Tensor: shape=(2,), dtype=float32, numpy=array([{}, {}], dtype=float32)>",
+    "[{} {}]",
+    "[{}\n {}]",
+    "[[{} {}]]",
+    "({}, {})",
+    "[Decimal('{}'), Decimal('{}')]",
+    "{};{}",
+    "{} ; {}",
+    "{}|{}",
+    "{},{}",
+    "{}, {}",
+    "{} {}",
+)
+
+
+def rows(cell: str, *more: str) -> Make:
+    values = (("a.jpg", "blue", "9.e-01", "0.1"), ("b.jpg", "red", "0.", "1."))
+    return text(
+        "filename,true,probs\n" + "".join(f'{f},{t},"{cell.format(*v)}"\n' for f, t, *v in values) + "".join(more)
+    )
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_cell_of_probabilities(cell: str, tmp_path: Path) -> None:
+    found = read(rows(cell)(tmp_path), classes=CLASSES).predictions
+    np.testing.assert_allclose(found.probabilities, [[0.9, 0.1], [0.0, 1.0]], atol=1e-6)
+    if not re.search(r"\d,|[{]},", cell):
+        read(
+            frame({"file": ["a", "b"], "true": CLASSES, "probs": [cell.format(0.5, 0.5)] * 2}, "t.parquet")(tmp_path),
+            classes=CLASSES,
+        )
+
+
+@pytest.mark.parametrize("cell", ["0,9;0,1", "0,9 | 0,1", "0,9 0,1"])
+def test_decimal_commas_between_other_separators(cell: str, tmp_path: Path) -> None:
+    found = read(text(f'filename,true,probs\na.jpg,blue,"{cell}"\nb.jpg,red,"{cell}"\n')(tmp_path), classes=CLASSES)
+    np.testing.assert_allclose(found.predictions.probabilities, [[0.9, 0.1]] * 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["t.csv", "t.parquet", "t.jsonl"])
+def test_text_of_lists_in_every_form(form: str, tmp_path: Path) -> None:
+    """Beside a column of lists of other lengths, which plays no part."""
+    columns = {
+        "file": ["a", "b"],
+        "true": CLASSES,
+        "probs": ["[0.9 0.1]", "[0.2 0.8]"],
+        "tags": ["['x', 'y']", "['x']"],
+    }
+    assert read(frame(columns, form)(tmp_path), classes=CLASSES).predictions.predicted.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["1,5", "2,25"],
+        ["3;5", "4;6"],
+        ["1 2", "3 4"],
+        ["1,234.5"],
+        ["a;b"],
+        ["0.5;x"],
+        ["0.5"],
+        ["0.5;0.5", "0.5|0.5"],
+        [],
+        ["", "nan"],
+    ],
+)
+def test_what_may_be_something_else_is_left_as_it_is(cells: list[str]) -> None:
+    assert split_of(cells) is None
+
+
+@pytest.mark.parametrize("odd", ["0.5;0.5;0.1", "0.5", "0.5;half", "0.5|0.5"])
+def test_a_cell_of_another_kind_is_named(odd: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"row 3|half"):
+        read(rows("{};{}", f'c.jpg,red,"{odd}"\n')(tmp_path), classes=CLASSES)
+
+
+def test_labels_keep_their_words(tmp_path: Path) -> None:
+    assert words("['step(2)', \"don't\", np.str_('float64(3)')]") == ["step(2)", "don't", "float64(3)"]
+    assert words("[walk, run]") == ["walk", "run"] and words("['a' 'b']") == ["a", "b"] and words("[]") == []
+    ranked = "[np.str_('red'), np.str_('blue')]"
+    content = "filename\ttrue\tlabels\tscores\n" + "".join(
+        f"{n}.jpg\tred\t{ranked}\t[np.float32(0.6) np.float32(0.4)]\n" for n in (1, 2)
+    )
+    assert read(text(content)(tmp_path)).predictions.classes == CLASSES
+
+
+@pytest.mark.timeout(30)
+def test_long_hostile_cells_take_no_longer_than_others() -> None:
+    start = time.monotonic()
+    for cell in (
+        "[" + "float(" * 20_000,
+        "tensor" + "(" * 100_000 + ")",
+        "<Tensor:" + "(" * 50_000 + ">",
+        "'" * 99_999,
+        "[" + "np." * 40_000,
+    ):
+        split_of([cell])
+        words(cell)
+    assert time.monotonic() - start < 10

@@ -1,0 +1,49 @@
+"""Names of a visitor's files as people write them, and nothing that could mislead."""
+
+from __future__ import annotations
+
+import pytest
+
+from app_pages.own.table_words import short_name
+from har_core.files import as_written, printable
+
+WRITTEN = (
+    "Screenshot 9.41\u202fAM.png",
+    "a\xa0b",
+    "می\u200cخواهم",
+    "क\u094d\u200dष",
+    "👩\u200d🍳.jpg",
+    "\u2764\ufe0f",
+    "x\u200f.png",
+    "坐 ü",
+)
+ODD = (
+    "a\u202eb",
+    "a\u2066b",
+    "a\u200bb",
+    "a\nb",
+    "a\x1b[2J",
+    "caf\udce9",
+    "a\u2028b",
+    "\ufeffa",
+    "a\x85b",
+    "\U000e0041",
+)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_people_write_is_kept(name: str) -> None:
+    assert as_written(name) == name == short_name(name)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_could_mislead_is_escaped(name: str) -> None:
+    assert as_written(name) == printable(name) != name and short_name(name).isprintable()
+
+
+def test_a_class_has_no_marks_of_direction() -> None:
+    assert as_written("x\u200f\u202fy", marks=False) == "x\\u200f\u202fy"
+
+
+def test_a_long_name_is_cut() -> None:
+    assert short_name("a\u202f" * 50, 10) == "a\u202f" * 4 + "a…"
