@@ -140,6 +140,15 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
         true = _true_by_content(table, used, numeric, names or order or _values(table, [predicted]))
         used |= _named_set(true)
     if not scores and not top and predicted is None:
+        single = [
+            name for name in table.columns if name in numeric - used and headers.plain(name) in headers.CONFIDENCE
+        ]
+        if len(single) == 1:
+            raise DataError(
+                f"expected a predicted label, or a probability a class, in {table.place}, found one column of numbers "
+                f"({shown(single[0])}); add the predicted label or, of two classes, a column for each: prob_NEGATIVE = 1 - "
+                f"{shown(single[0])} and prob_POSITIVE"
+            )
         raise DataError(
             f"expected a predicted label, or a probability a class, in {table.place}, found {_found(table)}; name the column with "
             "--predicted, call the others prob_CLASS, or pass --classes FILE"

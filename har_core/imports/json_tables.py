@@ -15,6 +15,7 @@ import pyarrow as pa
 from har_core.errors import DataError
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, memory_table, shown
 
+_LABEL_KEYS, _SCORE_KEYS = ("label", "class", "class_name", "name"), ("score", "confidence", "probability", "prob")
 _MAX_LINE, _MAX_FILE, _PIECE, _START = 2**20, 2**29, 5000, 4096
 
 
@@ -201,6 +202,9 @@ def _flatten(value: Any, name: str, found: dict[str, Any], depth: int) -> None:
         for key, inner in value.items():
             if not str(key).startswith("_"):  # FiftyOne's own
                 _flatten(inner, f"{name}.{key}" if name else str(key), found, depth + 1)
+    elif "top1_label" not in found and (answers := _answers(value)):
+        for rank, (label, score) in enumerate(answers, start=1):
+            found |= {f"top{rank}_label": label, f"top{rank}_score": score}
     elif (
         isinstance(value, list) and depth < 5 and all(isinstance(one, int | float | str | dict | None) for one in value)
     ):
@@ -210,6 +214,22 @@ def _flatten(value: Any, name: str, found: dict[str, Any], depth: int) -> None:
         found[name] = str(value) if isinstance(value, dict | list) else value
     if len(found) > MAX_COLUMNS:
         raise ValueError(f"more than {MAX_COLUMNS:,} values in a record")
+
+
+def _answers(value: Any) -> list[tuple[str, float]]:
+    """(class, score) of '[{"label": "cat", "score": 0.9}, …]', as pipelines of Hugging Face answer, the most probable first; empty
+    if it is something else.
+    """
+    if not isinstance(value, list) or not all(isinstance(one, dict) and 2 <= len(one) <= 3 for one in value):
+        return []
+    found = []
+    for one in value:
+        named = {key: inner for key, inner in one.items() if key in _LABEL_KEYS and isinstance(inner, str)}
+        scored = [inner for key, inner in one.items() if key in _SCORE_KEYS and type(inner) in (int, float)]
+        if len(named) != 1 or len(scored) != 1:
+            return []
+        found.append((*named.values(), float(scored[0])))
+    return sorted(found, key=lambda answer: -answer[1])
 
 
 def _columns(records: list[dict[str, Any]], names: Iterable[str]) -> dict[str, pa.Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from har_core.errors import DataError
@@ -99,3 +100,42 @@ def test_bytes_of_another_encoding(data: bytes, tmp_path: Path) -> None:
 def test_a_table_that_begins_otherwise_is_no_json(tmp_path: Path) -> None:
     table = open_table(text("file,true,pred\na.jpg,{,}\nb.jpg,[,}\n".encode("utf-16"))(tmp_path))
     assert "commas" in table.form and len(table.head["file"]) == 2
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+@pytest.mark.parametrize(("kept", "known"), [(3, "all"), (2, "top")])
+def test_answers_of_a_pipeline(kept: int, known: str, as_list: bool, tmp_path: Path) -> None:
+    """As Hugging Face's image classification gives them: the most probable classes, each with its score."""
+    chances = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.25, 0.5, 0.25]])
+    classes = ("bird", "cat", "dog 2")
+    records = [
+        {
+            "image": f"{row}.jpg",
+            "label": classes[row],
+            "scores": [
+                {"score": float(values[index]), "label": classes[index]} for index in np.argsort(-values)[:kept]
+            ],
+        }
+        for row, values in enumerate(chances)
+    ]
+    content = json.dumps(records) if as_list else "\n".join(map(json.dumps, records))
+    found = read(text(content, "t.json")(tmp_path))
+    assert found.predictions.classes == classes and found.predictions.true.tolist() == [0, 1, 2]
+    assert found.predictions.predicted.tolist() == [0, 2, 1]
+    np.testing.assert_allclose(found.predictions.confidence, chances.max(axis=1), atol=1e-6)
+    if known == "all":
+        np.testing.assert_allclose(found.predictions.probabilities, chances, atol=1e-6)
+
+
+def test_a_list_of_other_objects_is_no_answer(tmp_path: Path) -> None:
+    records = [
+        {"file": f"{row}.jpg", "true": "a", "predicted": "b", "boxes": [{"label": "a", "score": 0.5, "x": 1, "y": 2}]}
+        for row in range(3)
+    ]
+    columns = open_table(text("\n".join(map(json.dumps, records)), "t.json")(tmp_path)).columns
+    assert "boxes_0.x" in columns and "top1_label" not in columns
+
+
+def test_one_column_of_probabilities_is_not_enough(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="1 - prob"):
+        read(text("filename,y_true,prob\na.jpg,0,0.2\nb.jpg,1,0.7\n")(tmp_path))
