@@ -42,10 +42,15 @@ def page() -> None:
     other = named[st.session_state[key]]
     before, after = runs.confusion_matrix(other), runs.confusion_matrix(run)
     changes = changes_between(run, other)
-    if changes is not None and changes.relabeled:  # what each says under its own labels cannot be compared
+    shared = 0 if changes is None else len(changes.photos)
+    some_alone = bool(shared) and not shared == before.sum() == after.sum()
+    if changes is not None and (changes.relabeled or some_alone):
+        # what each says under its own labels, or of photos of its own, cannot be compared
         before, after = paired_matrices(changes.photos, classes=len(run.classes))
     with top:
         _headline(run, other, summarize(before), summarize(after), changes)
+        if some_alone:
+            st.caption(f"All on this page is of the {formats.count_photos(shared)} that both were evaluated on.")
     for compared in (run, other):
         if compared.manifest.note:
             st.caption(escape_markdown(f"{compared.title}: {compared.manifest.note}"))
@@ -135,7 +140,7 @@ def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:
         true, predicted = np.unravel_index(flat, errors.shape)
         value = errors[true, predicted]
         if value:
-            amount = f"{value:+.0f} photos" if same else f"{value * 100:+.1f} points of its recall"
+            amount = f"{value:+.0f} photos" if same else f"{value * 100:+.1f} points of its photos"
             names = class_markdown(run.classes[true]), class_markdown(run.classes[predicted])
             largest.append(f"{names[0]} predicted as {names[1]}: {amount}")
     st.markdown("Largest changes: " + "; ".join(largest) + "." if largest else "The matrices are the same.")

@@ -138,9 +138,12 @@ def ranking(run: Classified, matrix: np.ndarray, cell: Cell, *, page: str) -> di
         st.info("No photo is misclassified.", icon=":material/info:")
         return address
     arrow, labels = " ↔ " if both else " → ", formats.short_labels(run.classes)
+    from_left = "\u200e"  # the first name alone would tell in which direction all is written
     shown = pd.DataFrame(
         {
-            "confusion": [arrow.join(labels[index] for index in (pair.true, pair.predicted)) for pair in pairs],
+            "confusion": [
+                from_left + arrow.join(labels[index] for index in (pair.true, pair.predicted)) for pair in pairs
+            ],
             "photos": [pair.count for pair in pairs],
             "share": [pair.share * 100 for pair in pairs],
             "95 %": [formats.interval(pair.low, pair.high, decimals=0) for pair in pairs],

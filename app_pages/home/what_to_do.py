@@ -61,12 +61,14 @@ def _card(count: ErrorKindCount, *, all_guessed: bool) -> None:
         title += ", or not judged yet"
         remedy = "Is the label wrong, do both classes fit, or is the model wrong? Look, and say it."
     st.markdown(f"**{title}**: {count_photos(count.photos)}")
+    if not count.photos:
+        st.caption("Nothing to do here.")
+        return
     judged = f", {count.judged:,} of them by your verdicts" if count.judged else ""
     st.caption(f"{remedy} At most {count.points:.1f} points of accuracy{judged}.")
-    if count.photos:
-        st.page_link(
-            "app_pages/analysis/errors.py",
-            label="Look and judge",
-            icon=":material/grid_view:",
-            query_params=url.query(group=PREFIX + count.kind, view="grid"),
-        )
+    st.page_link(
+        "app_pages/analysis/errors.py",
+        label="Look and judge",
+        icon=":material/grid_view:",
+        query_params=url.query(group=PREFIX + count.kind, view="grid"),
+    )

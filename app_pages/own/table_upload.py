@@ -21,7 +21,7 @@ from app_pages.own.understanding import Choices, Understanding, understand
 from app_pages.state.settings import settings
 from har_core.errors import ArchiveError, DataError
 from har_core.files import as_written
-from har_core.imports.labels import read_classes
+from har_core.imports.class_lists import read_classes
 from har_core.imports.tables import Table, shown
 from har_core.media.archive import unpack
 from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES

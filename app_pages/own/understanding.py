@@ -195,9 +195,7 @@ def _scanned(done: Understanding, columns: Columns, table: Table, roots: Sequenc
         table_file.require_size(len(files), len(columns.classes), table.place)
     blank_words(true, list(others.values()), columns.classes)
     predicted = [label for label, _ in columns.top] or [name for name in (columns.predicted,) if name is not None]
-    unpredicted = (
-        np.concatenate(blank) if blank else np.all([others[name].is_blank() for name in predicted], axis=0)
-    )
+    unpredicted = np.concatenate(blank) if blank else np.all([others[name].is_blank() for name in predicted], axis=0)
     files = unpadded(files) if table.guarded else files
     require_predictions(unpredicted, files, table.place)
     left_out = (

@@ -72,7 +72,8 @@ def _keep(own: OwnRun, run: Run, name: str) -> None:
         return
     here = own.photos == settings().data
     photos = "" if here else ", without its photos: start the app with `-- --data DIR` to see them beside it"
-    st.success(f"Kept as **{escape_markdown(kept.title)}**{photos}.")
+    place = f" in `{kept.folder.parent}`" if settings().trusted else ""
+    st.success(f"Kept as **{escape_markdown(kept.title)}**{place}{photos}.")
 
 
 page()

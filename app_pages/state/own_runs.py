@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from app_pages.state.settings import WORKPLACE, settings
+from app_pages.state.settings import settings
 from har_core.errors import RunError
 from har_core.files import printable
 from har_core.media.photo_store import PhotoStore
@@ -108,7 +108,7 @@ def keep(run: Run, name: str, taken: Iterable[str]) -> Run:
     Raises:
         RunError: if it cannot have that name (`runs.run_names`), or cannot be written.
     """
-    goal = WORKPLACE / "runs" / run_name(name, taken)
+    goal = settings().runs[-1] / run_name(name, taken)
     try:
         return copy_run(run, goal)
     except OSError as error:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from har_core.cli.options import Subparsers, add_device
+from har_core.cli.options import Subparsers, add_device, told_classes
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 
@@ -77,7 +77,6 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(given: argparse.Namespace) -> int:
     from har_core.imports.build import read_predictions
     from har_core.imports.columns import Chosen, recognize
-    from har_core.imports.labels import read_classes
     from har_core.imports.opening import open_table
     from har_core.imports.storing import load_array, write_import
     from har_core.media.layout import photo_folder
@@ -88,7 +87,7 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError(f"expected a folder of photos at {given.photos}, found none; check --photos")
     if given.model is not None and given.photos is None:
         raise ConfigError("expected --photos with --model, found none; name the folder of the photos to replay")
-    classes = read_classes(given.classes) if given.classes else None
+    classes = told_classes(given.classes) if given.classes else None
     arrays = {name: load_array(path) for name in ("embeddings", "maps") if (path := getattr(given, name)) is not None}
     table = open_table(given.table)
     chosen = Chosen(

@@ -79,9 +79,22 @@ def told_meaning(
             print(f"{printable(label)} is read as {name}", file=sys.stderr)
     unknown = [printable(label) for label, name in meant.items() if name is None]
     if unknown and not given.unknown:
+        ways = (
+            "pass --map LABEL=CLASS if a class has another name here, --unknown skip to skip these photos, or --unknown error to "
+            "count each as an error"
+        )
+        expected, found = f"expected the classes {_some(list(map(printable, classes)))}", _some(unknown)
+        if len(unknown) < len(meant) or len(meant) < 2:
+            raise DataError(f"{expected}; found {found} too; {ways}")
+        if not hasattr(given, "classes"):
+            raise DataError(
+                f"{expected}; found {found}, and none of the classes; choose the run of these classes, or {ways}"
+            )
+        remedy = (
+            "check --classes, or leave it out" if given.classes else "pass --classes FILE with the names of the outputs"
+        )
         raise DataError(
-            f"expected the classes {_some(classes)}; found {_some(unknown)} too; pass --map LABEL=CLASS if a "
-            "class has another name here, --unknown skip to skip these photos, or --unknown error to count each as an error"
+            f"{expected}; found {found}, and none of the classes, whose names may be wrong; {remedy}; if they are right, {ways}"
         )
     return given.unknown or "skip", mapping
 
@@ -104,6 +117,38 @@ def warn_of_newer_library(predictor: Predictor) -> None:
 
     if (sentence := newer_library(predictor.spec)) is not None:
         print(f"warning: {printable(sentence)}", file=sys.stderr)
+
+
+def tell_notes(notes: Sequence[str]) -> None:
+    """On stderr, what is to be known of how a model's outputs are read."""
+    for note in notes:
+        print(f"note: {printable(note)}", file=sys.stderr)
+
+
+def pixels(text: str) -> int:
+    """A side of 1 pixel or more."""
+    try:
+        side = int(text)
+    except ValueError:
+        side = 0
+    if side < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of pixels, 1 or more; found {text!r}")
+    return side
+
+
+def told_classes(path: Path) -> tuple[str, ...]:
+    """The class names of `--classes`; how they were read is told, where it is not one name a line.
+
+    Raises:
+        DataError: if there are none.
+    """
+    from har_core.imports.class_lists import read_class_list
+
+    found = read_class_list(path)
+    if found.form is not None:
+        first = f"{found.names[0]}, …, {found.names[-1]}" if len(found.names) > 1 else found.names[0]
+        print(printable(f"{path.name} is read as {found.form}: {len(found.names):,} classes, {first}"), file=sys.stderr)
+    return found.names
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,9 @@ from har_core.cli.options import (
     add_labels,
     add_meaning,
     add_views,
+    pixels,
+    tell_notes,
+    told_classes,
     told_meaning,
     warn_of_newer_library,
 )
@@ -67,9 +70,9 @@ def add_parser(subparsers: Subparsers) -> None:
     feeding.add_argument(
         "--classes", type=Path, metavar="FILE", help="one class name a line, in the order of the outputs"
     )
-    feeding.add_argument("--crop-size", type=int, metavar="PIXELS", help="the side of the network's square input")
+    feeding.add_argument("--crop-size", type=pixels, metavar="PIXELS", help="the side of the network's square input")
     feeding.add_argument(
-        "--resize", type=int, metavar="PIXELS", help="the shorter side before cropping (default: the crop's)"
+        "--resize", type=pixels, metavar="PIXELS", help="the shorter side before cropping (default: the crop's)"
     )
     feeding.add_argument("--mean", type=_three, metavar="R,G,B", help="of values in [0, 1]")
     feeding.add_argument("--std", type=_three, metavar="R,G,B", help="of values in [0, 1]")
@@ -82,7 +85,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(given: argparse.Namespace) -> int:
     from har_core.cli.terminal import device_named
     from har_core.inference.predictor import Predictor
-    from har_core.models.external.load import KINDS, load_model
+    from har_core.models.external.load import KINDS, load_model, notes_of
     from har_core.runs.writing import require_no_run
 
     if score_shards.is_sharded(given):
@@ -105,13 +108,14 @@ def run(given: argparse.Namespace) -> int:
     photos = None if is_table else _labeled(given)  # what is missing is found before the work
     device = device_named(given.device)
     model, spec = load_model(given.model, _options(given))
+    tell_notes(notes := notes_of(model))
     predictor = Predictor(model, spec, device)
     warn_of_newer_library(predictor)
     print(
         f"{spec.architecture}: {len(spec.classes)} classes, {spec.crop_size} pixels, explained by {predictor.explanation}",
         file=sys.stderr,
     )
-    return _table(given, predictor) if photos is None else _run(given, predictor, photos)
+    return _table(given, predictor) if photos is None else _run(given, predictor, photos, notes)
 
 
 def _labeled(given: argparse.Namespace) -> tuple[Sample, ...]:
@@ -127,7 +131,7 @@ def _labeled(given: argparse.Namespace) -> tuple[Sample, ...]:
     return photos.samples
 
 
-def _run(given: argparse.Namespace, predictor: Predictor, samples: tuple[Sample, ...]) -> int:
+def _run(given: argparse.Namespace, predictor: Predictor, samples: tuple[Sample, ...], notes: tuple[str, ...]) -> int:
     from har_core.cli.terminal import ProgressBar
     from har_core.inference.evaluate import evaluate
     from har_core.inference.score import write_scored
@@ -142,7 +146,7 @@ def _run(given: argparse.Namespace, predictor: Predictor, samples: tuple[Sample,
         evaluation,
         predictor,
         title=given.title or printable(given.out.resolve().name)[:100],
-        source=f"{len(evaluation.predictions):,} photos, predicted by {name}",
+        source="; ".join([f"{len(evaluation.predictions):,} photos, predicted by {name}", *map(printable, notes)]),
         photos=given.data[0],
         calibrated_on=before.calibrated_on if before is not None else None,
     )
@@ -231,11 +235,10 @@ def _listed(path: Path, lines: Sequence[str]) -> str:
 
 
 def _options(given: argparse.Namespace) -> ModelOptions:
-    from har_core.imports.labels import read_classes
     from har_core.models.external.options import ModelOptions
 
     return ModelOptions(
-        classes=tuple(read_classes(given.classes)) if given.classes else None,
+        classes=told_classes(given.classes) if given.classes else None,
         crop_size=given.crop_size,
         resize=given.resize,
         mean=given.mean,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from har_core.cli.options import tell_notes
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 
@@ -82,6 +83,7 @@ def run(given: argparse.Namespace, options: ModelOptions) -> int:
         given.model or str(shipped_run().folder), options, device, embeddings=given.embeddings, maps=given.maps
     )
     facts = facts_of(request)
+    tell_notes(facts.notes)
     request = replace(request, threshold=facts.threshold)
     with locked(out):
         plan = _planned(given, source, out, facts.identity, facts.spec.classes)

@@ -6,7 +6,8 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,17 +94,22 @@ def _whole_clips(given: argparse.Namespace, by: Run, clips: Sequence[Path]) -> i
     predictor = TemporalPredictor.from_run(by, device_named(given.device))
 
     def answer(path: Path, file: str) -> str:
-        found = predictor.predict(path, file)
+        read = predictor.read(path, file)
+        shares = dict(
+            zip(predictor.spec.classes, predictor.find(predictor.encode(read.frames)).probabilities, strict=True)
+        )
+        likeliest = max(shares, key=lambda name: shares[name])
         if not given.json:
-            return printable(f"{file}: {found.predicted} ({found.confidence:.1%})")
-        pairs = zip(found.classes, found.finding.probabilities, strict=True)
+            lines = [f"{file}: {likeliest} ({shares[likeliest]:.1%})", *([f"  {read.broken}"] if read.broken else [])]
+            return "\n".join(map(printable, lines))
         return json.dumps(
             {
                 "file": file,
-                "predicted": found.predicted,
-                "confidence": round(found.confidence, 6),
-                "probabilities": {name: round(float(value), 6) for name, value in pairs},
-                "times": [round(float(time), 3) for time in found.times],
+                "predicted": likeliest,
+                "confidence": round(float(shares[likeliest]), 6),
+                "probabilities": {name: round(float(value), 6) for name, value in shares.items()},
+                "times": [round(frame.time, 3) for frame in read.frames],
+                "broken": read.broken,
             }
         )
 
@@ -117,7 +123,9 @@ def _print_each(clips: Sequence[Path], answer: Callable[[Path, str], str], *, as
         file = shown(path)
         try:
             if path.is_dir():
-                raise DataError(f"expected clips in {file}, found none; name the clips themselves")
+                raise DataError(
+                    f"expected clips in {file}, found {_contents(_files_below(path))}; name the clips themselves"
+                )
             print(answer(path, file), flush=True)
         except (ClipError, DataError) as error:
             failed = True
@@ -178,13 +186,30 @@ def _answer(path: Path, predictor: Predictor, rule: FrameRule, fps: float) -> tu
 
 def _clips_below(paths: Sequence[Path]) -> Iterator[Path]:
     """The paths, with each folder replaced by the clips below it, in order; a folder that holds none stays."""
-    from har_core.media.clips import is_clip_name
-    from har_core.media.layout import is_system_file
+    from har_core.media.clip_files import is_clip_file
 
     for path in paths:
-        inside = [each for each in sorted(path.rglob("*")) if each.is_file() and is_clip_name(each.name)]
-        clips = [each for each in inside if not any(map(is_system_file, each.relative_to(path).parts))]
+        inside = _files_below(path)
+        clips = list(filter(is_clip_file, inside))
+        if clips and len(clips) < len(inside):
+            others = _contents(set(inside) - set(clips))
+            print(printable(f"note: passed over in {shown(path)}, which are no clips: {others}"), file=sys.stderr)
         yield from clips or [path]
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """In order, but for what systems leave there; of a file, none."""
+    from har_core.media.layout import is_system_file
+
+    files = [each for each in sorted(folder.rglob("*")) if each.is_file()]
+    return [each for each in files if not any(map(is_system_file, each.relative_to(folder).parts))]
+
+
+def _contents(files: Iterable[Path]) -> str:
+    """How many files of which kinds these are, by the ends of their names."""
+    kinds = Counter(path.suffix.lower() or "without a suffix" for path in files)
+    some = [f"{count:,} {'files' if count > 1 else 'file'} {kind}" for kind, count in kinds.most_common(3)]
+    return ", ".join(some) + (f", and {len(kinds) - 3:,} more kinds" if len(kinds) > 3 else "") or "none"
 
 
 def _as_json(file: str, found: ClipAnswer, broken: str | None) -> dict[str, Any]:

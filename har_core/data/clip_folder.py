@@ -7,7 +7,7 @@ from pathlib import Path
 from har_core.data.layouts import entries, unusable_name
 from har_core.data.samples import Problem, Sample, list_problems
 from har_core.errors import DataError
-from har_core.media.clip_files import is_clip_name
+from har_core.media.clip_files import ACCEPTED_CLIPS, is_clip_name
 from har_core.media.layout import LABELS_FILE
 
 _KINDS = "MP4, MOV, WebM, AVI or MKV"
@@ -61,6 +61,19 @@ def scan_clips(folder: Path, *, skip_bad: bool = False) -> tuple[Sample, ...]:
             problems,
         )
     return tuple(samples)
+
+
+def unread_clip(name: str, reason: str) -> Problem:
+    """Of a clip that cannot be read, or not to its end.
+
+    Args:
+        reason: the words of the error, or of `OpenClip.broken`, which begin with the name.
+    """
+    words = reason.removeprefix(name).removesuffix(ACCEPTED_CLIPS).strip().rstrip(".")
+    what, _, remedy = words.partition(". ")
+    return Problem(
+        name, what, f"{remedy[:1].lower()}{remedy[1:]}, or leave it out" if remedy else "replace it, or leave it out"
+    )
 
 
 def _problem(name: str, path: Path) -> Problem | None:

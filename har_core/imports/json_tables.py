@@ -224,11 +224,11 @@ def _answers(value: Any) -> list[tuple[str, float]]:
         return []
     found = []
     for one in value:
-        named = {key: inner for key, inner in one.items() if key in _LABEL_KEYS and isinstance(inner, str)}
+        named = [inner for key, inner in one.items() if key in _LABEL_KEYS and isinstance(inner, str)]
         scored = [inner for key, inner in one.items() if key in _SCORE_KEYS and type(inner) in (int, float)]
         if len(named) != 1 or len(scored) != 1:
             return []
-        found.append((*named.values(), float(scored[0])))
+        found.append((named[0], float(scored[0])))
     return sorted(found, key=lambda answer: -answer[1])
 
 

@@ -1,24 +1,21 @@
-"""Texts in columns of labels → class indices, and a file of class names → these."""
+"""Texts in columns of labels → class indices."""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections.abc import Collection, Iterable, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from har_core.data.labels_file import encoding_of
-from har_core.errors import DataError, RunError
+from har_core.errors import DataError
 from har_core.imports.tables import shown
 from har_core.runs.class_names import check_class_names, class_key
 
 _MAX_DIFFERENT, _MAX_CLASSES = 10_000, 1000
-_MAX_BYTES = 2**20
 _NUMBER = re.compile(r"-?[0-9]+(\.0+)?")
 
 Reading = Literal["names", "places"]
@@ -275,28 +272,3 @@ def _require_one_language(true: str, ours: list[str], predicted: str, theirs: li
 def _first(names: list[str]) -> str:
     some = ", ".join(repr(shown(name, 24)) for name in names[:3])
     return f"{some}, …" if len(names) > 3 else some
-
-
-def read_classes(path: Path) -> tuple[str, ...]:
-    """Names of classes from a text file, one a line, in their order.
-
-    Raises:
-        DataError: if it is no such file, or the names could not be those of a run.
-    """
-    place = shown(path.name)
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise ValueError("it has more than 1 MB")
-        names = tuple(name for line in data.decode(encoding_of(data)).splitlines() if (name := line.strip()))
-        check_class_names(names)
-    except RunError as error:
-        raise DataError(f"{place}: {error}") from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(
-            f"expected a text file with one class name a line in {place}, found none that can be read ({shown(str(reason), 100)}); "
-            "check --classes"
-        ) from error
-    return names

@@ -109,7 +109,8 @@ def _replayed(run: Run, spec: ModelSpec, photos: Path, device: torch.device) -> 
     if found.difference > TOLERANCE:
         raise CheckpointError(
             f"expected the written run to answer as the model did, within {TOLERANCE:g}, on {found.count} replayed photos, found a "
-            f"difference of {found.difference:.4f} for {printable(found.name)[:80]}; export the model in another form"
+            f"difference of {found.difference:.4f} for {printable(found.name)[:80]}; call model.eval() "
+            "before the export, export in 32-bit floats, and report it if it is so"
         )
     return found
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from har_core.data.clip_folder import unread_clip
 from har_core.data.clip_frames import ClipFrames, read_frames, to_input
 from har_core.data.samples import Problem, Sample
 from har_core.data.scan import Progress
@@ -163,7 +164,7 @@ def evaluate_temporal(
             try:
                 encoded = _encoded(sample, predictor) if features is None else features(sample)
             except ClipError as error:
-                skipped.append(Problem(sample.name, str(error), "replace it"))
+                skipped.append(unread_clip(sample.name, str(error)))
             else:
                 kept.append(sample)
                 rows.append(_row(predictor.find(encoded)))

@@ -29,6 +29,8 @@ _DECODERS = (
 _OPENING = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "none", "codec_whitelist": _DECODERS}
 _DECODING = {"codec_whitelist": _DECODERS, "max_pixels": str(MAX_PIXELS)}
 _NO_CLIP = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+_MISSED, _MISSED_SHARE, _MOST_MISSED = 0.25, 0.02, 1.0
+"""A clip may end so many seconds, or by such a share, before what it tells of; of two slow pictures up to the last."""
 _SLACK = 0.001  # seconds: containers that count milliseconds round
 _BEFORE = (
     1.0  # seconds before a moment from which on is decoded: the pictures right after a key picture may need others
@@ -100,7 +102,8 @@ class ClipDecoder:
     def missing(self) -> str | None:
         """What the clip lacks of what it tells of; None if nothing.  To be asked once all frames are decoded."""
         whole = max((self._container.duration or 0) / av.time_base, self._counted or 0)
-        if self._file_ends < whole - max(1.0, 0.02 * whole):
+        two_pictures = min(2 / self.rate, _MOST_MISSED) if self.rate else 0.0
+        if self._file_ends < whole - max(_MISSED, two_pictures, _MISSED_SHARE * whole):
             return (
                 f"is cut off: it tells of {whole:.1f} seconds and ends after {self.found:.1f}. {_AGAIN} to see the rest"
             )

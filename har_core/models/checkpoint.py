@@ -86,10 +86,13 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, ModelSpec]:
     require_model_file(path)
     try:
         metadata = read_metadata(path)
-        if metadata.get("format") != FORMAT:
-            raise CheckpointError(
-                f"{path}: expected format {FORMAT}, found {metadata.get('format')!r}; train or export it again"
+        if (found := metadata.get("format")) != FORMAT:
+            way = (
+                "train or export it again"
+                if str(found).startswith("har-lens")
+                else "weights from elsewhere need their network: name the folder with their config.json, or export it as ONNX"
             )
+            raise CheckpointError(f"{path}: expected format {FORMAT}, found {str(found or 'none')[:60]}; {way}")
         spec = ModelSpec.from_dict(json.loads(metadata["spec"]))
         model = create_model(spec)
         state = load_file(path)

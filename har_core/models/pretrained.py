@@ -6,18 +6,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import torch
 import torchvision
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from har_core.data.transforms import IMAGENET
 from har_core.errors import CheckpointError, WeightsError
+from har_core.files import printable
 from har_core.models import efficientnet_lite, timm_networks
-from har_core.models.checkpoint import first_line, read_metadata
+from har_core.models.checkpoint import first_line
 from har_core.models.registry import anatomy_of, check_architecture, create_model
 from har_core.models.spec import Architecture, ModelSpec, StridePlacement
+from har_core.models.weight_files import names_file, read_weights, state_dict_in, without_prefix
 from har_core.runs.manifest import CENTER_ALONE, View
+
+__all__ = ["from_torchvision", "load_pretrained", "read_weights", "state_dict_in"]
 
 _A_FILE = "a file: --weights FILE.safetensors"
 
@@ -35,8 +37,9 @@ def load_pretrained(
 
     Args:
         weights: 'imagenet' (torchvision's IMAGENET1K_V1, or timm's default), another torchvision name, a tag of timm such as
-            'fb_in22k', 'random', 'package' (of EfficientNet-Lite, see `efficientnet_lite`), or a file: .safetensors, whose
-            metadata may name a `stride_placement`, or a .pt/.pth state dict.
+            'fb_in22k', 'random', 'package' (of EfficientNet-Lite, see `efficientnet_lite`), or a file, whatever its suffix:
+            safetensors, whose metadata may name a `stride_placement`, or a state dict of PyTorch, alone or in a checkpoint.
+            What the names of its tensors begin with (as `module.` or `model.`) does not matter.
         crop_size, resize, views: as in `ModelSpec`.
 
     Returns:
@@ -49,7 +52,7 @@ def load_pretrained(
     check_architecture(architecture)
     of_timm, path = architecture.startswith(timm_networks.PREFIX), Path(weights)
     placement: StridePlacement = "3x3"
-    if path.suffix in (".safetensors", ".pt", ".pth"):
+    if names_file(weights):
         state, placement, origin = _from_file(path)
     elif weights == "random":
         state, origin = None, "random weights"
@@ -79,18 +82,30 @@ def load_pretrained(
         if not of_timm:
             model = create_model(spec)
         is_head = anatomy_of(model).is_head
+        shapes = {name: tensor.shape for name, tensor in model.state_dict().items() if not is_head(name)}
+        state, prefix, others = without_prefix(state, shapes)
         body = {name: tensor for name, tensor in state.items() if not is_head(name)}
+        if (
+            other := next((name for name in body if body[name].shape != shapes.get(name, body[name].shape)), None)
+        ) is not None:
+            raise WeightsError(
+                f"{weights} does not fit {architecture}: expected {other} of {_sides(shapes[other])}, found {_sides(body[other].shape)}; "
+                "choose --architecture"
+            )
         missing, unexpected = model.load_state_dict(body, strict=False)
     except (RuntimeError, CheckpointError) as error:  # shapes; bottlenecks where there are none
         raise WeightsError(
-            f"{weights} does not fit {architecture}: {first_line(error)}; choose --architecture"
+            f"{weights} does not fit {architecture}: {printable(first_line(error))}; choose --architecture"
         ) from error
     missing = [name for name in missing if not is_head(name)]
     if unexpected or missing:
         raise WeightsError(
-            f"{weights} does not fit {architecture}: {len(missing)} tensors missing, {len(unexpected)} unknown; "
+            f"{weights} does not fit {architecture}: {_some(missing)} missing, {_some(unexpected)} unknown; "
             f"choose --architecture or a file with {'timm' if of_timm else 'torchvision'}'s names"
         )
+    if prefix:
+        left_out = f", without {len(others)} others" if others else ""
+        origin += f" (the tensors named {printable(prefix)}…{left_out})"
     return model, spec, origin
 
 
@@ -102,34 +117,14 @@ def _from_file(path: Path) -> tuple[dict[str, Tensor], StridePlacement, str]:
     return state, cast(StridePlacement, placement), metadata.get("source", path.name)
 
 
-def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """(the state dict in a .safetensors, .pt or .pth file, the metadata of a .safetensors file).
-
-    Raises:
-        WeightsError: if there is no file, or it cannot be read.
-    """
-    if not path.is_file():
-        raise WeightsError(f"expected starting weights at {path}, found no file; check --weights")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path), read_metadata(path)
-        return state_dict_in(torch.load(path, map_location="cpu", weights_only=True)), {}
-    except Exception as error:  # safetensors and the unpickler raise errors of their own kinds
-        raise WeightsError(f"{path} cannot be read as weights ({first_line(error)}); check the file") from error
+def _sides(shape: Iterable[int]) -> str:
+    return " × ".join(map(str, shape)) or "one value"
 
 
-def state_dict_in(loaded: Any) -> dict[str, Tensor]:
-    """The state dict in what was loaded: itself, or the entry where training scripts of PyTorch and timm put it.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    for key in ("state_dict_ema", "state_dict", "model"):
-        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
-            loaded = loaded[key]
-    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise ValueError("it holds no state dict")
-    return {name.removeprefix("module."): value for name, value in loaded.items()}
+def _some(names: list[str]) -> str:
+    """How many tensors, and one of them."""
+    example = f" (as {printable(names[0])[:80]})" if names else ""
+    return f"{len(names)} tensors{example}"
 
 
 def from_torchvision(
@@ -153,7 +148,7 @@ def from_torchvision(
     if name not in known.__members__:
         named = ", ".join(f"'{word}'" for word in words)
         raise WeightsError(
-            f"expected weights {named}, {' or '.join(known.__members__)}, or a .safetensors or .pt file, found "
+            f"expected weights {named}, {' or '.join(known.__members__)}, or a file of safetensors or PyTorch, found "
             f"{weights!r}; check --weights"
         )
     member = known[name]
@@ -171,8 +166,8 @@ def _from_timm(weights: str, architecture: Architecture) -> tuple[dict[str, Tens
     tags = [tagged.split(".", 1)[1] for tagged in timm.list_pretrained(f"{base}.*") if "." in tagged]
     if weights != "imagenet" and weights not in tags:
         raise WeightsError(
-            f"expected weights 'imagenet', 'random', {', '.join(tags) or 'no tag of timm'}, or a .safetensors or .pt file, "
-            f"found {weights!r}; check --weights"
+            f"expected weights 'imagenet', 'random', {', '.join(tags) or 'no tag of timm'}, or a file of safetensors or "
+            f"PyTorch, found {weights!r}; check --weights"
         )
     full = name if weights == "imagenet" else f"{base}.{weights}"
     try:

@@ -13,8 +13,9 @@ from har_core.data.transforms import IMAGENET, Preprocessing
 from har_core.errors import CheckpointError, WeightsError
 from har_core.models.anatomy import Answer
 from har_core.models.checkpoint import first_line
-from har_core.models.pretrained import from_torchvision, read_weights
+from har_core.models.pretrained import from_torchvision
 from har_core.models.temporal_heads import ClipHead
+from har_core.models.weight_files import names_file, read_weights, without_prefix
 
 _KINETICS = Preprocessing(mean=(0.43216, 0.394666, 0.37645), std=(0.22803, 0.22145, 0.216989))
 _MIDDLE = Preprocessing(mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225))
@@ -98,8 +99,8 @@ def load_video_weights(network: WholeClipNetwork, name: str, weights: str) -> st
     if weights == "random":
         network.freeze_bn = False  # statistics of nothing are not worth keeping
         return "random weights"
-    if path.suffix in (".safetensors", ".pt", ".pth"):
-        state, origin = read_weights(path)[0], path.name
+    if names_file(weights):
+        state, origin = without_prefix(read_weights(path)[0], network.body.state_dict().keys())[0], path.name
     else:
         state, origin = from_torchvision(
             name,

@@ -23,7 +23,7 @@ from har_core.inference.answer_rules import least_known_of
 from har_core.inference.prediction import Prediction
 from har_core.inference.predictor import PHOTO_SIDE, Predictor
 from har_core.inference.score import model_info
-from har_core.models.external.load import load_model
+from har_core.models.external.load import load_model, notes_of
 from har_core.models.external.options import ModelOptions
 from har_core.models.spec import ModelSpec
 from har_core.runs.file_names import HF_CONFIG, HF_MODEL, HF_PREPROCESSOR, MANIFEST, MODEL_SPEC, WEIGHTS
@@ -158,12 +158,16 @@ def score_photos(predictor: Predictor, photos: Iterable[Photo], decode: Decode, 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What is to be known of a model before it scores.  `identity`: a digest of all that its answers depend on."""
+    """What is to be known of a model before it scores.
+
+    `identity`: a digest of all that its answers depend on.  `notes`: how its outputs are read, a sentence each.
+    """
 
     spec: ModelSpec
     identity: str
     threshold: float | None
     network: ModelInfo
+    notes: tuple[str, ...] = ()
 
 
 def facts_of(request: ModelRequest) -> ModelFacts:
@@ -178,7 +182,9 @@ def facts_of(request: ModelRequest) -> ModelFacts:
     threshold = _threshold(request.model, predictor)
     kept = [request.embeddings, request.maps, threshold]
     told = json.dumps([asdict(spec), files or request.model, kept], sort_keys=True)
-    return ModelFacts(spec, hashlib.sha256(told.encode()).hexdigest(), threshold, model_info(predictor))
+    return ModelFacts(
+        spec, hashlib.sha256(told.encode()).hexdigest(), threshold, model_info(predictor), notes_of(model)
+    )
 
 
 def model_files(model: str) -> dict[str, Path]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from har_core.data.clip_folder import unread_clip
 from har_core.data.clip_frames import read_frames, to_input
 from har_core.data.samples import Problem, Sample
 from har_core.data.scan import Progress
@@ -37,7 +38,7 @@ class ClipFeatures:
         self._paths: dict[Path, Path] = {}
 
     def compute(self, samples: Sequence[Sample], progress: Progress | None = None) -> list[Problem]:
-        """Store the features of clips that have none yet; those that cannot be read are returned."""
+        """Store the features of clips that have none yet; those that cannot be read, or not to their end, are returned."""
         problems: list[Problem] = []
         self.folder.mkdir(parents=True, exist_ok=True)
         about = {"architecture": self.network.spec.architecture, "frames": self.network.spec.frames}
@@ -48,7 +49,7 @@ class ClipFeatures:
                 try:
                     self._store(sample, path)
                 except ClipError as error:
-                    problems.append(Problem(sample.name, str(error), "replace it, or leave it out"))
+                    problems.append(unread_clip(sample.name, str(error)))
             if progress is not None:
                 progress(done, len(samples))
         return problems
@@ -69,6 +70,8 @@ class ClipFeatures:
     def _store(self, sample: Sample, path: Path) -> None:
         spec = self.network.spec
         found = read_frames(self.reader, sample.path, sample.name, count=spec.frames, side=spec.side)
+        if found.broken is not None:  # nothing is stored: it would be learned from without a word
+            raise ClipError(found.broken)
         with exact_fp32():
             encoded = self.network.encode(to_input(found.frames, spec.side, spec.preprocessing).to(self.device))
         with atomic_path(path) as partial, partial.open("wb") as file:

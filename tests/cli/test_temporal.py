@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from har_core.cli import main
@@ -94,6 +95,40 @@ def test_what_was_given_is_remembered_and_may_be_given_again(
     assert [len(run.history()) for run in runs] == [2, 2, 2] and len({run.manifest.data.split for run in runs}) == 1
     assert "source videos" in (runs[0].manifest.data.split or "")
     assert not any(str(tmp_path) in (run.folder / "run.json").read_text() for run in runs)
+
+
+def cut_off(path: Path) -> Path:
+    """A clip of which half is missing."""
+    noise = np.random.default_rng(0).integers(0, 255, (24, SIDE, SIDE, 3)).astype(np.uint8)
+    whole = make_clip("matroska", "mjpeg", format="yuvj420p", size=(SIDE, SIDE), pictures=list(noise))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(whole[: len(whole) // 2])
+    return path
+
+
+def test_clips_that_are_cut_off_are_not_learned_from_in_silence(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_off(tmp_path / "clips" / "left" / "cut.mkv")
+    (tmp_path / "clips" / "right" / "none.mkv").write_bytes(b"no clip")
+    for _ in range(2):  # nothing of them is stored either
+        assert main(command) == 1
+        said = capsys.readouterr().err
+        assert said.count("cut.mkv") == 1 and "is cut off" in said and "--skip-bad" in said
+    assert main([*command, "--skip-bad"]) == 0
+    data = Run.open(tmp_path / "run").manifest.data
+    assert data.skipped_count == 2 and "right/none.mkv: is not a clip" in data.skipped[1]
+    assert data.skipped[0].startswith("left/cut.mkv: is cut off") and "minutes." not in " ".join(data.skipped)
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_model_of_clips_says_that_a_clip_is_cut_off(
+    clip_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    clips = [str(cut_off(tmp_path / "cut.mkv"))]
+    assert main(["video", *clips, "--run", str(clip_run.folder), *["--json"] * as_json]) == 0
+    said = capsys.readouterr().out
+    assert "is cut off" in (json.loads(said)["broken"] if as_json else said.splitlines()[1])
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,30 @@ def test_a_folder_without_clips_costs_its_own_line(
     assert [row["file"] for row in rows] == asked and ["error" in row for row in rows] == [False, True, False]
 
 
+def test_a_folders_clips_are_known_by_their_content(
+    tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    for name in ("a.phone", "b.MKV", "sub/c"):
+        colored(folder / name, "green")
+    (folder / "d.gif").write_bytes(b"GIF89a" + bytes(50))
+    (folder / "notes.txt").write_text("notes")
+    assert main(["video", str(folder), "--run", str(tiny_run), "--json"]) == 1
+    printed = capsys.readouterr()
+    rows = [json.loads(line) for line in printed.out.splitlines()]
+    assert [Path(row["file"]).name for row in rows] == ["a.phone", "b.MKV", "d.gif", "c"]
+    assert ["error" in row for row in rows] == [False, False, True, False] and "1 file .txt" in printed.err
+
+
+def test_a_folder_of_other_things_says_what_it_holds(
+    tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.jpg", "b.JPG", "c.txt"):
+        (tmp_path / name).write_bytes(b"\xff\xd8\xff\xe0")
+    assert main(["video", str(tmp_path), "--run", str(tiny_run)]) == 1
+    assert "found 2 files .jpg, 1 file .txt" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -10,8 +10,8 @@ import pandas as pd
 
 from har_core.imports.build import Imported, read_predictions
 from har_core.imports.checking import Unknown
+from har_core.imports.class_lists import read_classes
 from har_core.imports.columns import Chosen, recognize
-from har_core.imports.labels import read_classes
 from har_core.imports.opening import open_table
 from har_core.imports.storing import load_array, write_import
 from har_core.imports.values import ScoreKind

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from har_core.errors import ClipError
+from har_core.media.clip_files import is_clip_file
 from har_core.media.clips import MAX_CLIP_BYTES, ClipReader, Frame, OpenClip, is_clip_name
 from tests.media.clip_makers import RATE, is_upright, make_clip, number_of, numbered, only_sound
 
 READER = ClipReader()
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(25)
 KINDS: dict[str, dict[str, object]] = {
     "mp4": {},
     "mov": {"container": "mov", "codec": "prores_ks", "format": "yuv422p10le"},
@@ -124,6 +126,11 @@ def test_the_frame_at_a_time(kind: str) -> None:
         (b"GIF89a" + bytes(50), "GIF"),
         (b"\xff\xd8\xff\xe0" + bytes(50), "a photo"),
         (b"\x00\x00\x00\x1cftypheic" + bytes(50), "a photo"),
+        (b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\x02" + bytes(20), "an animated WebP.*convert it"),
+        (b"RIFF\x20\0\0\0WEBPVP8X\x0a\0\0\0\x10" + bytes(20), "a photo"),
+        (PNG + b"\0\0\0\x08acTL" + bytes(12), "an animated PNG.*convert it"),
+        (PNG + b"\0\0\0\x08IDAT" + bytes(12), "a photo"),
+        (b"\0\0\0\x1cftypavis" + bytes(50), "an animated AVIF.*convert it"),
         (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "a playlist"),
         (b"ffconcat version 1.0\nfile /etc/hostname\n", "not a clip"),
         (b"\x00\x00\x00\x1cftypisom" + bytes(50), "damaged"),
@@ -168,6 +175,47 @@ def test_of_a_clip_that_is_cut_off_the_frames_until_there(container: str, muxer:
     assert 8 <= len(frames) <= 15 and clip.broken is not None and "is cut off" in clip.broken
 
 
+@pytest.mark.parametrize("container", ["matroska", "avi"])
+def test_a_short_clip_that_is_cut_in_half_says_so(container: str) -> None:
+    """Two seconds: less is missing than what long clips may lack."""
+    noise = np.random.default_rng(0).integers(0, 255, (24, 48, 64, 3)).astype(np.uint8)
+    whole = make_clip(container, "mjpeg", format="yuvj420p", pictures=list(noise))
+    assert read(whole)[0].broken is None
+    clip, frames = read(whole[: len(whole) // 2])
+    assert 3 <= len(frames) <= 5 and clip.broken is not None and "is cut off" in clip.broken
+
+
+@pytest.mark.parametrize("times", [[0, 900], [0, 100, 150, 1400], [0, 1000, 2000, 3000]])
+def test_slow_and_uneven_clips_are_whole(times: list[int]) -> None:
+    for container in ("mp4", "matroska"):
+        assert read(make_clip(container, milliseconds=times))[0].broken is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_clip"),
+    [
+        ("a.mp4", b"", True),
+        ("a", b"\0\0\0\x14ftypisom" + bytes(20), True),
+        ("a.JPG", b"RIFF\0\0\0\0AVI ", True),
+        ("a.mts", b"\x1aE\xdf\xa3", True),
+        ("a.gif", b"GIF89a", True),
+        ("a.ts", b"\x47\x40\x00", True),
+        ("a.png", PNG + b"\0\0\0\x08acTL", True),
+        ("a.jpg", b"\xff\xd8\xff\xe0" + bytes(50), False),
+        ("a.txt", b"The free lunch is over", False),
+        ("a.m4a", b"\0\0\0\x14ftypM4A " + bytes(20), False),
+        ("a.heic", b"\0\0\0\x14ftypheic" + bytes(20), False),
+        ("a.ts", b"export const a = 1", False),
+        ("a.zip", b"PK\x03\x04", False),
+        ("a", b"", False),
+    ],
+)
+def test_what_is_opened_as_a_clip(tmp_path: Path, name: str, content: bytes, is_clip: bool) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert is_clip_file(tmp_path / name) is is_clip
+    assert not is_clip_file(tmp_path) and not is_clip_file(tmp_path / "gone.mp4")
+
+
 def test_files_by_path_and_open_ones(tmp_path: Path) -> None:
     data = make_clip(frames=3)
     path = tmp_path / "a.mp4"
@@ -187,7 +235,13 @@ def test_files_by_path_and_open_ones(tmp_path: Path) -> None:
 
 
 def test_names_of_clips() -> None:
-    assert is_clip_name("A.MP4") and is_clip_name("a.b.webm") and not is_clip_name("mp4") and not is_clip_name("a.jpg")
+    assert (
+        is_clip_name("A.MP4")
+        and is_clip_name("a.3GP")
+        and is_clip_name("a.b.webm")
+        and not is_clip_name("mp4")
+        and not is_clip_name("a.jpg")
+    )
 
 
 def test_the_rate_of_the_makers() -> None:

@@ -5,6 +5,7 @@ Nothing of the folder is executed: the network is one of transformers' own, and 
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from har_core.errors import CheckpointError
 from har_core.files import printable
 from har_core.models.checkpoint import first_line
 from har_core.models.external.hugging_face_input import read_input
-from har_core.models.external.options import ModelOptions, class_names, read_config, require_finite
+from har_core.models.external.options import ModelOptions, class_names, read_config, require_finite, require_no_pointer
 from har_core.models.external.outputs import outputs_anatomy
 from har_core.models.spec import ModelSpec
 
@@ -30,16 +31,22 @@ _REFUSED = {
     "use_pretrained_backbone": "a backbone from elsewhere",
     "use_timm_backbone": "a backbone from elsewhere",
 }
+_SEVERAL = "multi_label_classification"
+_PLACEHOLDER = re.compile(r"LABEL_\d+")
 _MAX_NUMBER = 10**6
 _MAX_LAYERS = 1000
 
 
 class HuggingFaceNetwork(nn.Module):
-    """Images (B, 3, H, W) → logits (B, K)."""
+    """Images (B, 3, H, W) → logits (B, K).
+
+    `notes`: what a person should know of how its outputs are read, a sentence each.
+    """
 
     def __init__(self, model: Any, preprocessor: Path | None) -> None:
         super().__init__()
         self.model, self.preprocessor = model, preprocessor
+        self.notes: tuple[str, ...] = ()
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.model(pixel_values=images, return_dict=True).logits
@@ -66,6 +73,11 @@ def load_folder(folder: Path, options: ModelOptions) -> tuple[nn.Module, ModelSp
     network = HuggingFaceNetwork(model, folder / PREPROCESSOR if (folder / PREPROCESSOR).is_file() else None)
     names = options.classes or values.get("id2label") or {}
     count = int(model.config.num_labels)
+    _require_classes(names, count)
+    if values.get("problem_type") == _SEVERAL:
+        network.notes = (
+            f"it was trained for several labels a photo ({_SEVERAL}): its logits are turned into shares of one label by a softmax",
+        )
     spec = options.apply(
         ModelSpec(
             class_names(names, count),
@@ -89,6 +101,20 @@ def load_folder(folder: Path, options: ModelOptions) -> tuple[nn.Module, ModelSp
         )
     network.anatomy = anatomy  # type: ignore[assignment]
     return network, spec
+
+
+def _require_classes(names: Any, count: int) -> None:
+    if count < 2:
+        raise CheckpointError(
+            f"expected a network that tells two or more classes apart, found one output in {CONFIG} (num_labels {count}); export it as "
+            "ONNX, which is taken with two class names"
+        )
+    told = list(names.values()) if isinstance(names, dict) else []
+    if told and all(isinstance(name, str) and _PLACEHOLDER.fullmatch(name) for name in told):
+        raise CheckpointError(
+            f"{CONFIG}: expected the names of the {count:,} classes in id2label, found {told[0]}, …, which stand for names that were not "
+            "saved; pass --classes FILE"
+        )
 
 
 def _require_plain(values: dict[str, Any], folder: Path) -> None:
@@ -129,6 +155,7 @@ def _state(folder: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"expected {WEIGHTS} or pytorch_model.bin beside {CONFIG}, found neither; save the model in one file"
         )
+    require_no_pointer(path)
     try:
         state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
         if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):

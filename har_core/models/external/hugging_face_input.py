@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from har_core.data.transforms import Fit, Interpolation, Preprocessing
 from har_core.errors import CheckpointError
@@ -13,7 +14,13 @@ from har_core.models.external.options import ModelOptions, read_config
 _INTERPOLATION: dict[int, Interpolation] = {2: "bilinear", 3: "bicubic"}  # of Pillow
 _KNOWN = ("ViT", "DeiT", "Beit", "Bit", "ConvNext", "Levit", "MobileNetV1", "MobileNetV2", "CLIP", "Siglip")
 _SQUARES = ("ViT", "DeiT", "Beit", "Siglip")
+_ODD = {"do_flip_channel_order": "", "do_pad": "size", "rescale_offset": "normalize", "include_top": "normalize"}
+"""Steps that are not done here → what a person tells in their place."""
+
 _CONVNEXT_LARGE = 384  # pixels, from which on it squashes instead of cropping
+
+
+T = TypeVar("T")
 
 
 class Feeding(NamedTuple):
@@ -39,23 +46,53 @@ def read_input(path: Path, options: ModelOptions) -> Feeding:
     kind = (
         named.removesuffix("Pil").removesuffix("Fast").removesuffix("ImageProcessor").removesuffix("FeatureExtractor")
     )
-    odd = [key for key in ("do_flip_channel_order", "do_pad", "rescale_offset", "include_top") if values.get(key)]
-    if kind not in _KNOWN or odd or values.get("do_resize", True) is not True:
+    sized, normalized = options.crop_size is not None, options.mean is not None and options.std is not None
+    odd = [key for key, by in _ODD.items() if values.get(key) and not {"size": sized, "normalize": normalized}.get(by)]
+    if values.get("do_resize", True) is not True and not sized:
+        odd.append("do_resize")
+    if odd or (kind not in _KNOWN and not (sized and normalized)):
+        way = "" if "do_flip_channel_order" in odd else "pass --crop-size, --mean, --std and --interpolation, or "
         raise CheckpointError(
             f"{path.name}: expected the image processor of {', '.join(_KNOWN)}, resizing and normalizing, found "
-            f"{printable(named or 'none')[:60]}{' with ' + odd[0] if odd else ''}; export the model as ONNX"
+            f"{printable(named or 'none')[:60]}{' with ' + odd[0] if odd else ''}; {way}export the model as ONNX"
         )
-    try:
-        crop_size, resize, fit = _geometry(kind, values)
-        mean, std = _normalization(values)
-        resample = values.get("resample", 3 if kind in ("ConvNext", "Levit", "Bit", "CLIP", "Beit", "DeiT") else 2)
-        interpolation = options.interpolation or _INTERPOLATION[resample]
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise CheckpointError(
-            f"{path.name}: expected sizes, mean, std and resample as transformers writes them (bilinear or bicubic), found "
-            f"others; pass --crop-size, --mean, --std and --interpolation"
-        ) from error
+    side = options.crop_size or 0
+    usual_fit: Fit = "squash" if kind in _SQUARES else "crop"
+    crop_size, resize, fit = _or_told(
+        lambda: _geometry(kind, values),
+        (side, options.resize or side, options.fit or usual_fit) if sized else None,
+        f"{path.name}: expected a square size in pixels as transformers writes it",
+        "--crop-size, and --resize and --fit where they are not the usual ones",
+    )
+    told: Any = (options.mean, options.std) if normalized else None
+    mean, std = _or_told(
+        lambda: _normalization(values),
+        told,
+        f"{path.name}: expected image_mean and image_std of three numbers",
+        "--mean and --std",
+    )
+    usual = 3 if kind in ("ConvNext", "Levit", "Bit", "CLIP", "Beit", "DeiT") else 2
+    interpolation: Interpolation = _or_told(
+        lambda: _INTERPOLATION[values.get("resample", usual)],
+        options.interpolation,
+        f"{path.name}: expected resample 2 or 3, bilinear or bicubic",
+        "--interpolation",
+    )
     return Feeding(crop_size, resize, Preprocessing(mean, std, interpolation, fit, crop_down=True))
+
+
+def _or_told(read: Callable[[], T], told: T | None, expected: str, flags: str) -> T:
+    """What the file says, else what a person told.
+
+    Raises:
+        CheckpointError: if neither does, naming the flags that say it.
+    """
+    try:
+        return read()
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError) as error:
+        if told is not None:
+            return told
+        raise CheckpointError(f"{expected}, found other values; pass {flags}") from error
 
 
 def _geometry(kind: str, values: dict[str, Any]) -> tuple[int, int, Fit]:

@@ -1,7 +1,8 @@
 """An ONNX file → a network that answers on onnxruntime.
 
-Input: float32 (B, 3, H, W).  First output: logits (B, K), or probabilities, of which the logarithm is taken.  Two more are used
-if they are there: `class_maps` (B, K, h, w) and `embeddings` (B, D).
+Input: floats (B, 3, H, W), or (B, H, W, 3).  Of its outputs, the first that has a value for each class answers: with logits,
+or with probabilities, of which the logarithm is taken (see `onnx_outputs`).  Two more are used if they are there: `class_maps`
+(B, K, h, w) and `embeddings` (B, D).
 
 Metadata that tell how it is fed, each a text of JSON: `classes` (a list of K names), `crop_size` and `resize` (pixels), `mean` and
 `std` (three numbers each, of values in [0, 1]), `interpolation` ("bilinear" or "bicubic"), `fit` ("crop" or "squash"),
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,68 +21,72 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from har_core.data.transforms import Preprocessing
 from har_core.errors import CheckpointError
 from har_core.files import printable
 from har_core.models.anatomy import Answer, WholeNetwork
 from har_core.models.checkpoint import first_line
+from har_core.models.external.onnx_graph import Graph, read_graph
+from har_core.models.external.onnx_input import FLOATS, Input, input_of
+from har_core.models.external.onnx_metadata import feeding, told_of
+from har_core.models.external.onnx_outputs import Form, chosen, differ, form_of, width
 from har_core.models.external.options import ModelOptions, class_names
 from har_core.models.spec import ModelSpec
-from har_core.runs.manifest import CENTER_ALONE, Explanation
+from har_core.runs.manifest import Explanation
 
-KEYS = (
-    "classes",
-    "crop_size",
-    "resize",
-    "mean",
-    "std",
-    "interpolation",
-    "fit",
-    "crop_down",
-    "temperature",
-    "views",
-)
 LOGITS, MAPS, EMBEDDINGS = "logits", "class_maps", "embeddings"
 ARCHITECTURE = "onnx"
 
-_TINY = float(np.finfo(np.float32).tiny)
-_MAX_BYTES = 2**31 - 1  # of a protocol buffer
+_ANSWERS = (*FLOATS, "tensor(uint8)", "tensor(int8)")
 
 
 class OnnxNetwork(nn.Module):
     """Images (B, 3, H, W) → logits (B, K).
 
+    `notes`: what a person should know of how its outputs are read, a sentence each.
+
     Args:
-        batch: the number of images that the network takes, if it takes no other.
+        alone: whether each image is answered by itself, because the answer depends on what shares the batch.
     """
 
-    def __init__(self, path: Path, session: Any, batch: int | None) -> None:
+    def __init__(self, path: Path, session: Any, taken: Input, *, alone: bool = False) -> None:
         super().__init__()
-        self.path, self.session, self.batch = path, session, batch
+        self.path, self.session, self.taken, self.alone = path, session, taken, alone
         self.input: str = session.get_inputs()[0].name
         self.outputs: list[str] = [one.name for one in session.get_outputs()]
-        self.probabilities = False
+        self.answering = self.outputs[0]
+        self.form = Form()
+        self.notes: tuple[str, ...] = ()
+        self.gathered = False
         self.anatomy = OnnxAnatomy()
 
+    @property
+    def batch(self) -> int | None:
+        """The number of images that the network takes, if it takes no other."""
+        return self.taken.batch
+
     def forward(self, images: Tensor) -> Tensor:
-        return self.run(images, [self.outputs[0]])[0]
+        return self.run(images, [self.answering])[0]
 
     def run(self, images: Tensor, outputs: list[str]) -> list[Tensor]:
         """Some of the outputs, float32; the first is logits."""
-        values = np.ascontiguousarray(images.detach().cpu().numpy(), dtype=np.float32)
-        size = self.batch or len(values)
+        first, *others = (
+            torch.from_numpy(one.astype(np.float32)).to(images.device) for one in self.raw(images, outputs)
+        )
+        return [self.form.logits(first.flatten(1) if first.ndim > 1 else first[:, None]), *others]
+
+    def raw(self, images: Tensor, outputs: list[str]) -> list[np.ndarray]:
+        """Some of the outputs as they are."""
+        values = np.ascontiguousarray(images.detach().cpu().numpy(), dtype=self.taken.dtype)
+        if self.taken.last:
+            values = np.ascontiguousarray(values.transpose(0, 2, 3, 1))
+        size = self.batch or (1 if self.alone else len(values))
+        step = 1 if self.alone else size
         rows: list[list[np.ndarray]] = []
-        for start in range(0, len(values), size):
-            part = values[start : start + size]
-            whole = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), np.float32)])
+        for start in range(0, len(values), step):
+            part = values[start : start + step]
+            whole = part[np.arange(size) % len(part)]  # a fixed batch is filled up with the same
             rows.append([np.asarray(one)[: len(part)] for one in self.session.run(outputs, {self.input: whole})])
-        found = [
-            torch.from_numpy(np.concatenate(column).astype(np.float32)).to(images.device)
-            for column in zip(*rows, strict=True)
-        ]
-        if self.probabilities:
-            found[0] = found[0].clamp(min=_TINY).log()
-        return found
+        return [np.concatenate(column) for column in zip(*rows, strict=True)]
 
     def told(self, key: str) -> Any:
         """One of the metadata, None if it is not there or no JSON."""
@@ -92,7 +96,11 @@ class OnnxNetwork(nn.Module):
             return None
 
     def save(self, path: Path) -> None:
-        shutil.copyfile(self.path, path)
+        """Write the model as one file."""
+        if self.gathered:
+            path.write_bytes(read_graph(self.path, printable(self.path.name), beside=True).content)
+        else:
+            shutil.copyfile(self.path, path)
 
 
 class OnnxAnatomy(WholeNetwork):
@@ -101,203 +109,132 @@ class OnnxAnatomy(WholeNetwork):
 
     def answer(self, model: Any, images: Tensor, *, maps: bool) -> Answer:
         has_maps, has_embeddings = maps and self.explanation != "occlusion", EMBEDDINGS in model.outputs
-        names = [model.outputs[0], *([MAPS] if has_maps else []), *([EMBEDDINGS] if has_embeddings else [])]
+        names = [model.answering, *([MAPS] if has_maps else []), *([EMBEDDINGS] if has_embeddings else [])]
         found = dict(zip(names, model.run(images, names), strict=True))
         logits = found[names[0]]
         return Answer(logits, found.get(MAPS), found.get(EMBEDDINGS, logits.new_zeros(len(logits), 0)))
 
 
-def load_onnx(path: Path, options: ModelOptions) -> tuple[nn.Module, ModelSpec]:
+def load_onnx(path: Path, options: ModelOptions, *, beside: bool = False) -> tuple[nn.Module, ModelSpec]:
     """The network, and what feeds it.
+
+    Args:
+        beside: whether weights may lie in data files beside the file (see `read_graph`).
 
     Raises:
         CheckpointError: if onnxruntime is missing, the file is damaged, keeps its weights elsewhere, has other inputs and
-            outputs, or nothing tells how it is fed.
+            outputs, answers otherwise to the same image, or nothing tells how it is fed.
     """
     place = printable(path.name)
-    session = _session(path, place)
-    batch, side = _input(session, place)
-    network = OnnxNetwork(path, session, batch)
-    told = _metadata(session, place)
-    crop_size: Any = options.crop_size or told.get("crop_size") or side
-    needed: dict[str, Any] = {name: getattr(options, name) or told.get(name) for name in ("classes", "mean", "std")}
-    missing = [name for name, value in {"crop_size": crop_size, **needed}.items() if not value]
-    if missing:
+    graph = read_graph(path, place, beside=beside)
+    session = _session(graph, place)
+    taken = input_of(session, place)
+    network = OnnxNetwork(path, session, taken, alone=graph.by_batch)
+    network.gathered = graph.gathered
+    told, notes = told_of(session.get_modelmeta().custom_metadata_map, options, place)
+    given: dict[str, Any] = {
+        name: told.get(name) if getattr(options, name) is None else getattr(options, name)
+        for name in ("crop_size", "classes", "mean", "std")
+    }
+    if given["crop_size"] is None:
+        given["crop_size"] = taken.side
+    if missing := [name for name, value in given.items() if value is None or value in ([], {})]:
         flags = " ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise CheckpointError(f"{place}: expected {', '.join(missing)} in its metadata, found none; pass {flags}")
-    if side is not None and crop_size != side:
+    fed = feeding(told | given, place)
+    if taken.side is not None and fed["crop_size"] != taken.side:
         raise CheckpointError(
-            f"{place}: expected crop_size {side}, the side of its input, found {crop_size}; check --crop-size"
+            f"{place}: expected crop_size {taken.side}, the side of its input, found {given['crop_size']}; check --crop-size"
         )
-    count = _outputs(session, place)
-    try:
-        names = needed["classes"]
-        count = len(names) if count is None else count
-        spec = ModelSpec(
-            class_names(names, count),
-            ARCHITECTURE,
-            crop_size=int(crop_size),
-            resize=int(told.get("resize") or crop_size),
-            views=tuple(told.get("views", CENTER_ALONE)),
-            temperature=float(told.get("temperature", 1.0)),
-            preprocessing=Preprocessing(
-                tuple(map(float, needed["mean"])),  # type: ignore[arg-type]
-                tuple(map(float, needed["std"])),  # type: ignore[arg-type]
-                told.get("interpolation", "bilinear"),
-                told.get("fit", "crop"),
-                bool(told.get("crop_down", False)),
-            ),
-        )
-    except (TypeError, ValueError, OverflowError) as error:
+    names = given["classes"]
+    if not isinstance(names, list | tuple | dict):
         raise CheckpointError(
-            f"{place}: expected metadata of {', '.join(KEYS)}, found others ({first_line(error)})"
-        ) from error
-    spec = options.apply(spec)
-    _try_out(network, spec, place)
-    return network, replace(spec, any_size=side is None and _takes(network, (spec.crop_size, spec.crop_size + 64)))
+            f"{place}: expected class names in its metadata classes, found {printable(str(names))[:60]}; pass --classes FILE"
+        )
+    chosen(_widths(session), len(names), place)  # before what depends on their number
+    spec = options.apply(ModelSpec(class_names(names, len(names)), ARCHITECTURE, **fed))
+    _try_out(network, spec, graph, place)
+    by_batch = ("its 8-bit scales are found anew for each batch, so photos are answered one at a time",)
+    network.notes = (*notes, *network.notes, *(by_batch if graph.by_batch else ()))
+    any_size = taken.side is None and _takes(network, (spec.crop_size, spec.crop_size + 64))
+    return network, replace(spec, any_size=any_size)
 
 
-def _session(path: Path, place: str) -> Any:
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError as error:
-        raise CheckpointError(
-            "expected the packages onnx and onnxruntime for an ONNX file, found none; pip install onnx onnxruntime"
-        ) from error
-    if (size := path.stat().st_size) > _MAX_BYTES:
-        raise CheckpointError(
-            f"{place}: expected at most {_MAX_BYTES:,} bytes, found {size:,}; export it in half precision"
-        )
-    content = path.read_bytes()
-    try:
-        model = onnx.load_model_from_string(content)
-        tensors = list(_tensors(model))
-    except Exception as error:  # of the protocol buffers
-        raise CheckpointError(f"expected an ONNX model in {place}, found something else; export it again") from error
-    if not model.graph.node:
-        raise CheckpointError(f"expected an ONNX model in {place}, found something else; export it again")
-    if any(tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data for tensor in tensors):
-        raise CheckpointError(
-            f"{place}: expected all weights in the file, found some in another; save the model in one file"
-        )
-    for tensor in tensors:
-        if tensor.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE):
-            try:
-                finite = bool(np.isfinite(onnx.numpy_helper.to_array(tensor)).all())
-            except ValueError as error:
-                raise CheckpointError(f"{place} is damaged ({first_line(error)}); export it again") from error
-            if not finite and not _is_mask(tensor):
-                raise CheckpointError(
-                    f"{place}: expected finite weights, found NaN or infinity in {printable(tensor.name)[:80]}; export it again"
-                )
-    del model, tensors
+def _session(graph: Graph, place: str) -> Any:
+    import onnxruntime
+
     onnxruntime.disable_telemetry_events()  # it would write what it does into a file of the user's, and tell its maker
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     settings.intra_op_num_threads = torch.get_num_threads()
     try:
-        return onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(graph.content, settings, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a class for each kind
         raise CheckpointError(f"{place} cannot be run by onnxruntime ({first_line(error)}); export it again") from error
 
 
-def _is_mask(tensor: Any) -> bool:
-    """A constant of minus infinity hides tokens in the attention; a weight has more dimensions and is never all infinite."""
-    return len(tensor.dims) == 0
+def _widths(session: Any) -> dict[str, int | None]:
+    """The outputs that may answer → how many values they have (see `onnx_outputs.width`)."""
+    return {
+        one.name: width(one.shape)
+        for one in session.get_outputs()
+        if one.type in _ANSWERS and one.name not in (MAPS, EMBEDDINGS)
+    }
 
 
-def _tensors(message: Any) -> Iterator[Any]:
-    """All tensors in a model: initializers, constants, those of subgraphs and functions."""
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        for one in value if isinstance(value, list) or hasattr(value, "add") else [value]:
-            if one.DESCRIPTOR.name == "TensorProto":
-                yield one
-            else:
-                yield from _tensors(one)
-
-
-def _input(session: Any, place: str) -> tuple[int | None, int | None]:
-    """The fixed batch size and the fixed side, None where they are free."""
-    inputs = session.get_inputs()
-    shape = inputs[0].shape if inputs else []
-    if (
-        len(inputs) != 1
-        or inputs[0].type != "tensor(float)"
-        or len(shape) != 4
-        or (shape[1] not in (3, None) and isinstance(shape[1], int))
-    ):
-        found = f"{len(inputs)} of {inputs[0].type if inputs else 'nothing'} {shape}"
-        raise CheckpointError(
-            f"{place}: expected one float input (B, 3, H, W), found {printable(found)[:120]}; export it so"
-        )
-    batch, _, height, width = (side if isinstance(side, int) and side > 0 else None for side in shape)
-    if height != width:
-        raise CheckpointError(f"{place}: expected a square input, found {height} × {width}; export it so")
-    return batch, height
-
-
-def _outputs(session: Any, place: str) -> int | None:
-    shape = session.get_outputs()[0].shape
-    if shape is not None and len(shape) not in (0, 2):
-        raise CheckpointError(
-            f"{place}: expected a first output (B, K) of logits, found {printable(str(shape))[:80]}; export it so"
-        )
-    return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
-
-
-def _metadata(session: Any, place: str) -> dict[str, Any]:
-    found = session.get_modelmeta().custom_metadata_map
-    told: dict[str, Any] = {}
-    for key in KEYS:
-        if key in found:
-            try:
-                told[key] = json.loads(found[key])
-            except (ValueError, RecursionError) as error:
-                raise CheckpointError(
-                    f"{place}: expected JSON in its metadata {key}, found {printable(found[key])[:60]}"
-                ) from error
-    return told
-
-
-def _try_out(network: OnnxNetwork, spec: ModelSpec, place: str) -> None:
-    """Run it on random images, and see what its outputs are.
+def _try_out(network: OnnxNetwork, spec: ModelSpec, graph: Graph, place: str) -> None:
+    """Run it on images of noise, and see what its outputs are.
 
     Raises:
         CheckpointError: if they are not what they must be.
     """
     generator = torch.Generator().manual_seed(0)
-    images = (
-        torch.randn(3, 3, spec.crop_size, spec.crop_size, generator=generator)
-        * torch.tensor([0.0, 1.0, 3.0])[:, None, None, None]
-    )
+    noise = torch.randn(3, 3, spec.crop_size, spec.crop_size, generator=generator)
+    images = noise * torch.tensor([0.0, 1.0, 3.0])[:, None, None, None]
+    widths, count = _widths(network.session), len(spec.classes)
+    wanted = [name for name in network.outputs if name in widths or name in (MAPS, EMBEDDINGS)]
     try:
-        logits, *others = network.run(images, network.outputs)
+        found = dict(zip(wanted, network.raw(images, wanted), strict=True))
     except Exception as error:  # onnxruntime has a class for each kind
         raise CheckpointError(
             f"{place} does not take images of {spec.crop_size} pixels ({first_line(error)}); check --crop-size"
         ) from error
-    if logits.shape != (3, len(spec.classes)):
-        raise CheckpointError(
-            f"{place}: expected a first output of {len(spec.classes)} classes, found the shape {tuple(logits.shape)}; check the "
-            "class names"
-        )
-    found = dict(zip(network.outputs[1:], others, strict=True))
-    if not all(bool(torch.isfinite(one).all()) for one in (logits, *found.values())):
+    shaped = {name: width(found[name].shape) if len(found[name]) == len(images) else 0 for name in widths}
+    name = network.answering = chosen(shaped, count, place)
+    values = found[name].reshape(len(images), -1)
+    if not all(bool(np.isfinite(one).all()) for one in found.values()):
         raise CheckpointError(f"{place}: expected finite outputs, found NaN or infinity; export it again")
-    network.probabilities = bool((logits >= 0).all() and ((logits.sum(dim=1) - 1).abs() < 1e-4).all())
+    _require_steady(network, images, values, place)
+    if values.min() >= 0 and values.max() <= 1:  # look twice, before they are taken for shares
+        (more,) = network.raw(torch.stack([noise[0].flip(1) - 2, noise[0].flip(2) + 2]), [name])
+        values = np.concatenate([values, more.reshape(2, -1)])
+    form = form_of(values, sigmoid=name in graph.sigmoids, place=place, name=name, classes=spec.classes)
+    network.form, network.notes = form, (form.note,) if form.note else ()
     maps, embeddings = found.get(MAPS), found.get(EMBEDDINGS)
-    if embeddings is not None and (embeddings.ndim != 2 or len(embeddings) != 3):
+    if embeddings is not None and (embeddings.ndim != 2 or len(embeddings) != len(images)):
         raise CheckpointError(f"{place}: expected embeddings (B, D), found {tuple(embeddings.shape)}; export it so")
-    if maps is None:
+    if maps is None or values.shape[1] != count:
         return
-    if maps.ndim != 4 or maps.shape[:2] != logits.shape:
+    if maps.ndim != 4 or maps.shape[:2] != (len(images), count):
         raise CheckpointError(f"{place}: expected class_maps (B, K, h, w), found {tuple(maps.shape)}; export it so")
-    rest = logits - maps.mean(dim=(2, 3))
-    adds_up = not network.probabilities and torch.allclose(rest, rest[:1].expand_as(rest), rtol=1e-3, atol=1e-3)
+    rest = values[: len(images)].astype(np.float32) - maps.astype(np.float32).mean(axis=(2, 3))
+    adds_up = form.kind == "logits" and np.allclose(rest, np.broadcast_to(rest[:1], rest.shape), rtol=1e-3, atol=1e-3)
     network.anatomy = OnnxAnatomy("closed form" if adds_up else "gradient")
+
+
+def _require_steady(network: OnnxNetwork, images: Tensor, values: np.ndarray, place: str) -> None:
+    """Raises:
+    CheckpointError: if the same image is answered otherwise a second time, or beside others.
+    """
+    once, twice = (network.raw(images[1:2], [network.answering])[0].reshape(1, -1) for _ in range(2))
+    for other, what in (
+        (twice, "one by chance (dropout that is still on?)"),
+        (values[1:2], "one by the others in the batch (batch norms that are still in training mode?)"),
+    ):
+        if differ(once, other, values):
+            raise CheckpointError(
+                f"{place}: expected the same answer to the same photo, found {what}; call model.eval() before the export"
+            )
 
 
 def _takes(network: OnnxNetwork, size: tuple[int, int]) -> bool:

@@ -19,6 +19,7 @@ from har_core.models.spec import ModelSpec
 from har_core.runs.class_names import MAX_NAME, check_class_names, class_key
 from har_core.runs.manifest import View
 
+_POINTER = b"version https://git-lfs"
 _MAX_CONFIG = 8 * 2**20
 _HIGHEST = 3
 """Of a mean or standard deviation of values in [0, 1]: networks whose input is in [-1, 1] or not divided have at most 1."""
@@ -146,6 +147,17 @@ def class_names(names: Sequence[Any] | dict[Any, Any], count: int) -> tuple[str,
     except RunError as error:
         raise CheckpointError(f"{error}; pass --classes FILE") from error
     return told
+
+
+def require_no_pointer(path: Path) -> None:
+    """Raises:
+    CheckpointError: if Git has left a pointer in place of a large file.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise CheckpointError(
+                f"{printable(path.name)}: expected weights, found a pointer of Git LFS; run git lfs pull"
+            )
 
 
 def require_finite(state: dict[str, Tensor], place: str) -> None:

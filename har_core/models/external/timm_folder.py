@@ -15,7 +15,7 @@ from har_core.errors import CheckpointError
 from har_core.files import printable
 from har_core.models import timm_networks
 from har_core.models.checkpoint import first_line
-from har_core.models.external.options import ModelOptions, class_names, read_config, require_finite
+from har_core.models.external.options import ModelOptions, class_names, read_config, require_finite, require_no_pointer
 from har_core.models.pretrained import state_dict_in
 from har_core.models.registry import check_architecture, create_model
 from har_core.models.spec import ModelSpec
@@ -97,6 +97,7 @@ def _state(folder: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"expected {' or '.join(_FILES)} beside config.json, found neither; copy the folder again"
         )
+    require_no_pointer(path)
     try:
         if path.suffix == ".safetensors":
             state = load_file(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -135,5 +136,34 @@ def onnx_file(
     helper.set_model_props(
         model, {key: json.dumps(value) for key, value in (told if metadata is None else metadata).items()}
     )
+    onnx.save(model, path)
+    return path
+
+
+Step = tuple[str, Sequence[Any], dict[str, Any]]
+"""An operator of ONNX, its other inputs (arrays), and its attributes."""
+
+
+def onnx_steps(path: Path, *steps: Step, output: str = "answer", number_type: int = 1, **others: Any) -> Path:
+    """As `onnx_file`, with more operators behind the logits, whose values are the one output.
+
+    Args:
+        number_type: of `onnx.TensorProto`, what the output's numbers are.
+        others: of `onnx_file`.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(onnx_file(path, **others))
+    last = "logits"
+    for number, (operator, arrays, attributes) in enumerate(steps):
+        name = output if number == len(steps) - 1 else f"step{number}"
+        inputs = [last]
+        for place, array in enumerate(arrays):
+            inputs.append(f"{name}_{place}")
+            model.graph.initializer.append(numpy_helper.from_array(np.asarray(array), inputs[-1]))
+        model.graph.node.append(helper.make_node(operator, inputs, [name], **attributes))
+        last = name
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info(last, number_type, None))
     onnx.save(model, path)
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from har_core.inference.predictor import Predictor
 from har_core.inference.views import first_looks
 from har_core.media.geometry import whole_photo
 from har_core.models.external import options as told
-from har_core.models.external.load import load_model
+from har_core.models.external.load import load_model, notes_of
 from har_core.models.external.options import ModelOptions
 from har_core.models.registry import anatomy_of
 from har_core.runs.run import assets_folder
@@ -147,8 +148,8 @@ def test_configurations_that_are_refused(tmp_path: Path, change: dict[str, Any],
     [
         ({"image_processor_type": "MobileViTImageProcessor", "do_flip_channel_order": True}, "image processor"),
         ({"resample": 1}, "bilinear or bicubic"),
-        ({"size": {"height": 32, "width": 64}}, "sizes"),
-        ({"size": {"longest_edge": 64}}, "sizes"),
+        ({"size": {"height": 32, "width": 64}}, "--crop-size"),
+        ({"size": {"longest_edge": 64}}, "--crop-size"),
         ({"image_mean": [0.5]}, "mean"),
         ({"crop_pct": 1e-9}, "4096"),
     ],
@@ -208,4 +209,78 @@ def test_without_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     folder = hugging_face(tmp_path / "ResNet", "ResNet")
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(CheckpointError, match=r"pip install transformers"):
+        load_model(str(folder))
+
+
+FLAGS: dict[str, Any] = {"crop_size": SIZE, "mean": (0.1, 0.2, 0.3), "std": (0.5,) * 3, "interpolation": "bicubic"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": {"height": 64, "width": 48}},
+        {"size": None},
+        {"size": "large"},
+        {"image_mean": None},
+        {"image_std": [0.5]},
+        {"resample": 1},
+        {"image_processor_type": "EfficientNetImageProcessor", "rescale_offset": True, "include_top": True},
+        {"do_resize": False},
+        {"do_pad": True},
+    ],
+)
+def test_flags_overrule_the_image_processor(tmp_path: Path, change: dict[str, Any]) -> None:
+    folder = hugging_face(tmp_path / "ViT", "ViT")
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(CheckpointError, match="--"):
+        load_model(str(folder))
+    _, spec = load_model(str(folder), ModelOptions(**FLAGS))
+    pixels = spec.preprocessing
+    assert (spec.crop_size, spec.resize, pixels.mean, pixels.std) == (SIZE, SIZE, FLAGS["mean"], FLAGS["std"])
+    assert (pixels.interpolation, pixels.fit) == ("bicubic", "squash")
+    _, spec = load_model(str(folder), ModelOptions(**FLAGS, resize=72, fit="crop"))
+    assert (spec.resize, spec.preprocessing.fit) == (72, "crop")
+
+
+def test_a_flag_leaves_the_rest_of_the_image_processor(tmp_path: Path) -> None:
+    folder = hugging_face(tmp_path / "ConvNeXt", "ConvNeXt")
+    own = load_model(str(folder))[1]
+    _, spec = load_model(str(folder), ModelOptions(mean=(0.1, 0.2, 0.3)))
+    assert spec == replace(own, preprocessing=replace(own.preprocessing, mean=(0.1, 0.2, 0.3)))
+
+
+def test_channels_in_another_order_cannot_be_overruled(tmp_path: Path) -> None:
+    folder = hugging_face(tmp_path / "ViT", "ViT")
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"do_flip_channel_order": True}))
+    with pytest.raises(CheckpointError, match="ONNX"):
+        load_model(str(folder), ModelOptions(**FLAGS))
+
+
+def configured(folder: Path, **change: Any) -> Path:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    return folder
+
+
+def test_names_that_were_not_saved(tmp_path: Path) -> None:
+    labels = {str(number): f"LABEL_{number}" for number in range(3)}
+    folder = configured(hugging_face(tmp_path / "ResNet", "ResNet"), id2label=labels)
+    with pytest.raises(CheckpointError, match="--classes FILE"):
+        load_model(str(folder))
+    assert load_model(str(folder), ModelOptions(classes=("a", "b", "c")))[1].classes == ("a", "b", "c")
+
+
+def test_networks_of_several_labels_a_photo(tmp_path: Path) -> None:
+    folder = hugging_face(tmp_path / "ResNet", "ResNet")
+    assert notes_of(load_model(str(folder))[0]) == ()
+    configured(folder, problem_type="multi_label_classification")
+    assert len(notes_of(load_model(str(folder))[0])) == 1
+
+
+def test_a_pointer_in_place_of_the_weights(tmp_path: Path) -> None:
+    folder = hugging_face(tmp_path / "ResNet", "ResNet")
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 100\n")
+    with pytest.raises(CheckpointError, match="git lfs pull"):
         load_model(str(folder))

@@ -140,11 +140,18 @@ def test_weights_outside_the_file_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(bytes(3 * 3 * 64 * 4))
     model = onnx.load(onnx_file(tmp_path / "m.onnx"))
     tensor = model.graph.initializer[0]
-    for location in ("../secret", str(tmp_path / "secret"), "secret"):
+    (tmp_path / "n.onnx.data").symlink_to(tmp_path / "secret")
+    for location in ("../secret", str(tmp_path / "secret"), "secret", "a/../n.onnx.data", "n.onnx.data", ""):
         tensor.ClearField("raw_data")
         del tensor.external_data[:]
         tensor.data_location = onnx.TensorProto.EXTERNAL
         tensor.external_data.add(key="location", value=location)
         (tmp_path / "n.onnx").write_bytes(model.SerializeToString())
-        with pytest.raises(CheckpointError, match="in another"):
+        with pytest.raises(CheckpointError, match="external_data=False"):
             load_model(str(tmp_path / "n.onnx"))
+
+
+def test_persian_class_names_are_kept(tmp_path: Path) -> None:
+    names = ["می\u200cخواهم", "راه رفتن", "c"]
+    _, spec = load_model(str(onnx_file(tmp_path / "m.onnx", metadata=TOLD | {"classes": names})), ModelOptions())
+    assert spec.classes == tuple(names)

@@ -8,7 +8,7 @@ import pytest
 
 from har_core.data.transforms import IMAGENET, Preprocessing
 from har_core.errors import CheckpointError
-from har_core.models.external.options import ModelOptions
+from har_core.models.external.options import ModelOptions, class_names
 from har_core.models.spec import ModelSpec
 
 SPEC = ModelSpec(("a", "b"))
@@ -47,3 +47,21 @@ def test_a_models_own_files_may_have_them_too() -> None:
 def test_values_that_networks_have(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     found = ModelOptions(mean=mean, std=std).apply(SPEC).preprocessing
     assert (found.mean, found.std) == (mean, std)
+
+
+@pytest.mark.parametrize("name", ["می\u200cخواهم", "क\u094d\u200dष", "9.41\u202fAM", "\u2764\ufe0f love", "a\xa0b"])
+def test_class_names_are_kept_as_people_write_them(name: str) -> None:
+    assert class_names([name, "b"], 2) == (name, "b")
+    assert class_names({"0": name, "1": "b"}, 2) == (name, "b")
+
+
+@pytest.mark.parametrize("name", ["a\u202eb", "a\x1b[2Jb", "caf\udce9", "a\u200fb", "a\u2066b"])
+def test_what_no_class_may_have_is_escaped(name: str) -> None:
+    found, _ = class_names([name, "b"], 2)
+    assert found.isprintable() and found.startswith(name[0]) and "\\" in found
+
+
+def test_zero_is_not_taken_for_nothing() -> None:
+    for options in (ModelOptions(crop_size=0), ModelOptions(resize=0)):
+        with pytest.raises(CheckpointError, match="crop_size"):
+            options.apply(SPEC)

@@ -34,6 +34,22 @@ def test_two_runs_are_compared_photo_by_photo(tmp_path: Path, monkeypatch: pytes
     assert "**Fixed: 3 photos**" in text(app) and "**Broken: 1 photo**" in text(app)
 
 
+def test_runs_that_share_some_photos_are_compared_on_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first run has 30 photos more, on all of which it is wrong: that says nothing of the models."""
+    first = random_predictions(70, ("blue", "green", "red"))
+    chances = first.probabilities.copy()
+    chances[40:] = np.eye(3, dtype=np.float32)[(first.true[40:] + 1) % 3]
+    few = Predictions(first.classes, first.samples[:40], first.true[:40], first.probabilities[:40])
+    write_run(tmp_path / "runs" / "many", Predictions(first.classes, first.samples, first.true, chances), maps=False)
+    write_run(tmp_path / "runs" / "few", few, maps=False)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    for run, other in (("few", "many"), ("many", "few")):
+        app = opened("compare", run, **{"with": other})
+        assert not app.exception and "equally accurate" in app.title[0].value and "40 photos" in app.caption[0].value
+        scores = next(frame.value for frame in app.dataframe if "accuracy" in frame.value.columns)
+        assert scores["correct"].tolist()[:2] == [f"{few.correct.sum()} of 40"] * 2
+
+
 def test_published_results_come_with_their_protocol() -> None:
     app = opened("compare", "published-report")
     published = next(frame.value for frame in app.dataframe if "protocol" in frame.value.columns)

@@ -74,3 +74,14 @@ def test_actions_that_do_not_occur_are_shown_on_demand(tmp_path: Path, monkeypat
     assert tables[-1].names == ["a", "b", "all"]
     widget(app, "toggle", "confusions-everything").set_value(True).run()
     assert len(tables[-1].names) == 16
+
+
+def test_a_confusion_is_written_from_the_left_whatever_its_classes_are_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Canvas tables write a cell in the direction of its first letter; the arrow would then point the other way."""
+    write_run(tmp_path / "runs" / "right", random_predictions(40, ("قطة", "dog", "کلب")), maps=False)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = opened("confusions", "right")
+    cells = next(frame.value for frame in app.dataframe if "confusion" in frame.value.columns)["confusion"]
+    assert len(cells) > 2 and cells.str.startswith("\u200e").all()

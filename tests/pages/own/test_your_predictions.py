@@ -337,9 +337,11 @@ def test_every_link_leads_to_the_new_run_before_the_page_leads_there() -> None:
     assert "run" not in address(app), "Back from the analysis is one step"
 
 
-def test_a_trusted_visitor_keeps_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app_pages.state.own_runs.WORKPLACE", tmp_path)
-    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+@pytest.mark.parametrize("named", [True, False])
+def test_a_trusted_visitor_keeps_a_run(named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the folder of runs that the app was started with, else in the workplace's."""
+    monkeypatch.setattr("app_pages.state.settings.WORKPLACE", tmp_path / "elsewhere" if named else tmp_path)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs") if named else "")
     app = bring(LABELS)
     open_analysis(app)
     app.switch_page(PAGES["own"]).run()
