@@ -143,7 +143,9 @@ def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:
             amount = f"{value:+.0f} photos" if same else f"{value * 100:+.1f} points of its photos"
             names = class_markdown(run.classes[true]), class_markdown(run.classes[predicted])
             largest.append(f"{names[0]} predicted as {names[1]}: {amount}")
-    st.markdown("Largest changes: " + "; ".join(largest) + "." if largest else "The matrices are the same.")
+    st.markdown(
+        "Confusions that changed most: " + "; ".join(largest) + "." if largest else "The matrices are the same."
+    )
     matrix_view(
         difference_table(change, run.classes, as_percent=not same),
         key="matrix-difference",

@@ -60,12 +60,12 @@ def _card(count: ErrorKindCount, *, all_guessed: bool) -> None:
     if count.kind == "model" and not all_guessed and count.judged < count.photos:
         title += ", or not judged yet"
         remedy = "Is the label wrong, do both classes fit, or is the model wrong? Look, and say it."
-    st.markdown(f"**{title}**: {count_photos(count.photos)}")
+    judged = f", {count.judged:,} by your verdicts" if count.judged else ""
+    st.markdown(f"**{title}**: {count_photos(count.photos)}{judged}")
     if not count.photos:
         st.caption("Nothing to do here.")
         return
-    judged = f", {count.judged:,} of them by your verdicts" if count.judged else ""
-    st.caption(f"{remedy} At most {count.points:.1f} points of accuracy{judged}.")
+    st.caption(f"{remedy} At most {count.points:.1f} points of accuracy.")
     st.page_link(
         "app_pages/analysis/errors.py",
         label="Look and judge",

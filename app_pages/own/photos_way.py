@@ -8,13 +8,15 @@ import streamlit as st
 
 from app_pages.own import scoring
 from app_pages.own.scoring import ERROR, SKIP, Scoring, Upload
-from app_pages.state import models, url
+from app_pages.state import models, own_runs, url
 from app_pages.state.jobs import watch
+from har_core.analysis.scores import summarize
 from har_core.data.samples import Problem
 from har_core.errors import HarError
-from har_core.files import printable
+from har_core.files import as_written
 from har_core.media.archive import Limits
 from har_core.runs.run import Run
+from har_core.viz import text
 from har_core.viz.formats import class_label, count_photos, distinct_labels, escape_markdown
 
 _OVERVIEW = "app_pages/home/overview.py"
@@ -58,7 +60,9 @@ def _upload(run: Run, upload: Upload) -> None:
         actions = len(upload.photos.classes)
         found = f"{count_photos(len(upload.photos.samples))} of {actions} action{'' if actions == 1 else 's'}"
         st.subheader(found, anchor=False, width="content")
-        st.button(f"Remove {escape_markdown(printable(upload.name))}", icon=":material/close:", on_click=_remove_upload)
+        st.button(
+            f"Remove {escape_markdown(as_written(upload.name))}", icon=":material/close:", on_click=_remove_upload
+        )
     _list_problems(upload.photos.problems)
     if job is not None and job.running:
         watch(job, _going_on)
@@ -71,18 +75,25 @@ def _upload(run: Run, upload: Upload) -> None:
         report = None
     if report is not None:
         _list_problems(report.skipped)
-        st.success("Done. Choose it as the run above, or start here:", icon=":material/check:")
+        summary = summarize(Run.open(own_runs.own_runs()[report.name].folder).confusion_matrix())
+        st.success(
+            f"{text.accuracy_headline(summary, unseen=False)}. Choose it as the run above, or start here:",
+            icon=":material/check:",
+        )
         st.page_link(
             _OVERVIEW,
             label="**See where it fails**",
             icon=":material/arrow_forward:",
             query_params={url.RUN: report.name},
         )
+    none_counts = set(counts_as.values()) == {SKIP}
+    if none_counts:
+        st.caption("All labels are skipped: say what at least one of them counts as.")
     st.button(
         "Evaluate" if job is None and report is None else "Evaluate again",
         type="primary" if report is None else "secondary",
         key="own-start",
-        disabled=set(counts_as.values()) == {SKIP},
+        disabled=none_counts,
         on_click=scoring.start,
         args=(run, counts_as),
     )
@@ -120,7 +131,7 @@ def _labels(run: Run, upload: Upload) -> dict[str, str]:
     names = dict(zip(choices, distinct_labels(["Skip", "Score as wrong", *run.classes]), strict=True))
     for label in unknown[:_MOST_CHOICES]:
         counts_as[label] = st.selectbox(
-            f"{escape_markdown(printable(label))} ({count_photos(count[label])})",
+            f"{escape_markdown(as_written(label))} ({count_photos(count[label])})",
             choices,
             format_func=names.__getitem__,
             key=f"own-label-{label}",

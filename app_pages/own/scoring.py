@@ -22,6 +22,7 @@ from app_pages.state.own_runs import OwnRun
 from har_core.data.samples import Problem
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import ArchiveError
+from har_core.files import as_written
 from har_core.media.archive import unpack
 from har_core.runs.run import Run
 from har_core.viz.formats import count_photos
@@ -137,7 +138,7 @@ def _computation(
 ) -> Callable[[Callable[[int, int], None], Callable[[], bool]], tuple[OwnRun, Report]]:
     predictor, decoder = models.predictor(run), models.decoder()
     folder, title = Path(upload.keeper.name) / name, f"Your {Path(upload.name).stem}"[:60]
-    title = title if title.isprintable() else "Your photos"
+    title = as_written(title, marks=False)
 
     def compute(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> tuple[OwnRun, Report]:
         from har_core.inference.evaluate import evaluate, write_evaluation

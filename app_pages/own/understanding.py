@@ -175,13 +175,14 @@ def example(table: Table, column: str) -> str:
 def _scanned(done: Understanding, columns: Columns, table: Table, roots: Sequence[Path]) -> Understanding:
     """With the number of rows, the classes, the labels that are none, the rows that are left out, and where the photos are.
 
-    Of the scores one column is read: a row that has some of them alone is refused by the import.
+    Of the scores two columns are read: a row that has some of them alone is refused by the import.
     """
     true = labels_of(table, columns.true)
     others = {name: labels_of(table, name) for name in columns.texts if name not in (columns.file, columns.true)}
     files: list[str] = []
     blank: list[np.ndarray] = []
-    for chunk in table.read(columns.texts, columns.scores[:1]):
+    ends = dict.fromkeys((*columns.scores[:1], *columns.scores[-1:]))
+    for chunk in table.read(columns.texts, ends):
         texts = {
             name: texts_of(chunk[name], guarded=table.guarded, names=name == columns.file) for name in columns.texts
         }
@@ -190,8 +191,9 @@ def _scanned(done: Understanding, columns: Columns, table: Table, roots: Sequenc
         true.add(texts[columns.true] if columns.true is not None else folder_labels(names))
         for name, labels in others.items():
             labels.add(texts[name])
-        for name in columns.scores[:1]:
-            blank.append(np.isnan(numbers_of(chunk[name], table, name, len(files) - len(names) + 1)))
+        if ends:
+            row = len(files) - len(names) + 1
+            blank.append(np.all([np.isnan(numbers_of(chunk[name], table, name, row)) for name in ends], axis=0))
         table_file.require_size(len(files), len(columns.classes), table.place)
     blank_words(true, list(others.values()), columns.classes)
     predicted = [label for label, _ in columns.top] or [name for name in (columns.predicted,) if name is not None]

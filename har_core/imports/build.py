@@ -23,7 +23,7 @@ from har_core.imports.checking import (
 from har_core.imports.columns import Columns
 from har_core.imports.labels import Labels, settle, union
 from har_core.imports.names import below, unpadded
-from har_core.imports.rows import Rows
+from har_core.imports.rows import Rows, without_copies
 from har_core.imports.tables import HEAD_ROWS, MAX_ROWS, Table, numbers_of, shown, texts_of
 from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, to_probabilities
 from har_core.runs.class_names import check_class_names
@@ -199,6 +199,7 @@ def assemble(
     others = [*([rows.predicted] if rows.predicted is not None else []), *(labels for labels, _ in rows.top)]
     blank_words(rows.true, others, classes)
     rows, blank, left_out = told_rows(rows, skip=unknown == "skip", whole=whole)
+    rows = without_copies(rows)
     columns = [
         rows.true,
         *([rows.predicted] if rows.predicted is not None else []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
 from har_core.imports.labels import Labels
 
@@ -32,7 +33,7 @@ class Rows:
         return f"{(row if self.numbers is None else int(self.numbers[row])) + 1:,}"
 
     def only(self, kept: np.ndarray) -> Rows:
-        """Some of the rows of a whole table.
+        """Some of the rows.
 
         Args:
             kept: (M,) int64, which.
@@ -45,5 +46,27 @@ class Rows:
             scores=None if self.scores is None else self.scores[kept],
             confidence=None if self.confidence is None else self.confidence[kept],
             top=[(labels.only(kept), values[kept]) for labels, values in self.top],
-            numbers=kept,
+            numbers=kept if self.numbers is None else self.numbers[kept],
         )
+
+
+def without_copies(rows: Rows) -> Rows:
+    """The rows but for those that repeat an earlier one in all that is read of them, as tables do that were joined; noted."""
+    codes, _ = pd.factorize(np.asarray(rows.samples, dtype=object))
+    _, first = np.unique(codes, return_index=True)
+    earlier = first[codes]
+    places = np.flatnonzero(earlier != np.arange(len(codes)))
+    if not len(places):
+        return rows
+    columns = [rows.true.codes, *(labels.codes for labels, _ in rows.top), *(values for _, values in rows.top)]
+    columns += [column for column in (rows.scores, rows.confidence) if column is not None]
+    columns += [rows.predicted.codes] if rows.predicted is not None else []
+    alike = np.ones(len(places), dtype=bool)
+    for column in columns:
+        same = np.isclose(column[places], column[earlier[places]], rtol=0, atol=0, equal_nan=True)
+        alike &= same.all(axis=1) if same.ndim > 1 else same
+    copies = places[alike]
+    if len(copies):
+        rows = rows.only(np.delete(np.arange(len(codes)), copies))
+        rows.notes.append(f"rows that repeat an earlier one, left out: {len(copies):,}")
+    return rows

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from har_core.errors import RunError
-from har_core.files import printable
+from har_core.files import as_written, printable
 from har_core.runs.class_names import can_be_shown
 
 MAX_BYTES = 255
@@ -25,7 +25,8 @@ def run_name(given: str, taken: Iterable[str] = ()) -> str:
         RunError: if no folder can have that name everywhere, it could not be shown, would be hidden, or is taken.
     """
     name = unicodedata.normalize("NFC", given.strip())
-    found = printable(name[:_SHOWN]) + ("…" if len(name) > _SHOWN else "")
+    shown = as_written if can_be_shown(name) else printable
+    found = shown(name[:_SHOWN]) + ("…" if len(name) > _SHOWN else "")
     if not name or not can_be_shown(name) or name.startswith(".") or set(name) & set("/\\"):
         raise RunError(
             "expected a name of letters, digits, spaces and signs but / and \\, that does not begin with a dot, found "
@@ -37,7 +38,7 @@ def run_name(given: str, taken: Iterable[str] = ()) -> str:
         )
     other = next((one for one in taken if _key(one) == _key(name)), None)
     if other is not None:
-        raise RunError(f"expected a new name, found that a run is called '{printable(other)}' already; choose another")
+        raise RunError(f"expected a new name, found that a run is called '{as_written(other)}' already; choose another")
     return name
 
 

@@ -117,7 +117,7 @@ def test_rows_are_named_as_the_table_numbers_them(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"row 3 \(3\.jpg\)"):
         read(text(content)(tmp_path))
     with pytest.raises(DataError, match=r"a second time in row 3"):
-        read(text("filename,true,pred\n1.jpg,a,\n2.jpg,a,b\n2.jpg,a,b\n")(tmp_path))
+        read(text("filename,true,pred\n1.jpg,a,\n2.jpg,a,b\n2.jpg,b,b\n")(tmp_path))
     assert len(read(text("filename,true,pred\n1.jpg,a,\n1.jpg,a,b\n")(tmp_path)).predictions) == 1
 
 
@@ -195,3 +195,39 @@ def test_the_command_says_how_many_and_which(tmp_path: Path, capsys: pytest.Capt
     assert "4 (0.jpg, 1.jpg, 2.jpg, …)" in said and "\x1b" not in said and "rows skipped: 5" in said
     listed = Run.open(tmp_path / "run").manifest.data.skipped
     assert len(listed) == 5 and listed[0].startswith("0.jpg: ") and all(map(str.isprintable, listed))
+
+
+@pytest.mark.parametrize("form", ["scores", "labels", "confidence"])
+def test_rows_that_repeat_an_earlier_one_are_left_out(form: str, tmp_path: Path) -> None:
+    columns: dict[str, list[object]] = {
+        "filename": ["a.jpg", "b.jpg", "a.jpg", "c.jpg", "", "a.jpg"],
+        "true": ["cat", "dog", "cat", "dog", "cat", "cat"],
+        "predicted": ["cat", "dog", "cat", "cat", "", "cat"],
+    }
+    columns["filename"][4] = "d.jpg"
+    if form == "scores":
+        del columns["predicted"]
+        columns |= {"prob_cat": [0.9, 0.2, 0.9, 0.7, None, 0.9], "prob_dog": [0.1, 0.8, 0.1, 0.3, None, 0.1]}
+    elif form == "confidence":
+        columns["confidence"] = [0.9, 0.8, 0.9, 0.7, None, 0.9]
+    found = read(frame(columns)(tmp_path))
+    assert list(found.predictions.samples) == ["a.jpg", "b.jpg", "c.jpg"] and found.predictions.true.tolist() == [
+        0,
+        1,
+        1,
+    ]
+    assert found.predictions.predicted.tolist() == [0, 1, 0]
+    assert any("repeat" in note and note.endswith("2") for note in found.notes)
+
+
+@pytest.mark.parametrize("column", ["true", "predicted", "confidence"])
+def test_rows_that_contradict_an_earlier_one_are_refused(column: str, tmp_path: Path) -> None:
+    columns: dict[str, list[object]] = {
+        "filename": ["a.jpg", "b.jpg", "a.jpg"],
+        "true": ["cat", "dog", "cat"],
+        "predicted": ["cat", "dog", "cat"],
+        "confidence": [0.9, 0.8, 0.9],
+    }
+    columns[column][2] = 0.7 if column == "confidence" else "dog"
+    with pytest.raises(DataError, match="a second time in row 3"):
+        read(frame(columns)(tmp_path))

@@ -163,3 +163,10 @@ def test_only_the_first_rows_stay_in_memory(tmp_path: Path) -> None:
     np.savez(tmp_path / "t.npz", filenames=np.arange(count), labels=np.zeros(count), preds=np.zeros(count))
     table = table_file.light(table_file.opened(tmp_path / "t.npz"))
     assert sum(values.get_total_buffer_size() for values in table.head.values()) < 100_000
+
+
+@pytest.mark.parametrize(("cells", "left_out"), [(",", 1), (",1", 0), ("1,", 0)])
+def test_a_row_with_some_of_its_scores_is_not_said_to_be_left_out(cells: str, left_out: int, tmp_path: Path) -> None:
+    content = f"filename,true,prob_a,prob_b\n1.jpg,a,0.9,0.1\n2.jpg,b,{cells}\n3.jpg,b,0.2,0.8\n"
+    found = told(text(content), tmp_path)
+    assert len(found.left_out) == left_out and (found.error is None) == bool(left_out)

@@ -72,7 +72,7 @@ def test_a_visitors_own_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert choice.label == "juggling (2 photos)" and choice.options[:3] == ["Skip", "Score as wrong", "calling"]
     choice.set_value(ERROR).run()
     evaluate_all(app)
-    assert not app.exception and len(app.success) == 1
+    assert not app.exception and "on 6 photos" in app.success[0].value
     follow(app, "**See where it fails**")
     assert app.session_state["run"] == "run-0" and "on 6 photos" in app.title[0].value
 
@@ -201,3 +201,11 @@ def test_a_zip_that_is_none_is_refused_in_plain_words() -> None:
     app = opened("own")
     app.file_uploader[0].set_value(("mine.zip", b"these are notes", "application/zip")).run()
     assert not app.exception and "expected a zip of photos" in app.error[0].value
+
+
+def test_labels_of_which_none_counts_are_said_to_be_the_reason() -> None:
+    app = opened("own")
+    bring(app, "a.zip", packed(("juggling", "rowing"), 1))
+    assert app.button(key="own-start").disabled and any("skipped" in line.value for line in app.caption)
+    app.selectbox(key="own-label-rowing").set_value(ERROR).run()
+    assert not app.button(key="own-start").disabled and not any("skipped" in line.value for line in app.caption)
