@@ -74,11 +74,15 @@ def _photos(run: Run, title: str, changed: pd.DataFrame) -> None:
     samples = runs.predictions(run).samples
     rows = pd.Index(samples).get_indexer(shown["sample"])
     classes = shown[["true", "true_before", "predicted_before", "predicted_after"]].to_numpy()
+    pictures = [thumbnail(run, row, with_difference=False) for row in rows.tolist()]
+    if pictures and not any(pictures):
+        st.caption(":material/image_not_supported: None of these photos is here.")
     with st.container(height=480 if len(shown) > 4 else "content", border=True):
-        for row, (true, old, before, after) in zip(rows.tolist(), classes.tolist(), strict=True):
-            left, right = st.columns([2, 3], vertical_alignment="center", wrap=False)
-            picture = thumbnail(run, row, with_difference=False)
-            if picture is not None:
+        for row, picture, (true, old, before, after) in zip(rows.tolist(), pictures, classes.tolist(), strict=True):
+            if picture is None:
+                right = st.container()
+            else:
+                left, right = st.columns([2, 3], vertical_alignment="center", wrap=False)
                 left.image(picture, width="stretch", alt=f"{samples[row]} with the evidence of {run.title}")
             was, now = (
                 f"predicted as {class_markdown(run.classes[index])}" if index != true else "correct"

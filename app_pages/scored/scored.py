@@ -147,7 +147,17 @@ def _more(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell) -> dict[str, obj
     with left:
         address = ranking(photos, matrix, cell, page="scored")
     with right:
-        scores = class_scores(matrix, photos.classes).sort_values("f1", kind="stable", ignore_index=True)
+        scores = class_scores(matrix, photos.classes)
+        scores = scores[scores["support"] > 0].sort_values("f1", kind="stable", ignore_index=True)
+        absent = len(photos.classes) - len(scores)
+        st.caption(
+            "F1 of each class with its 95 % interval."
+            + (
+                f" {absent} of {len(photos.classes)} classes {'has' if absent == 1 else 'have'} no photos here."
+                if absent
+                else ""
+            )
+        )
         st.plotly_chart(
             figures.class_score_bars(scores, "f1"),
             config={"displayModeBar": False},

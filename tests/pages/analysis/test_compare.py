@@ -32,6 +32,7 @@ def test_two_runs_are_compared_photo_by_photo(tmp_path: Path, monkeypatch: pytes
     assert "differ by 5.0 points" in app.title[0].value
     assert "fixes 3 photos of First and breaks 1" in text(app) and "p = 0.625" in text(app)
     assert "**Fixed: 3 photos**" in text(app) and "**Broken: 1 photo**" in text(app)
+    assert sum("None of these photos is here" in line.value for line in app.caption) == 2
 
 
 def test_runs_that_share_some_photos_are_compared_on_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,19 @@ def test_a_folder_with_labels(scored: ScoredPhotos, tiles: list[list[Any]]) -> N
     require_whole(app)
     follow(app, "Scored")
     assert address(app) == {}
+
+
+def test_classes_without_photos_have_no_bar(
+    scored: ScoredPhotos, tiles: list[list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matrix = scored.matrix()
+    matrix[0] = 0  # predicted, perhaps, and of no photo the label
+    monkeypatch.setattr(ScoredPhotos, "matrix", lambda *_: matrix)
+    app = opened("scored")
+    require_whole(app)
+    drawn = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["y"]
+    assert len(drawn) == len(CLASSES) - 1 and CLASSES[0] not in drawn
+    assert f"1 of {len(CLASSES)} classes has no photos" in text(app)
 
 
 def test_no_path_of_the_server_is_told(scored: ScoredPhotos, tiles: list[list[Any]]) -> None:
