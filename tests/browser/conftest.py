@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -15,6 +17,7 @@ from benchmarks import servers
 from benchmarks.servers import FLAGS
 from tests.conftest import ROOT
 
+T = TypeVar("T")
 PATIENCE = 60_000  # milliseconds
 expect.set_options(timeout=PATIENCE)
 VIEWPORT = {"width": 1400, "height": 900}
@@ -74,6 +77,14 @@ def page(browser: Browser) -> Iterator[Page]:
 def settle(page: Page) -> None:
     """Wait until the page stands still."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def eventually(page: Page, read: Callable[[], T], expected: T) -> None:
+    """Wait until what the server keeps is as expected: a page may stand still before it was told of a key."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while (found := read()) != expected and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    assert found == expected
 
 
 def heading(page: Page) -> str:

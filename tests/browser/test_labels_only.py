@@ -12,7 +12,7 @@ from har_core.runs.predictions import Predictions
 from har_core.runs.run import shipped_run
 from har_core.runs.verdicts import Verdicts
 from har_core.runs.writing import write_manifest
-from tests.browser.conftest import heading, press, require_fit, settle
+from tests.browser.conftest import eventually, heading, press, require_fit, settle
 from tests.helpers import filled_in
 
 NAME = "labels-only"
@@ -51,10 +51,12 @@ def test_from_the_matrix_to_a_verdict(page: Page, address: str, runs_folder: Pat
     verdict.click()
     expect(page.get_by_role("combobox", name="The right label")).to_be_visible()
     settle(page)
-    given = Verdicts(runs_folder / NAME / "verdicts.sqlite").all()
-    assert {name: (one.verdict, one.label) for name, one in given.items()} == {
-        labels.samples[rows[0]]: ("label is wrong", "running")
-    }
+    kept = Verdicts(runs_folder / NAME / "verdicts.sqlite")
+    eventually(
+        page,
+        lambda: {name: (one.verdict, one.label) for name, one in kept.all().items()},
+        {labels.samples[rows[0]]: ("label is wrong", "running")},
+    )
     page.get_by_role("link", name="Overview").click()
     expect(page.locator("h1")).to_contain_text("85.")
     settle(page)

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from har_core.analysis.examples import Filters, example_table, select
 from har_core.runs.run import SHIPPED, shipped_run
 from har_core.runs.verdicts import Verdicts, kinds
-from tests.browser.conftest import PATIENCE, VIEWPORT, choose, heading, require_fit, settle
+from tests.browser.conftest import PATIENCE, VIEWPORT, choose, eventually, heading, require_fit, settle
 
 KINDS = kinds(correct=False)
 
@@ -104,6 +104,10 @@ def test_a_screen_of_photos_with_one_beside_it(page: Page, address: str, errors:
     expect(current(page)).to_be_in_viewport()
 
 
+def judged(kept: Verdicts) -> dict[str, str]:
+    return {sample: given.verdict for sample, given in kept.all().items()}
+
+
 def test_digits_judge_and_go_on_each_once(page: Page, address: str, errors: list[str], kept: Verdicts) -> None:
     """Also those that come while the page is being drawn; one digit judges all that are chosen; over the end of the page."""
     page.goto(f"{address}/errors?view=grid&at={errors[0]}")
@@ -113,24 +117,25 @@ def test_digits_judge_and_go_on_each_once(page: Page, address: str, errors: list
         page.wait_for_timeout(80)
     expect_at(page, errors[3])
     expected = dict(zip(errors[:3], KINDS, strict=False))
-    assert {sample: given.verdict for sample, given in kept.all().items()} == expected
+    eventually(page, lambda: judged(kept), expected)
     expect(tiles(page).nth(1).locator(".verdict")).to_have_text(KINDS[1])
     page.keyboard.press("u")
     expect(tiles(page).nth(2).locator(".verdict")).to_be_hidden()
     settle(page)
-    assert set(kept.all()) == set(errors[:2])
+    eventually(page, lambda: set(kept.all()), set(errors[:2]))
     tiles(page).nth(4).click()
     tiles(page).nth(7).click(modifiers=["Shift"])
     expect(page.locator(".grid .tile.chosen")).to_have_count(4)
     page.keyboard.press("4")
     expect_at(page, errors[8])
-    judged = {sample: given.verdict for sample, given in kept.all().items()}
-    assert judged == dict(zip(errors[:2], KINDS, strict=False)) | dict.fromkeys(errors[4:8], KINDS[3])
+    expected = dict(zip(errors[:2], KINDS, strict=False)) | dict.fromkeys(errors[4:8], KINDS[3])
+    eventually(page, lambda: judged(kept), expected)
     tiles(page).nth(59).click()
     expect_at(page, errors[59])
     page.keyboard.press("1")
     expect_at(page, errors[60])
-    assert kept.all()[errors[59]].verdict == KINDS[0] and "page=2" in page.url
+    eventually(page, lambda: judged(kept), expected | {errors[59]: KINDS[0]})
+    assert "page=2" in page.url
 
 
 def test_suspects_become_corrected_labels(page: Page, address: str, kept: Verdicts, tmp_path: Path) -> None:
@@ -149,8 +154,9 @@ def test_suspects_become_corrected_labels(page: Page, address: str, kept: Verdic
     page.get_by_role("button", name="Export").click()
     offer = page.get_by_role("button", name="Corrected labels as CSV")
     expect(offer).to_be_visible()
+    eventually(page, lambda: set(kept.all()), set(samples[:3]))
     right = {sample: given.label for sample, given in kept.all().items()}
-    assert set(right) == set(samples[:3]) and all(right.values())
+    assert all(right.values())
     with page.expect_download() as download:
         offer.click()
     download.value.save_as(tmp_path / "labels.csv")
@@ -177,7 +183,8 @@ def test_a_tag_is_kept_and_filtered_by(page: Page, address: str, errors: list[st
     box.press("Enter")
     expect(page.locator("[data-tag][aria-label='wet street']").last).to_be_visible()
     settle(page)
-    assert kept.tags() == {errors[1]: ("wet street",)} and kept.all() == {}
+    eventually(page, kept.tags, {errors[1]: ("wet street",)})
+    assert kept.all() == {}
     kept.set_tags({errors[5]: ["wet street"]})
     page.goto(f"{address}/errors?view=grid")
     heading(page)

@@ -101,8 +101,11 @@ def test_class_names() -> None:
         class_names([f"c{number}" for number in range(1001)], 1001)
 
 
-@pytest.mark.parametrize("name", ["", "no/such/model", "x.pth"])
-def test_no_model(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("", "expected a run's folder"), ("no/such/model", "expected a run's folder"), ("x.pth", "export it as ONNX")],
+)
+def test_no_model(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / "x.pth").write_text("notes")
-    with pytest.raises(CheckpointError, match="expected a run's folder"):
+    with pytest.raises(CheckpointError, match=said):
         load_model(str(tmp_path / name))
