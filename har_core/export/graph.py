@@ -24,7 +24,7 @@ from torch.nn import functional
 from har_core.errors import CheckpointError, ConfigError
 from har_core.models.anatomy import WholeNetwork
 from har_core.models.checkpoint import first_line
-from har_core.models.external.onnx_file import EMBEDDINGS, LOGITS, MAPS, OnnxNetwork
+from har_core.models.external.onnx_network import EMBEDDINGS, LOGITS, MAPS, OnnxNetwork
 from har_core.models.registry import anatomy_of, forward_features, forward_pool, head
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import CENTER_ALONE, in_order

@@ -23,7 +23,8 @@ from har_core.cam.class_maps import class_activation_maps
 from har_core.errors import CheckpointError
 from har_core.files import home_folder, write_text
 from har_core.models.external.carried import carried_spec, load_carried
-from har_core.models.external.onnx_file import OnnxNetwork, load_onnx
+from har_core.models.external.onnx_file import load_onnx
+from har_core.models.external.onnx_network import OnnxNetwork
 from har_core.models.external.options import ModelOptions
 from har_core.models.numerics import exact_fp32
 from har_core.models.registry import anatomy_of

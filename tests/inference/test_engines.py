@@ -17,7 +17,7 @@ from har_core.inference.engines import REMEMBERED, choose, exported_file
 from har_core.inference.predictor import Predictor
 from har_core.models.checkpoint import save_checkpoint
 from har_core.models.external.carried import carried_spec
-from har_core.models.external.onnx_file import OnnxNetwork
+from har_core.models.external.onnx_network import OnnxNetwork
 from har_core.models.spec import ModelSpec
 from har_core.runs.file_names import MODEL
 from har_core.runs.manifest import COMPLETE, Manifest

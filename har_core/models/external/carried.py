@@ -13,6 +13,7 @@ from har_core.errors import CheckpointError, RunError
 from har_core.files import printable, write_text
 from har_core.models.checkpoint import copy_with_spec, first_line, load_checkpoint, read_metadata, save_checkpoint
 from har_core.models.external import hugging_face, onnx_file
+from har_core.models.external.onnx_network import OnnxNetwork
 from har_core.models.external.options import ModelOptions, read_config
 from har_core.models.spec import ModelSpec
 from har_core.runs.file_names import HF_CONFIG, HF_MODEL, HF_PREPROCESSOR, MODEL, MODEL_SPEC, ONNX_MODEL
@@ -29,7 +30,7 @@ def carry(model: nn.Module, spec: ModelSpec, folder: Path) -> None:
     """
     if isinstance(model, hugging_face.HuggingFaceNetwork):
         model.save((folder / HF_MODEL).parent)
-    elif isinstance(model, onnx_file.OnnxNetwork):
+    elif isinstance(model, OnnxNetwork):
         model.save(folder / ONNX_MODEL)
     else:
         save_checkpoint(model, spec, folder / MODEL, half=False)

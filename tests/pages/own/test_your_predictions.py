@@ -4,67 +4,22 @@ from __future__ import annotations
 
 import io
 import tempfile
-import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
-from streamlit.testing.v1 import AppTest
 
-from app_pages.own import importing, run_jobs, table_upload
-from app_pages.state import jobs, models
-from har_core.imports.build import read_predictions
-from har_core.runs.run import Run
+from app_pages.own import table_upload
+from app_pages.state import models
 from tests.conftest import picture
 from tests.imports.broken_cases import BROKEN
-from tests.pages.conftest import PAGES, address, follow, links, opened, text, wait_for, wait_for_job
-
-LABELS = "filename,true,pred,other\na.jpg,cat,cat,dog\nb.jpg,dog,cat,dog\nc.jpg,dog,dog,cat\n"
-LOGITS = "filename,true,logit_0,logit_1\na.jpg,cat,2.5,-1\nb.jpg,dog,0.5,0\nc.jpg,dog,-1,3\n"
-SCORES = "filename,true,p:cat,p:dog\na.jpg,cat,0.9,0.1\nb.jpg,dog,0.75,0.25\nc.jpg,fox,0.4,0.6\n"
-
-
-def bring(content: str | bytes, name: str = "mine.csv", app: AppTest | None = None) -> AppTest:
-    app = app or opened("own", bring="predictions")
-    data = content.encode() if isinstance(content, str) else content
-    return app.file_uploader[0].set_value((name, data, "text/csv")).run()
-
-
-def box(app: AppTest, role: str) -> Any:
-    return next(one for one in app.selectbox if (one.key or "").startswith(f"table-{role}-"))
-
-
-def boxes(app: AppTest) -> dict[str, object]:
-    roles = ("file", "true", "predicted", "confidence", "scores", "top", "unknown")
-    return {role: one.value for role in roles for one in app.selectbox if (one.key or "").startswith(f"table-{role}-")}
-
-
-def choose(app: AppTest, role: str, value: str) -> AppTest:
-    box(app, role).set_value(value)
-    return app.run()
-
-
-def open_analysis(app: AppTest) -> AppTest:
-    app.button(key="table-open").click().run()
-    if "own-import" in app.session_state:
-        wait_for_job(app, "own-import")
-        app.run()
-    return app
-
-
-def made(app: AppTest, name: str = "run-0") -> Run:
-    return Run.open(app.session_state["own-runs"][name].folder)
-
-
-def preview(app: AppTest) -> list[list[str]]:
-    return app.dataframe[0].value.to_numpy().tolist()
+from tests.pages.conftest import PAGES, follow, links
+from tests.pages.own.bringing import LABELS, LOGITS, SCORES, boxes, bring, choose, made, open_analysis, preview
 
 
 def test_labels_become_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,127 +221,3 @@ def test_what_the_server_holds_of_an_upload_in_memory_is_let_go(monkeypatch: pyt
     held = table_upload.held()
     assert held is not None and held.path.read_text() == LABELS and not manager.get_files("visitor", ["1"])
     assert [one.name for one in held.path.parent.iterdir()] == ["mine.csv"]
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """An import waits until it is set."""
-    opened_gate, real = threading.Event(), read_predictions
-
-    def gated(*given: Any, **options: Any) -> Any:
-        wait_for(opened_gate.is_set)
-        return real(*given, **options)
-
-    monkeypatch.setattr(importing, "read_predictions", gated)
-    yield opened_gate
-    opened_gate.set()
-
-
-@pytest.mark.parametrize("at_once", [False, True])
-def test_an_import_goes_on_beside_other_pages_and_its_result_waits_unless_it_comes_at_once(
-    at_once: bool, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_jobs, "AT_ONCE", 1e6 if at_once else 0.0)
-    monkeypatch.setattr(run_jobs, "SOON", 1e6)
-    app = bring(LABELS)
-    app.button(key="table-open").click().run()
-    assert app.button(key="table-cancel")
-    app.switch_page(PAGES["scores"]).run()
-    assert any("Reading mine.csv" in line.value for line in app.caption)
-    gate.set()
-    wait_for_job(app, "own-import")
-    app.run()
-    if at_once:
-        assert app.session_state["run"] == "run-0" and address(app) == {"run": "run-0"} and "66.7" in app.title[0].value
-        assert {link["run"] for name in ("Overview", "Confusions", "**Scores**") for link in links(app, name)} == {
-            "run-0"
-        }
-        return
-    assert app.session_state["run"] == "best" and any("Your mine: read" in line.value for line in app.caption)
-    app.switch_page(PAGES["own"]).run()
-    assert links(app, "Open the error analysis")[0]["run"] == "run-0"
-
-
-@pytest.mark.parametrize("change", ["cancel", "a column", "no table"])
-def test_an_import_ends_with_its_table_and_what_was_said_of_it(change: str, gate: threading.Event) -> None:
-    app = bring(LABELS)
-    app.button(key="table-open").click().run()
-    job = app.session_state["own-import"]
-    if change == "cancel":
-        importing_button = app.button(key="table-cancel")
-        assert importing_button.label == "Cancel"
-        job.stop()
-    elif change == "a column":
-        choose(app, "predicted", "other")
-    else:
-        app.button(key="table-remove").click().run()
-    gate.set()
-    wait_for(lambda: not job.running)
-    app.run()
-    assert job.stopping and job.result is None and not app.session_state["own-runs"]
-    assert [one.value for one in app.info] == ([jobs.STOPPED] if change == "cancel" else [])
-    assert len([one for one in app.button if one.key == "table-open"]) == (change != "no table")
-
-
-def test_every_link_leads_to_the_new_run_before_the_page_leads_there() -> None:
-    app = bring(LABELS)
-    open_analysis(app)
-    assert not app.title and [link["run"] for link in links(app, "Open the error analysis")] == ["run-0"]
-    for name in ("Overview", "Predict", "Confusions", "Errors", "Scores", "Compare"):
-        assert [link["run"] for link in links(app, name)] == ["run-0"], name
-    assert "run" not in address(app), "Back from the analysis is one step"
-
-
-@pytest.mark.parametrize("named", [True, False])
-def test_a_trusted_visitor_keeps_a_run(named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the folder of runs that the app was started with, else in the workplace's."""
-    monkeypatch.setattr("app_pages.state.settings.WORKPLACE", tmp_path / "elsewhere" if named else tmp_path)
-    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs") if named else "")
-    app = bring(LABELS)
-    open_analysis(app)
-    app.switch_page(PAGES["own"]).run()
-
-    def keep(name: str) -> None:
-        app.text_input(key="keep-run-0").set_value(name).run()
-        app.button(key="keep-button-run-0").click().run()
-
-    keep("내 사진 1")
-    kept = Run.open(tmp_path / "runs" / "내 사진 1")
-    assert len(app.success) == 1 and kept.confusion_matrix().sum() == 3 and made(app).title == "Your mine"
-    for refused, fragment in (
-        ("../up", "letters"),
-        ("Best", "already"),
-        ("RUN-0", "already"),
-        ("내 사진 1", "already"),
-    ):
-        keep(refused)
-        assert fragment in app.error[0].value and not app.success
-    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["내 사진 1"]
-    app = opened("compare", "내 사진 1")
-    assert not app.exception and "내 사진 1" in app.title[0].value
-    assert "Run: 내 사진 1" in next(box for box in app.selectbox if box.label == "Run").options
-
-
-@pytest.mark.parametrize("trusted", [False, True])
-def test_a_visitor_is_told_no_command(trusted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes one, they cannot have: it is said why, or what they can do here."""
-    monkeypatch.setattr("app_pages.components.on_disk.settings", lambda: SimpleNamespace(trusted=trusted))
-    app = bring(LABELS)
-    open_analysis(app)
-    places = [("data", {"part": part}) for part in ("labels", "copies", "photos", "slices")]
-    for page, query in [
-        *places,
-        ("map", {}),
-        ("errors", {"show": "all", "photo": "b.jpg"}),
-        ("scores", {}),
-        ("training", {}),
-    ]:
-        app.switch_page(PAGES[page])
-        app.query_params.clear()
-        for name, value in {"run": "run-0", **query}.items():
-            app.query_params[name] = value
-        app.run()
-        said = " ".join([text(app), *(one.value for one in (*app.info, *app.warning, *app.error))])
-        assert not app.exception and not [word for word in ("har-lens", "train.py", "`--") if word in said], page
-        if query.get("part") in ("copies", "photos", "slices"):
-            assert ("Your photos" in said) == trusted

@@ -1,0 +1,142 @@
+"""Runs of the session's own: made while other pages are looked at, led to, kept, and told of without commands."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app_pages.own import importing, run_jobs
+from app_pages.state import jobs
+from har_core.imports.build import read_predictions
+from har_core.runs.run import Run
+from tests.pages.conftest import PAGES, address, links, opened, text, wait_for, wait_for_job
+from tests.pages.own.bringing import LABELS, bring, choose, made, open_analysis
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """An import waits until it is set."""
+    opened_gate, real = threading.Event(), read_predictions
+
+    def gated(*given: Any, **options: Any) -> Any:
+        wait_for(opened_gate.is_set)
+        return real(*given, **options)
+
+    monkeypatch.setattr(importing, "read_predictions", gated)
+    yield opened_gate
+    opened_gate.set()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_an_import_goes_on_beside_other_pages_and_its_result_waits_unless_it_comes_at_once(
+    at_once: bool, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_jobs, "AT_ONCE", 1e6 if at_once else 0.0)
+    monkeypatch.setattr(run_jobs, "SOON", 1e6)
+    app = bring(LABELS)
+    app.button(key="table-open").click().run()
+    assert app.button(key="table-cancel")
+    app.switch_page(PAGES["scores"]).run()
+    assert any("Reading mine.csv" in line.value for line in app.caption)
+    gate.set()
+    wait_for_job(app, "own-import")
+    app.run()
+    if at_once:
+        assert app.session_state["run"] == "run-0" and address(app) == {"run": "run-0"} and "66.7" in app.title[0].value
+        assert {link["run"] for name in ("Overview", "Confusions", "**Scores**") for link in links(app, name)} == {
+            "run-0"
+        }
+        return
+    assert app.session_state["run"] == "best" and any("Your mine: read" in line.value for line in app.caption)
+    app.switch_page(PAGES["own"]).run()
+    assert links(app, "Open the error analysis")[0]["run"] == "run-0"
+
+
+@pytest.mark.parametrize("change", ["cancel", "a column", "no table"])
+def test_an_import_ends_with_its_table_and_what_was_said_of_it(change: str, gate: threading.Event) -> None:
+    app = bring(LABELS)
+    app.button(key="table-open").click().run()
+    job = app.session_state["own-import"]
+    if change == "cancel":
+        importing_button = app.button(key="table-cancel")
+        assert importing_button.label == "Cancel"
+        job.stop()
+    elif change == "a column":
+        choose(app, "predicted", "other")
+    else:
+        app.button(key="table-remove").click().run()
+    gate.set()
+    wait_for(lambda: not job.running)
+    app.run()
+    assert job.stopping and job.result is None and not app.session_state["own-runs"]
+    assert [one.value for one in app.info] == ([jobs.STOPPED] if change == "cancel" else [])
+    assert len([one for one in app.button if one.key == "table-open"]) == (change != "no table")
+
+
+def test_every_link_leads_to_the_new_run_before_the_page_leads_there() -> None:
+    app = bring(LABELS)
+    open_analysis(app)
+    assert not app.title and [link["run"] for link in links(app, "Open the error analysis")] == ["run-0"]
+    for name in ("Overview", "Predict", "Confusions", "Errors", "Scores", "Compare"):
+        assert [link["run"] for link in links(app, name)] == ["run-0"], name
+    assert "run" not in address(app), "Back from the analysis is one step"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_trusted_visitor_keeps_a_run(named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the folder of runs that the app was started with, else in the workplace's."""
+    monkeypatch.setattr("app_pages.state.settings.WORKPLACE", tmp_path / "elsewhere" if named else tmp_path)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs") if named else "")
+    app = bring(LABELS)
+    open_analysis(app)
+    app.switch_page(PAGES["own"]).run()
+
+    def keep(name: str) -> None:
+        app.text_input(key="keep-run-0").set_value(name).run()
+        app.button(key="keep-button-run-0").click().run()
+
+    keep("내 사진 1")
+    kept = Run.open(tmp_path / "runs" / "내 사진 1")
+    assert len(app.success) == 1 and kept.confusion_matrix().sum() == 3 and made(app).title == "Your mine"
+    for refused, fragment in (
+        ("../up", "letters"),
+        ("Best", "already"),
+        ("RUN-0", "already"),
+        ("내 사진 1", "already"),
+    ):
+        keep(refused)
+        assert fragment in app.error[0].value and not app.success
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["내 사진 1"]
+    app = opened("compare", "내 사진 1")
+    assert not app.exception and "내 사진 1" in app.title[0].value
+    assert "Run: 내 사진 1" in next(box for box in app.selectbox if box.label == "Run").options
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_visitor_is_told_no_command(trusted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes one, they cannot have: it is said why, or what they can do here."""
+    monkeypatch.setattr("app_pages.components.on_disk.settings", lambda: SimpleNamespace(trusted=trusted))
+    app = bring(LABELS)
+    open_analysis(app)
+    places = [("data", {"part": part}) for part in ("labels", "copies", "photos", "slices")]
+    for page, query in [
+        *places,
+        ("map", {}),
+        ("errors", {"show": "all", "photo": "b.jpg"}),
+        ("scores", {}),
+        ("training", {}),
+    ]:
+        app.switch_page(PAGES[page])
+        app.query_params.clear()
+        for name, value in {"run": "run-0", **query}.items():
+            app.query_params[name] = value
+        app.run()
+        said = " ".join([text(app), *(one.value for one in (*app.info, *app.warning, *app.error))])
+        assert not app.exception and not [word for word in ("har-lens", "train.py", "`--") if word in said], page
+        if query.get("part") in ("copies", "photos", "slices"):
+            assert ("Your photos" in said) == trusted
