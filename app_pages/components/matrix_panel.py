@@ -63,7 +63,7 @@ def matrix_panel(run: Classified, matrix: np.ndarray, cell: Cell, *, page: str) 
             ),
         )
         diagonal = url.seed(f"{page}-hide-diagonal", "diagonal", True, url.one_of({"shown": False}))
-        hide = st.toggle("Hide diagonal", **url.widget(diagonal))
+        hide = st.toggle("Hide diagonal", help="The totals count it all the same.", **url.widget(diagonal))
         missing = int((matrix.sum(axis=0) + matrix.sum(axis=1) == 0).sum())
         every = url.seed(f"{page}-everything", "actions", False, url.one_of({"all": True}))
         everything = missing > 0 and st.toggle(
