@@ -17,7 +17,7 @@ from benchmarks.servers import FLAGS
 from har_core.inference.predictor import Predictor
 from har_core.media.geometry import center_crop_box
 from har_core.runs.run import Run, assets_folder, shipped_run
-from tests.browser.conftest import PATIENCE, VIEWPORT, heading, require_fit
+from tests.browser.conftest import PATIENCE, VIEWPORT, box_of, heading, require_fit
 
 SECONDS = float(os.environ.get("HAR_LIVE_SECONDS", "20"))
 """How long the rate is watched."""
@@ -188,8 +188,8 @@ def test_the_heatmap_lies_over_what_the_model_saw(visit: Callable[..., Page]) ->
     page.locator(".pause").click()
     spec = Run.open(QUICK).manifest.model
     expected = center_crop_box(*SIZE, crop_size=spec.crop_size, resize=spec.resize)
-    picture, seen, heat = (page.locator(name).bounding_box() for name in ("video", ".seen", ".seen img"))
-    assert picture is not None and seen is not None and heat == seen
+    picture, seen, heat = (box_of(page.locator(name)) for name in ("video", ".seen", ".seen img"))
+    assert heat == seen
     scale = picture["width"] / SIZE[0]
     assert seen["width"] == pytest.approx(expected.width * scale, abs=2)
     assert seen["x"] - picture["x"] == pytest.approx(expected.left * scale, abs=2)

@@ -14,7 +14,7 @@ from har_core.analysis.embedding_map import SCHEMA
 from har_core.runs.file_names import EMBEDDING_MAP
 from har_core.runs.run import Run
 from har_core.runs.tables import write_table
-from tests.browser.conftest import heading, require_fit, settle
+from tests.browser.conftest import box_of, heading, require_fit, settle
 from tests.helpers import random_predictions
 from tests.pages.conftest import write_run
 
@@ -63,8 +63,7 @@ def lasso(page: Page) -> Box:
     """Draw a line around the middle of the map; returns what is inside, in pixels of the figure."""
     figure = page.locator(FIGURE)
     figure.scroll_into_view_if_needed()
-    place = figure.bounding_box()
-    assert place is not None
+    place = box_of(figure)
     middle = place["width"] / 2, place["height"] / 2
     box = middle[0] - 120, middle[1] - 90, middle[0] + 120, middle[1] + 90
     corners = [(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3]), (box[0], box[1])]

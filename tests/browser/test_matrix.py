@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from har_core.analysis.confusion import TOTAL
 from har_core.runs.run import shipped_run
-from tests.browser.conftest import VIEWPORT, heading, matrix_cell, press, settle, top
+from tests.browser.conftest import VIEWPORT, box_of, heading, matrix_cell, press, settle, top
 from tests.helpers import random_predictions
 from tests.pages.conftest import write_run
 
@@ -80,8 +80,7 @@ def test_names_of_rows_stay_in_sight_while_the_matrix_scrolls(page: Page, addres
     cell = matrix_cell(page, 0, TOTAL)
     cell.scroll_into_view_if_needed()
     name = page.locator(".st-key-matrix tbody th").first
-    inside, box = name.bounding_box(), cell.bounding_box()
-    assert inside is not None and box is not None
+    inside, box = box_of(name), box_of(cell)
     assert inside["x"] >= 0 and inside["x"] + inside["width"] <= box["x"] and box["x"] + box["width"] <= width
     for text in page.locator(".st-key-matrix td").all()[-16:]:  # the totals
         assert text.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
@@ -119,8 +118,7 @@ def test_the_first_click_after_switching_to_both_directions_counts(page: Page, a
     page.get_by_role("radio", name="both directions").click()
     settle(page)
     table = page.locator(".st-key-ranking-both canvas").first
-    box = table.bounding_box()
-    assert box is not None
+    box = box_of(table)
     page.mouse.click(box["x"] + 60, box["y"] + 55)
     expect(page.locator("h1")).to_contain_text("confused between")
     page.wait_for_url(lambda url: url.endswith("both=True"))

@@ -14,7 +14,7 @@ from har_core.analysis.confusion import TOTAL
 from har_core.runs.manifest import TRAINING, Manifest
 from har_core.runs.run import HISTORY_COLUMNS, shipped_run
 from har_core.runs.writing import write_history, write_manifest
-from tests.browser.conftest import PATIENCE, click_chart, heading, press, require_fit, settle, top
+from tests.browser.conftest import PATIENCE, box_of, click_chart, heading, press, require_fit, settle
 
 
 def test_a_deep_link_opens_its_page_on_a_fresh_server(page: Page, address: str) -> None:
@@ -153,7 +153,8 @@ def test_scores_lead_to_photos(page: Page, address: str) -> None:
     assert page.url == f"{address}/scores?measure=precision"
     table = page.locator(".st-key-score-table canvas").first
     table.scroll_into_view_if_needed()
-    page.mouse.click(60 + table.bounding_box()["x"], 55 + top(table))
+    place = box_of(table)
+    page.mouse.click(place["x"] + 60, place["y"] + 55)
     page.wait_for_url(lambda url: "/errors?true=" in url)
 
 

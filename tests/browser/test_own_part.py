@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from har_core.runs.run import assets_folder
-from tests.browser.conftest import settle
+from tests.browser.conftest import box_of, settle
 
 PHOTO = assets_folder() / "samples" / "grace_hopper.jpg"
 
@@ -32,16 +32,14 @@ def stage(page: Page, address: str) -> Locator:
 
 def edges(stage: Locator) -> list[float]:
     """Left, top, right and bottom of the box, as shares of the photo's sides."""
-    outer, box = stage.bounding_box(), stage.locator(".box").bounding_box()
-    assert outer is not None and box is not None
+    outer, box = box_of(stage), box_of(stage.locator(".box"))
     left, top = (box["x"] - outer["x"]) / outer["width"], (box["y"] - outer["y"]) / outer["height"]
     return [left, top, left + box["width"] / outer["width"], top + box["height"] / outer["height"]]
 
 
 def drag(page: Page, stage: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
     """From one place of the photo to another, both in shares of its sides."""
-    outer = stage.bounding_box()
-    assert outer is not None
+    outer = box_of(stage)
     page.mouse.move(outer["x"] + start[0] * outer["width"], outer["y"] + start[1] * outer["height"])
     page.mouse.down()
     for step in (0.3, 0.7, 1.0):
@@ -116,8 +114,7 @@ def test_the_box_stays_while_another_page_is_looked_at(page: Page, stage: Locato
 
 def test_what_is_no_drag_changes_nothing(page: Page, stage: Locator) -> None:
     """A click beside the box, the other button, and moving on with it."""
-    outer = stage.bounding_box()
-    assert outer is not None
+    outer = box_of(stage)
     before, said = edges(stage), answer(page)
     page.mouse.click(outer["x"] + 0.95 * outer["width"], outer["y"] + 0.95 * outer["height"])
     page.mouse.move(outer["x"] + 20, outer["y"] + 20)
@@ -133,8 +130,7 @@ def test_by_touch_on_a_phone(browser: Browser, address: str) -> None:
     page = context.new_page()
     stage = open_stage(page, address)
     stage.scroll_into_view_if_needed()
-    outer, devtools = stage.bounding_box(), context.new_cdp_session(page)
-    assert outer is not None
+    outer, devtools = box_of(stage), context.new_cdp_session(page)
     for across, down in ((0.5, 0.5), (0.55, 0.55), (0.6, 0.6)):
         point = {"x": outer["x"] + across * outer["width"], "y": outer["y"] + down * outer["height"]}
         kind = "touchStart" if across == 0.5 else "touchMove"

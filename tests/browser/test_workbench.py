@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from har_core.analysis.examples import Filters, example_table, select
 from har_core.runs.run import SHIPPED, shipped_run
 from har_core.runs.verdicts import Verdicts, kinds
-from tests.browser.conftest import PATIENCE, VIEWPORT, choose, eventually, heading, require_fit, settle
+from tests.browser.conftest import PATIENCE, VIEWPORT, box_of, choose, eventually, heading, require_fit, settle
 
 KINDS = kinds(correct=False)
 
@@ -67,6 +67,7 @@ def test_a_screen_of_photos_with_one_beside_it(page: Page, address: str, errors:
     heading(page)
     expect(tiles(page)).not_to_have_count(0)
     settle(page)
+    box_of(page.locator(".grid"))
     ends = page.locator(".grid .frame").evaluate_all("all => all.map(one => one.getBoundingClientRect().bottom)")
     assert sum(end <= VIEWPORT["height"] for end in ends) >= 30
     assert shown(page) == errors[:60]
@@ -75,8 +76,8 @@ def test_a_screen_of_photos_with_one_beside_it(page: Page, address: str, errors:
     panel = page.locator(".st-key-photo-panel")
     expect(panel.get_by_role("button", name="model is wrong")).to_be_visible()
     expect_at(page, errors[1])
-    beside, grid = panel.bounding_box(), page.locator(".grid").bounding_box()
-    assert beside is not None and grid is not None and beside["x"] >= grid["x"] + grid["width"]
+    beside, grid = box_of(panel), box_of(page.locator(".grid"))
+    assert beside["x"] >= grid["x"] + grid["width"]
     page.keyboard.press("ArrowRight")
     expect_at(page, errors[2])
     page.keyboard.press("ArrowDown")
@@ -205,7 +206,6 @@ def test_a_photo_is_seen_below_the_grid_of_a_phone(page: Page, address: str, err
     page.locator(".grid").scroll_into_view_if_needed()
     tiles(page).nth(1).click()
     expect_at(page, errors[1])
-    grid, panel = page.locator(".grid").bounding_box(), page.locator(".st-key-photo-panel").bounding_box()
-    assert grid is not None and panel is not None
+    grid, panel = box_of(page.locator(".grid")), box_of(page.locator(".st-key-photo-panel"))
     assert grid["height"] <= 400 and 0 < panel["y"] - (grid["y"] + grid["height"]) < 300
     assert np.isclose(panel["x"], grid["x"], atol=8)
