@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from har_core.imports.headers import ARRAYS, plain
 from har_core.imports.labels import label_text
 from har_core.imports.lists import expanded, flattened, is_list
 from har_core.imports.tables import (
+    FOLLOWING_ROWS,
+    FURTHER_ROWS,
     HEAD_ROWS,
     MAX_COLUMNS,
     MAX_ROWS,
@@ -51,9 +54,7 @@ def parquet_table(path: Path, place: str) -> Table:
         leaves = [leaf for one in file.schema_arrow for leaf in _leaves(one)]
         _check_sizes(file, place)
         file = pq.ParquetFile(path, read_dictionary=strings)
-        first = next(file.iter_batches(HEAD_ROWS, columns=leaves, use_threads=False), None)
-        if first is not None:
-            first.validate(full=True)
+        first = _head(file.iter_batches(HEAD_ROWS, columns=leaves, use_threads=False))
     except (OSError, ValueError, TypeError, MemoryError, pa.ArrowException) as error:
         raise _damaged("Parquet", place, error) from error
     if first is None or not len(first):
@@ -78,6 +79,25 @@ def parquet_table(path: Path, place: str) -> Table:
             raise _damaged("Parquet", place, error) from error
 
     return Table(place, "Parquet", head.columns, read, rows=file.metadata.num_rows)
+
+
+def _head(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+    """The first rows, and some of those further down that first fill a column (as `tables.head_of`)."""
+    found: list[pa.RecordBatch] = []
+    empty: set[int] = set()
+    for batch in islice(batches, 1 + FURTHER_ROWS // HEAD_ROWS):
+        batch.validate(full=True)
+        filled = [number for number in empty if batch.column(number).null_count < len(batch)]
+        if not found:
+            found.append(batch)
+            empty = {number for number, one in enumerate(batch.columns) if one.null_count == len(batch)}
+        found += [batch.filter(batch.column(number).is_valid()).slice(0, FOLLOWING_ROWS) for number in filled]
+        empty -= set(filled)
+        if not empty:
+            break
+    if len(found) < 2:
+        return found[0] if found else None
+    return pa.Table.from_batches(found).unify_dictionaries().combine_chunks().to_batches()[0]
 
 
 def _leaves(field: pa.Field) -> list[str]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, memory_table, shown
+from har_core.imports.named_scores import have_own_classes, ranked
+from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, head_of, memory_table, shown
+from har_core.imports.text_numbers import NULLS
 
+T = TypeVar("T")
 _LABEL_KEYS, _SCORE_KEYS = ("label", "class", "class_name", "name"), ("score", "confidence", "probability", "prob")
 _MAX_LINE, _MAX_FILE, _PIECE, _START = 2**20, 2**29, 5000, 4096
+_CELLS, _HEAD_CELLS = 5 * 10**8, 2 * 10**7
 
 
 def encoding_of(start: bytes) -> str | None:
@@ -48,12 +53,15 @@ def json_table(path: Path, place: str) -> Table:
 
 
 def _lines(path: Path, place: str) -> Table:
-    head = list(islice(_records(path, place), HEAD_ROWS))
-    columns = _columns(head, dict.fromkeys(name for one in head for name in one))
+    pairs = head_of(_records(path, place, lambda value: (value, _flat(value))), lambda pair: _filled(pair[1]))
+    named = _of_own_classes([raw for raw, _ in pairs])
+    head = [_flat(raw, named) for raw, _ in pairs] if named else [flat for _, flat in pairs]
+    names = _keys(head, place)
+    columns = _columns(head[: max(HEAD_ROWS, _HEAD_CELLS // max(len(names), 1))], names)
 
     def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
         wanted = dict.fromkeys([*texts, *numbers])
-        records, done = _records(path, place), 0
+        records, done = _records(path, place, lambda value: _flat(value, named)), 0
         while piece := list(islice(records, _PIECE)):
             for name in wanted:
                 _require_utf8([one.get(name) for one in piece], name, place, done)
@@ -61,6 +69,21 @@ def _lines(path: Path, place: str) -> Table:
             done += len(piece)
 
     return Table(place, "JSON lines", columns, read)
+
+
+def _keys(records: list[dict[str, Any]], place: str) -> dict[str, None]:
+    """What the records have values of, in the order in which they come."""
+    names = dict.fromkeys(name for one in records for name in one)
+    if len(names) > MAX_COLUMNS:
+        raise DataError(
+            f"expected at most {MAX_COLUMNS:,} different keys in the records of {place}, found {len(names):,}; keep those of the "
+            "predictions"
+        )
+    return names
+
+
+def _filled(record: Mapping[str, Any]) -> Iterator[str]:
+    return (name for name, value in record.items() if value == value and value is not None and value not in NULLS)
 
 
 def _lines_of(path: Path, place: str) -> Iterator[tuple[int, str]]:
@@ -80,7 +103,7 @@ def _lines_of(path: Path, place: str) -> Iterator[tuple[int, str]]:
             ) from error
 
 
-def _records(path: Path, place: str) -> Iterator[dict[str, Any]]:
+def _records(path: Path, place: str, convert: Callable[[dict[str, Any]], T]) -> Iterator[T]:
     for number, line in _lines_of(path, place):
         if len(line) == _MAX_LINE:
             raise DataError(
@@ -91,7 +114,7 @@ def _records(path: Path, place: str) -> Iterator[dict[str, Any]]:
             value = json.loads(line)
             if not isinstance(value, dict):
                 raise ValueError(f"{type(value).__name__} instead of an object")
-            yield _flat(value)
+            yield convert(value)
         except (ValueError, RecursionError) as error:
             raise DataError(
                 f"expected a JSON object in line {number:,} of {place}, found what cannot be read "
@@ -116,9 +139,9 @@ def _whole(path: Path, place: str) -> Table:
         elif isinstance(value, dict) and isinstance(value.get("samples"), list):
             form = "FiftyOne's samples.json"
             classes = _fiftyone_classes(path.with_name("metadata.json"))
-            records = [_flat(one) for one in value["samples"]]
+            records = _all_flat(value["samples"])
         elif isinstance(value, list):
-            records = [_flat(one) for one in value]
+            records = _all_flat(value)
         elif isinstance(value, dict):
             raise DataError(
                 f"expected JSON lines, a list of records, or FiftyOne's labels.json or samples.json in {place}, found an object "
@@ -130,7 +153,12 @@ def _whole(path: Path, place: str) -> Table:
         ) from error
     if not records:
         raise DataError(f"expected records in {place}, found none; export the predictions again")
-    names = dict.fromkeys(name for one in records[:HEAD_ROWS] for name in one)
+    names = _keys(records, place)
+    if len(records) * len(names) > _CELLS:
+        raise DataError(
+            f"expected at most {_CELLS:,} values in {place}, found {len(records):,} records of {len(names):,}; save it as JSON "
+            "lines, CSV or Parquet"
+        )
     table = memory_table(place, form, _columns(records, names), classes)
     faults: dict[str, DataError] = {}
     for name in names:
@@ -191,25 +219,51 @@ def _names(value: object) -> tuple[str, ...] | None:
     return tuple(map(str, value)) if isinstance(value, list) and value else None
 
 
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+def _all_flat(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    named = _of_own_classes(records)
+    return [_flat(one, named) for one in records]
+
+
+def _of_own_classes(records: list[dict[str, Any]]) -> frozenset[str]:
+    """Where in the records probabilities stand of which each record names classes of its own."""
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+
+    def walk(value: Mapping[str, Any], name: str, depth: int) -> None:
+        for key, inner in value.items():
+            if isinstance(inner, dict) and depth < 5:
+                place = f"{name}.{key}" if name else str(key)
+                found[place].append(inner)
+                walk(inner, place, depth + 1)
+
+    for record in records:
+        walk(record, "", 1)
+    return frozenset(name for name, rows in found.items() if have_own_classes(rows))
+
+
+def _flat(record: Mapping[str, Any], named: Collection[str] = ()) -> dict[str, Any]:
+    """
+    Args:
+        named: see `_of_own_classes`.
+    """
     found: dict[str, Any] = {}
-    _flatten(record, "", found, 0)
+    _flatten(record, "", found, 0, named)
     return found
 
 
-def _flatten(value: Any, name: str, found: dict[str, Any], depth: int) -> None:
-    if isinstance(value, dict) and depth < 5:
+def _flatten(value: Any, name: str, found: dict[str, Any], depth: int, named: Collection[str]) -> None:
+    if isinstance(value, dict) and name in named and "top1_label" not in found:
+        found |= ranked(value.items())
+    elif isinstance(value, dict) and depth < 5:
         for key, inner in value.items():
             if not str(key).startswith("_"):  # FiftyOne's own
-                _flatten(inner, f"{name}.{key}" if name else str(key), found, depth + 1)
+                _flatten(inner, f"{name}.{key}" if name else str(key), found, depth + 1, named)
     elif "top1_label" not in found and (answers := _answers(value)):
-        for rank, (label, score) in enumerate(answers, start=1):
-            found |= {f"top{rank}_label": label, f"top{rank}_score": score}
+        found |= ranked(answers)
     elif (
         isinstance(value, list) and depth < 5 and all(isinstance(one, int | float | str | dict | None) for one in value)
     ):
         for number, inner in enumerate(value):
-            _flatten(inner, f"{name}_{number}", found, depth + 1)
+            _flatten(inner, f"{name}_{number}", found, depth + 1, named)
     else:
         found[name] = str(value) if isinstance(value, dict | list) else value
     if len(found) > MAX_COLUMNS:
@@ -217,9 +271,7 @@ def _flatten(value: Any, name: str, found: dict[str, Any], depth: int) -> None:
 
 
 def _answers(value: Any) -> list[tuple[str, float]]:
-    """(class, score) of '[{"label": "cat", "score": 0.9}, …]', as pipelines of Hugging Face answer, the most probable first; empty
-    if it is something else.
-    """
+    """(class, score) of '[{"label": "cat", "score": 0.9}, …]', as pipelines of Hugging Face answer; empty if it is something else."""
     if not isinstance(value, list) or not all(isinstance(one, dict) and 2 <= len(one) <= 3 for one in value):
         return []
     found = []
@@ -229,7 +281,7 @@ def _answers(value: Any) -> list[tuple[str, float]]:
         if len(named) != 1 or len(scored) != 1:
             return []
         found.append((named[0], float(scored[0])))
-    return sorted(found, key=lambda answer: -answer[1])
+    return found
 
 
 def _columns(records: list[dict[str, Any]], names: Iterable[str]) -> dict[str, pa.Array]:

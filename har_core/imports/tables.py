@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from itertools import islice
+from typing import NoReturn, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +17,11 @@ from har_core.files import printable, reason_of
 from har_core.imports.text_numbers import NULLS
 
 MAX_ROWS, MAX_COLUMNS, HEAD_ROWS = 10**7, 10**4, 1000
+FURTHER_ROWS, FOLLOWING_ROWS = 50_000, 100
 MAX_TEXT = 4096
 """Characters of a cell with a name."""
 
+T = TypeVar("T")
 Chunk = Mapping[str, pa.Array]
 """Some rows: an array of one length for each column."""
 
@@ -30,7 +33,7 @@ Reader = Callable[[Collection[str], Collection[str]], Iterator[Chunk]]
 class Table:
     """An opened file.
 
-    `form`: what it is, in words.  `head`: of each column, the first rows (at most `HEAD_ROWS`), as text or numbers.
+    `form`: what it is, in words.  `head`: of each column, the first rows (see `head_of`), as text or numbers.
     `classes`: their names in the order of the file's own numbers, where it brings them.  `guarded`: whether spreadsheets may
     have been kept from reading its texts as formulas (`files.csv_bytes`).
     """
@@ -46,6 +49,27 @@ class Table:
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(self.head)
+
+
+def head_of(rows: Iterable[T], filled: Callable[[T], Iterable[object]]) -> list[T]:
+    """The first `HEAD_ROWS` rows, and further down those that first fill a column, with some of the rows that follow.
+
+    What a column is, is told by its values: predictions may begin below thousands of rows that have none.
+
+    Args:
+        filled: the columns in which a row has a value.
+    """
+    rows = iter(rows)
+    head = list(islice(rows, HEAD_ROWS))
+    seen = {column for row in head for column in filled(row)}
+    following = 0
+    for row in islice(rows, FURTHER_ROWS):
+        first = set(filled(row)) - seen
+        seen |= first
+        following = FOLLOWING_ROWS if first else following - 1
+        if first or (following > 0 and len(head) < 2 * HEAD_ROWS):
+            head.append(row)
+    return head
 
 
 def memory_table(

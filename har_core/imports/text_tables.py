@@ -6,7 +6,6 @@ import codecs
 import csv
 import io
 from collections.abc import Collection, Iterator
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,8 +13,8 @@ import pyarrow as pa
 from har_core.data.labels_file import DELIMITERS, SEPARATOR_LINE
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
-from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, shown
-from har_core.imports.text_numbers import has_decimal_commas, has_percents
+from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, head_of, shown
+from har_core.imports.text_numbers import NULLS, has_decimal_commas, has_percents
 from har_core.imports.text_rows import (
     MAX_LINE,
     Layout,
@@ -65,7 +64,8 @@ def csv_table(path: Path, place: str) -> Table:
     names = _header(header, place)
     if not rows:
         raise DataError(f"expected rows below the header of {place}, found none; export the predictions again")
-    check_lengths(rows, names, delimiter, place)
+    check_lengths(rows[:HEAD_ROWS], names, delimiter, place)
+    rows = [row for row in rows if len(row) == len(names)]
     begin = mark + len("".join(lines[: first + count]).encode(encoding))
     columns = {name: [row[number] for row in rows] for number, name in enumerate(names)}
     percent = frozenset(name for name, cells in columns.items() if has_percents(cells))
@@ -113,7 +113,13 @@ def _parsed(lines: list[str], delimiter: str, *, spaced: bool, partial: bool) ->
     rows = csv_rows(counted(), delimiter, spaced=spaced, partial=partial)
     header = next(rows, [""])
     count = read
-    return [header, *islice(rows, HEAD_ROWS)], count
+
+    def filled(row: list[str]) -> list[int]:
+        if len(row) != len(header):
+            return []
+        return [number for number, cell in enumerate(row) if cell and cell.strip() not in NULLS]
+
+    return [header, *head_of(rows, filled)], count
 
 
 def _delimiter(lines: list[str], place: str, *, partial: bool) -> str:

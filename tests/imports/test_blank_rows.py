@@ -231,3 +231,72 @@ def test_rows_that_contradict_an_earlier_one_are_refused(column: str, tmp_path: 
     columns[column][2] = 0.7 if column == "confidence" else "dog"
     with pytest.raises(DataError, match="a second time in row 3"):
         read(frame(columns)(tmp_path))
+
+
+MANY, SOME = 1400, 1600
+"""Photos without a prediction, and those below, which have one."""
+
+DEEP_FILES = [f"{number}.jpg" for number in range(MANY + SOME)]
+DEEP_TRUE = ["blue" if number % 2 else "red" for number in range(MANY + SOME)]
+DEEP = [None] * MANY + [0.75] * SOME
+
+
+def deep_text(header: str, blank: str, row: str) -> Make:
+    ends = [blank if one is None else row for one in DEEP]
+    rows = [f"{file},{true},{end}" for file, true, end in zip(DEEP_FILES, DEEP_TRUE, ends, strict=True)]
+    return text("\n".join([header, *rows]) + "\n")
+
+
+def deep_json(value: Any, *, lines: bool) -> Make:
+    found = [
+        {"file": file, "true": true} | ({} if one is None else {"scores": value})
+        for file, true, one in zip(DEEP_FILES, DEEP_TRUE, DEEP, strict=True)
+    ]
+    return text("\n".join(map(json.dumps, found)) if lines else json.dumps(found), "t.json")
+
+
+DEEP_FORMS: dict[str, Make] = {
+    **{f"CSV, {blank or 'empty'}": deep_text("file,true,p:blue,p:red", f"{blank},{blank}", "0.75,0.25") for blank in WORDS},
+    "percent": deep_text("file,true,p:blue,p:red", ",", "75 %,25 %"),
+    "labels": deep_text("file,true,pred,conf", ",", "blue,0.75"),
+    "cells": deep_text("file,true,probs", "", '"[0.75, 0.25]"'),
+    "ranks": deep_text("file,true,top1,top1_prob,top2,top2_prob", ",,,", "blue,0.75,red,0.25"),
+    **{
+        f"{name}, {'lines' if lines else 'list'}": deep_json(value, lines=lines)
+        for lines in (True, False)
+        for name, value in {
+            "JSON by name": {"blue": 0.75, "red": 0.25},
+            "JSON list": [0.75, 0.25],
+            "JSON ranks": [{"label": "blue", "score": 0.75}, {"label": "red", "score": 0.25}],
+        }.items()
+    },
+    "Parquet": frame(
+        {"file": DEEP_FILES, "true": DEEP_TRUE, "p:blue": DEEP, "p:red": [one and 1 - one for one in DEEP]}, "t.parquet"
+    ),
+    "Parquet labels": frame(
+        {"file": DEEP_FILES, "true": DEEP_TRUE, "pred": [one and "blue" for one in DEEP], "conf": DEEP}, "t.parquet"
+    ),
+    "Parquet lists": frame(
+        {"file": DEEP_FILES, "true": DEEP_TRUE, "probs": [one and [one, 1 - one] for one in DEEP]}, "t.parquet"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", DEEP_FORMS)
+def test_predictions_begin_far_down(form: str, tmp_path: Path) -> None:
+    classes = CLASSES if form in ("cells", "JSON list, lines", "JSON list, list", "Parquet lists") else None
+    found = read(DEEP_FORMS[form](tmp_path), classes=classes).predictions
+    assert list(found.samples) == DEEP_FILES[MANY:] and found.classes == CLASSES
+    assert np.allclose(found.probabilities, [0.75, 0.25])
+
+
+def test_a_class_that_is_first_named_far_down(tmp_path: Path) -> None:
+    """Answers of the most probable classes alone, as pipelines give them: no class is lost."""
+    rare = [{"file": "rare.jpg", "true": "green", "scores": {"green": 0.6, "red": 0.4}}]
+    common = [
+        {"file": file, "true": true, "scores": {"blue": 0.75, "red": 0.25}}
+        for file, true in zip(DEEP_FILES, DEEP_TRUE, strict=True)
+    ]
+    found = read(text("\n".join(map(json.dumps, common + rare)), "t.jsonl")(tmp_path)).predictions
+    assert found.classes == ("blue", "green", "red") and found.samples[-1] == "rare.jpg"
+    assert np.allclose(found.probabilities[-1], [0, 0.6, 0.4]) and np.allclose(found.probabilities[0], [0.75, 0, 0.25])
