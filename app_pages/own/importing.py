@@ -22,6 +22,7 @@ from app_pages.state.own_runs import OwnRun
 from har_core.errors import Cancelled, RunError
 from har_core.files import printable
 from har_core.imports.build import read_predictions
+from har_core.imports.packed import unpacked_name
 from har_core.imports.storing import write_import
 from har_core.imports.tables import Chunk, Table
 from har_core.media.layout import photo_folder
@@ -88,7 +89,7 @@ def _computation(
     columns, choices, root = understood.columns, held.choices, understood.root
     assert columns is not None  # else there is no button
     keeper: TemporaryDirectory[str] = TemporaryDirectory(prefix="har-lens-")
-    title = f"Your {PurePath(held.name).stem}"[:60]
+    title = f"Your {PurePath(unpacked_name(held.name)).stem}"[:60]
     title = title if title.isprintable() else "Your predictions"
     keepers = (keeper, *([held.photos.keeper] if held.photos is not None else []))
     rows, kind, path, about = understood.rows or 1, choices.kind, held.path, about_of(held, understood)

@@ -16,27 +16,21 @@ from har_core.errors import DataError
 from har_core.files import printable, reason_of
 from har_core.imports.json_tables import encoding_of
 from har_core.imports.opening import open_table
+from har_core.imports.packed import unpacked
 from har_core.imports.tables import Table, shown
-from har_core.media.signatures import starts_like_photo
 
 MAX_BYTES = 200 * 10**6
 """Of a table; more than the server's `maxUploadSize` cannot come."""
 MAX_ROWS, MAX_VALUES = 2_000_000, 10**8
 """Rows, and rows times classes, of a table that is read beside other visitors."""
 
-_MAX_JSON, _MAX_ARRAYS, _MAX_ENTRIES = 50 * 10**6, 2**30, 10_000
+_MAX_JSON, _MAX_ARRAYS, _MAX_ENTRIES, _MAX_UNPACKED = 50 * 10**6, 2**30, 10_000, 10**9
 _LINE, _CHUNK = 2**20, 2**22
-_KINDS = (
-    (b"%PDF", "a PDF"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Word document"),
-    (b"GIF8", "a picture"),
-    (b"SQLite format 3", "a database"),
-)
-_PACKED = (("xl/", "an Excel workbook"), ("word/", "a Word document"), ("ppt/", "a presentation"))
 
 
 def stored(file: IO[bytes], name: str, folder: Path) -> Path:
-    """Write an upload into a folder, which is created, once and a piece at a time; returns its path.
+    """Write an upload into a folder, which is created, once and a piece at a time; returns its path, of a packed table that of the
+    table.
 
     Args:
         name: as the visitor's computer calls it; the path ends with what of it can be a name.
@@ -50,7 +44,12 @@ def stored(file: IO[bytes], name: str, folder: Path) -> Path:
             shutil.copyfileobj(file, output, _CHUNK)
     except OSError as error:  # its words name the server's folder
         raise DataError(f"expected room for {shown(last)}, found none; try a smaller one") from error
-    return path
+    if _entries(path) > _MAX_ENTRIES:
+        return path
+    table = unpacked(path, folder, most=_MAX_UNPACKED)
+    if table != path:
+        path.unlink()
+    return table
 
 
 def opened(path: Path) -> Table:
@@ -59,7 +58,7 @@ def opened(path: Path) -> Table:
     Raises:
         DataError: in one sentence, if it is another kind of file, damaged, or too large for a page.
     """
-    _require_kind(path)
+    _require_small(path)
     try:
         return open_table(path)
     except MemoryError as error:
@@ -94,42 +93,30 @@ def require_size(rows: int, classes: int, place: str) -> None:
         )
 
 
-def _require_kind(path: Path) -> None:
+def _require_small(path: Path) -> None:
     place = shown(path.name)
     try:
         with path.open("rb") as file:
             start = file.read(4096)
-        found, remedy = _other_kind(path, start), "export the predictions as one of these"
-        if found is None and encoding_of(start) is not None:
+        if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            _require_few_arrays(path, place)
+        elif encoding_of(start) is not None:
             _require_small_json(path, place)
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
         raise DataError(
             f"expected a table of predictions in {place}, found a damaged file ({shown(reason_of(error), 80)}); save it again"
         ) from error
-    if found is not None:
-        raise DataError(
-            f"expected a table of predictions (CSV, TSV, JSON lines, Parquet or NPZ) in {place}, found {found}; {remedy}"
-        )
 
 
-def _other_kind(path: Path, start: bytes) -> str | None:
-    if starts_like_photo(start):
-        return "a photo"
-    if start[:2] == b"\0\0" and start[4:8] == b"ftyp":
-        return "a photo or video of another kind"
-    if (kind := next((words for magic, words in _KINDS if start.startswith(magic)), None)) is not None:
-        return kind
-    if not start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return None
+def _require_few_arrays(path: Path, place: str) -> None:
     if _entries(path) > _MAX_ENTRIES:
-        return f"a zip of more than {_MAX_ENTRIES:,} files"
+        raise DataError(
+            f"expected a table in {place}, found a zip of more than {_MAX_ENTRIES:,} files; bring the table"
+        )
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    if any(one.filename.endswith(".npy") for one in members):
-        if sum(one.file_size for one in members) > _MAX_ARRAYS:
-            return "arrays of more than 1 GB"
-        return None
-    return next((words for part, words in _PACKED if any(one.filename.startswith(part) for one in members)), "a zip")
+        arrays = [one.file_size for one in archive.infolist() if one.filename.endswith(".npy")]
+    if sum(arrays) > _MAX_ARRAYS:
+        raise DataError(f"expected arrays of at most 1 GB in {place}, found more; import them with har-lens import")
 
 
 def _entries(path: Path) -> int:

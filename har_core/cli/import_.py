@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from har_core.cli.options import Subparsers, add_device, told_classes
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from har_core.imports.build import Imported
     from har_core.inference.predictor import Predictor
 
+_MOST = 2**35  # bytes of a packed table
 _KNOWN = {
     "all": "",
     "top": "only the most probable classes are known: the rest is spread evenly over the others",
@@ -75,6 +77,14 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
+    from har_core.imports.packed import unpacked
+
+    with TemporaryDirectory(prefix="har-lens-") as folder:
+        path = unpacked(given.table, Path(folder), most=_MOST) if given.table.is_file() else given.table
+        return _import(given, path)
+
+
+def _import(given: argparse.Namespace, unpacked_table: Path) -> int:
     from har_core.imports.build import read_predictions
     from har_core.imports.columns import Chosen, recognize
     from har_core.imports.opening import open_table
@@ -89,7 +99,7 @@ def run(given: argparse.Namespace) -> int:
         raise ConfigError("expected --photos with --model, found none; name the folder of the photos to replay")
     classes = told_classes(given.classes) if given.classes else None
     arrays = {name: load_array(path) for name in ("embeddings", "maps") if (path := getattr(given, name)) is not None}
-    table = open_table(given.table)
+    table = open_table(unpacked_table)
     chosen = Chosen(
         given.file, given.true, given.predicted, given.confidence, given.true_from_folder, given.no_confidence
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pyarrow as pa
 from har_core.errors import DataError
 from har_core.imports.binary_tables import npz_table, parquet_table
 from har_core.imports.json_tables import encoding_of, json_table
+from har_core.imports.kinds import other_kind
 from har_core.imports.lists import with_lists
 from har_core.imports.named_scores import with_named_scores
 from har_core.imports.tables import MAX_COLUMNS, Chunk, Reader, Table, reason_shown, shown
@@ -44,15 +46,14 @@ def open_table(path: Path) -> Table:
             start = file.read(4096)
         if not start:
             raise DataError(f"expected a table in {place}, found an empty file; export the predictions again")
+        if (kind := other_kind(path, start)) is not None:
+            raise DataError(
+                f"expected CSV, TSV, JSON lines, Parquet or NPZ in {place}, found {kind.found}; {kind.remedy}"
+            )
         if start.startswith(b"PAR1"):
             table = parquet_table(path, place)
         elif start.startswith(b"PK\x03\x04"):
             table = npz_table(path, place)
-        elif start.startswith((b"\x93NUMPY", b"\x89HDF", b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"ARROW1", b"\x80")):
-            raise DataError(
-                f"expected CSV, TSV, JSON lines, Parquet or NPZ in {place}, found another kind of file; save the table as one "
-                "of these"
-            )
         elif encoding_of(start) is not None:
             table = json_table(path, place)
         else:
@@ -78,7 +79,7 @@ def _readable(place: str) -> Iterator[None]:
     """What libraries raise over a damaged file → DataError."""
     try:
         yield
-    except (OSError, ValueError, TypeError, OverflowError, pa.ArrowException) as error:
+    except (OSError, ValueError, TypeError, OverflowError, zipfile.BadZipFile, pa.ArrowException) as error:
         raise DataError(
             f"expected a table in {place}, found what cannot be read ({reason_shown(error)}); save it again, or check "
             "the path"

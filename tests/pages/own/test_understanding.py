@@ -95,7 +95,8 @@ def test_a_broken_table_is_told_in_the_words_of_the_page(case: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("scored", [True, False])
-def test_rows_that_are_left_out_are_told_of_the_whole_table(scored: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["t.csv", "t.parquet"])
+def test_rows_that_are_left_out_are_told_of_the_whole_table(scored: bool, form: str, tmp_path: Path) -> None:
     """Also where all of the first are, and none of the others."""
     names = [f"{number}.jpg" for number in range(3000)]
     blank = np.arange(3000) < 1200
@@ -104,9 +105,9 @@ def test_rows_that_are_left_out_are_told_of_the_whole_table(scored: bool, tmp_pa
         columns |= {"p:ant": np.where(blank, np.nan, 0.9), "p:bee": np.where(blank, np.nan, 0.1)}
     else:
         columns |= {"pred": np.array([None if one else "bee" for one in blank])}
-    form = "t.parquet" if scored else "t.csv"  # of text without any number, nobody can say that numbers follow
     found = told(frame(columns, form), tmp_path)
-    assert (found.error, found.preview, found.unknown) == (None, None, {})
+    assert (found.error, found.unknown) == (None, {})
+    assert found.preview is not None and found.preview.predictions.samples[0] == "1200.jpg"
     told_of = {one.what: (one.count, one.names) for one in found.left_out}
     assert told_of == {"prediction": (1200, ("0.jpg", "1.jpg", "2.jpg")), "true label": (1, ("2000.jpg",))}
     if scored:

@@ -184,9 +184,12 @@ OTHERS: dict[str, tuple[str | bytes, str, str]] = {
     "a PDF": (b"%PDF-1.7\n" + bytes(100), "report.pdf", "a PDF"),
     "a workbook": ("xl/workbook.xml", "book.xlsx", "an Excel workbook"),
     "a document": ("word/document.xml", "text.docx", "a Word document"),
-    "a zip": ("calling/1.jpg", "photos.zip", "a zip"),
+    "a zip of photos": ("calling/1.jpg", "photos.zip", "a zip of photos"),
+    "a zip": ("setup.exe", "setup.zip", "a zip"),
+    "a damaged gzip": (b"\x1f\x8b\x08" + bytes(60), "table.csv.gz", "damaged"),
+    "an Arrow file": (b"ARROW1\0\0" + bytes(100), "table.feather", "as Parquet"),
     "a video": (b"\0\0\0\x18ftypmp42" + bytes(100), "clip.mp4", "video"),
-    "a pickle": (b"\x80\x04\x95" + bytes(100), "table.pkl", "another kind"),
+    "a pickle": (b"\x80\x04\x95" + bytes(100), "table.pkl", "a pickle"),
     "notes": (b"these are notes\nand no table\n", "notes.txt", "one column"),
 }
 
