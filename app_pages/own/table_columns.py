@@ -60,8 +60,14 @@ def _scores(held: Held, found: Understanding) -> None:
     label, note = ROLES["scores"], None
     if columns is not None and columns.scores:
         first, last = columns.scores[0], columns.scores[-1]
-        label = f"Scores of {len(columns.scores):,} classes"
-        note = f"{short_name(first, 24)} to {short_name(last, 24)}, such as {_short(example(held.table, first))}"
+        label = f"Scores of {len(columns.classes):,} classes"
+        where = short_name(first, 24) if columns.single else f"{short_name(first, 24)} to {short_name(last, 24)}"
+        note = f"{where}, such as {_short(example(held.table, first))}"
+        if columns.single:
+            label, note = (
+                f"Score of {short_name(columns.classes[1], 24)}",
+                f"{note}; the rest is {short_name(columns.classes[0], 24)}",
+            )
     _box(held, "scores", label, [*KINDS, NONE], value, note)
 
 

@@ -13,13 +13,13 @@ from app_pages.own import table_file
 from har_core.errors import DataError, HarError
 from har_core.imports import headers, score_columns
 from har_core.imports.blanks import LeftOut, NoRows, blank_words, left_out_of, require_predictions
-from har_core.imports.build import Imported, folder_labels, labels_of, read_predictions
+from har_core.imports.build import Imported, folder_labels, labels_of, read_predictions, score_kind
 from har_core.imports.checking import Unknown
 from har_core.imports.columns import Chosen, Columns, is_numeric, recognize
 from har_core.imports.labels import settle, union
 from har_core.imports.names import below, unpadded
 from har_core.imports.tables import Chunk, Table, numbers_of, texts_of
-from har_core.imports.values import ScoreKind, kind_of
+from har_core.imports.values import ScoreKind
 from har_core.media.layout import photo_folder
 
 NONE, FOLDER = "\0none", "\0folder"
@@ -136,7 +136,7 @@ def _kind(table: Table, columns: Columns, choices: Choices) -> ScoreKind | None:
     if not columns.scores:
         return None
     head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
-    return choices.kind or kind_of(head, columns.scores, table.place)
+    return choices.kind or score_kind(head, columns, table.place)
 
 
 def _without_it(table: Table, choices: Choices, error: str) -> Understanding:

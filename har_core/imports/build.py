@@ -24,6 +24,7 @@ from har_core.imports.columns import Columns
 from har_core.imports.labels import Labels, settle, union
 from har_core.imports.names import below, unpadded
 from har_core.imports.rows import Rows, without_copies
+from har_core.imports.single_score import single_kind, with_other_class
 from har_core.imports.tables import HEAD_ROWS, MAX_ROWS, Table, numbers_of, shown, texts_of
 from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, to_probabilities
 from har_core.runs.class_names import check_class_names
@@ -83,12 +84,12 @@ def read_predictions(
 
 
 def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
-    size = len(columns.scores)
+    size = len(columns.classes) if columns.scores else 0
     kind = scores
     if size and kind is None:
         head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
         if not np.isnan(head).all():
-            kind = kind_of(head, columns.scores, table.place)
+            kind = score_kind(head, columns, table.place)
     rows = Rows(table.place, [], labels_of(table, columns.true))
     rows.predicted = labels_of(table, columns.predicted) if columns.predicted is not None else None
     faults, done = Faults(), 0
@@ -117,7 +118,9 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
             values = np.stack([numbers[name] for name in columns.scores], axis=1)
             if kind is None and not np.isnan(values).all():  # predictions begin below the first rows
                 some = values[~np.isnan(values).all(axis=1)][:HEAD_ROWS]
-                kind = kind_of(some, columns.scores, table.place)
+                kind = score_kind(some, columns, table.place)
+            if columns.single:
+                values = with_other_class(values, kind or "probabilities")
             pieces.append(to_probabilities(values, kind or "probabilities", faults, done))
         if columns.confidence is not None:
             confidences.append(numbers[columns.confidence])
@@ -140,6 +143,20 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
             else "percentages were divided by 100"
         )
     return rows
+
+
+def score_kind(values: np.ndarray, columns: Columns, place: str) -> ScoreKind:
+    """Tell logits from probabilities and from percentages.
+
+    Args:
+        values: (M, K) float64, the first rows of the columns of scores.
+
+    Raises:
+        DataError: if that is not certain.
+    """
+    if columns.single:
+        return single_kind(values, columns.scores[0])
+    return kind_of(values, columns.scores, place)
 
 
 def labels_of(table: Table, column: str | None) -> Labels:

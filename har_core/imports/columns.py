@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from har_core.errors import ConfigError, DataError
-from har_core.imports import headers, score_columns
+from har_core.imports import headers, score_columns, single_score
 from har_core.imports.tables import Table, numbers_of, shown, texts_of
 from har_core.imports.text_numbers import NULLS
 from har_core.runs.class_names import class_key
@@ -41,7 +41,8 @@ class Columns:
     """What a table's columns are.
 
     `true`: None if the folder in the file's name is the label.  `classes`: K names in the order of the scores; of a table
-    without scores, those that were given, else empty.  `scores`: K columns, a value a class.  `top`: (column of the class,
+    without scores, those that were given, else empty.  `scores`: K columns, a value a class; or one, of the second of two classes
+    (`single`).  `top`: (column of the class,
     column of its value) of the k most probable classes, the first first.  `ignored`: what plays no part.
     `given`: the numbers in a column of labels may be places in `classes`.
     """
@@ -55,6 +56,10 @@ class Columns:
     top: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
     given: bool = False
+
+    @property
+    def single(self) -> bool:
+        return len(self.scores) == 1
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -78,7 +83,11 @@ class Columns:
             found.append(("predicted label", shown(self.predicted)))
         if self.confidence is not None:
             found.append(("confidence", shown(self.confidence)))
-        if self.scores:
+        if self.single:
+            found.append(
+                (f"score of {shown(self.classes[1])}, the rest is of {shown(self.classes[0])}", shown(self.scores[0]))
+            )
+        elif self.scores:
             found.append((f"scores of {len(self.classes)} classes", _some(self.scores)))
         if self.top:
             found.append(
@@ -128,6 +137,8 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     names, scores = (
         ((), ()) if top else score_columns.find_scores(table, numeric - used, _values(table, [true, predicted]), order)
     )
+    if not scores and not top and chosen.confidence is None and not chosen.no_confidence:
+        names, scores = _single(table, numeric - used, [true, predicted], order)
     used |= set(scores)
     confidence = None
     if not scores and not top and predicted is not None and not chosen.no_confidence:
@@ -140,14 +151,12 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
         true = _true_by_content(table, used, numeric, names or order or _values(table, [predicted]))
         used |= _named_set(true)
     if not scores and not top and predicted is None:
-        single = [
-            name for name in table.columns if name in numeric - used and headers.plain(name) in headers.CONFIDENCE
-        ]
-        if len(single) == 1:
+        alone = [name for name in table.columns if name in numeric - used and headers.plain(name) in headers.CONFIDENCE]
+        if len(alone) == 1:
             raise DataError(
                 f"expected a predicted label, or a probability a class, in {table.place}, found one column of numbers "
-                f"({shown(single[0])}); add the predicted label or, of two classes, a column for each: prob_NEGATIVE = 1 - "
-                f"{shown(single[0])} and prob_POSITIVE"
+                f"({shown(alone[0])}); add the predicted label or, of two classes, pass --classes FILE with their names, last the one "
+                "whose probability it is"
             )
         raise DataError(
             f"expected a predicted label, or a probability a class, in {table.place}, found {_found(table)}; name the column with "
@@ -182,6 +191,20 @@ def is_numeric(values: pa.Array) -> bool:
     number = pc.match_substring_regex(some, _NUMBER)
     # One faulty cell does not make a column of numbers text: it is refused where it is read.
     return float(pc.mean(pc.cast(number, pa.float64())).as_py()) > 0.5
+
+
+def _single(
+    table: Table, numeric: Collection[str], labels: Sequence[str | None], order: Sequence[str] | None
+) -> score_columns.Found:
+    """The classes and the one column of two classes' scores; none if there is none, or it may be of the predicted one."""
+    found = single_score.find_single(table, numeric, _values(table, labels), order)
+    if found is None:
+        return (), ()
+    column, classes = found
+    predicted = labels[-1]
+    if predicted is not None and not single_score.agrees(table, column, predicted, classes):
+        return (), ()
+    return classes, (column,)
 
 
 def _named_set(name: str | None) -> set[str]:

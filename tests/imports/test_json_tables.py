@@ -134,8 +134,3 @@ def test_a_list_of_other_objects_is_no_answer(tmp_path: Path) -> None:
     ]
     columns = open_table(text("\n".join(map(json.dumps, records)), "t.json")(tmp_path)).columns
     assert "boxes_0.x" in columns and "top1_label" not in columns
-
-
-def test_one_column_of_probabilities_is_not_enough(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="1 - prob"):
-        read(text("filename,y_true,prob\na.jpg,0,0.2\nb.jpg,1,0.7\n")(tmp_path))

@@ -1,0 +1,122 @@
+"""Two classes with one column of scores, as `predict_proba(X)[:, 1]`, `decision_function` or one logit leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from har_core.errors import DataError
+from har_core.imports import headers
+from har_core.imports.tables import Table, numbers_of, texts_of
+from har_core.imports.values import TOLERANCE, ScoreKind
+from har_core.runs.class_names import class_key
+
+_MARGINS = ("decisionfunction", "decision", "margin", "logit", "logits", "rawscore")
+_NAMES = (*headers.CONFIDENCE, *headers.ARRAYS, *_MARGINS, "ypred", "pred", "prediction", "positive", "ppositive")
+_PAIRS = (("0", "1"), ("false", "true"))
+"""Labels of which the second is the one that a score speaks of, as in scikit-learn and Keras."""
+
+
+def find_single(
+    table: Table, numeric: Collection[str], labels: Sequence[str], order: Sequence[str] | None
+) -> tuple[str, tuple[str, str]] | None:
+    """(column, (the other class, the class whose score it is)); None if there is no such column, or which class is not certain.
+
+    It is certain by the column's name, by labels 0 and 1 or false and true, or by the classes in their order, of which it is the last.
+
+    Args:
+        numeric: the columns of numbers that are still free.
+        labels: what the columns of labels hold in the first rows.
+    """
+    found = []
+    for name in table.columns:
+        if name not in numeric or (values := _values(table, name)) is None:
+            continue
+        if not _are_scores(values[np.isfinite(values)], name):
+            continue
+        classes = _named(name, labels, order) or _of_order(name, labels, order)
+        if classes is not None and class_key(classes[0]) != class_key(classes[1]):
+            found.append((name, classes))
+    return found[0] if len(found) == 1 else None
+
+
+def agrees(table: Table, column: str, predicted: str, classes: tuple[str, str]) -> bool:
+    """Whether a column beside one of predicted labels is the probability of the second class, not of the predicted one.
+
+    It is, if some values are below one half, and the predictions follow from them.
+    """
+    values = _values(table, column)
+    if values is None or single_kind(values[:, None], column) != "probabilities":
+        return False
+    known = np.isfinite(values)
+    labels = np.array([class_key(text) for text in texts_of(table.head[predicted], guarded=table.guarded).to_pylist()])
+    said = labels[known] == class_key(classes[1])
+    clear = np.abs(values[known] - 0.5) > TOLERANCE
+    return bool((values[known] < 0.5 - TOLERANCE).any() and (said == (values[known] > 0.5))[clear].all())
+
+
+def single_kind(values: np.ndarray, column: str) -> ScoreKind:
+    """Tell the probabilities of one class from percentages and from logits.
+
+    Args:
+        values: (M, 1) float64, some of them not NaN.
+    """
+    known = values[np.isfinite(values)]
+    if _is_margin(column) or not len(known) or known.min() < 0 or known.max() > 100:
+        return "logits"
+    return "probabilities" if known.max() <= 1 else "percentages"
+
+
+def with_other_class(values: np.ndarray, kind: ScoreKind) -> np.ndarray:
+    """(B, 1) float64 scores of the second of two classes → (B, 2) of both; the logit of the first is 0."""
+    if kind == "logits":
+        return np.concatenate([np.where(np.isnan(values), np.nan, 0), values], axis=1)
+    return np.concatenate([(100 if kind == "percentages" else 1) - values, values], axis=1)
+
+
+def _are_scores(values: np.ndarray, column: str) -> bool:
+    """Whether values can be nothing but scores: no labels, counts or ratings.
+
+    Args:
+        values: (M,) float64, finite.
+    """
+    if not len(values) or not ((values % 1).any() or (len(np.unique(values)) > 2 and headers.plain(column) in _NAMES)):
+        return False
+    is_rating = values.min() >= 0 and 1 < values.max() <= 50
+    return not is_rating or _is_margin(column)
+
+
+def _is_margin(column: str) -> bool:
+    return headers.says_logits(column) or headers.plain(column) in _MARGINS
+
+
+def _named(column: str, labels: Sequence[str], order: Sequence[str] | None) -> tuple[str, str] | None:
+    """The classes, if the column is called like one of two."""
+    prefix = headers.prefixed(column)
+    keys = {class_key(column), class_key(prefix.name) if prefix else class_key(column)}
+    names = list(order) if order is not None else list(dict.fromkeys(labels))
+    own = [name for name in names if class_key(name) in keys]
+    others = [name for name in names if name not in own]
+    return (others[0], own[0]) if len(own) == len(others) == 1 else None
+
+
+def _of_order(column: str, labels: Sequence[str], order: Sequence[str] | None) -> tuple[str, str] | None:
+    """The classes, if a column is called like a score of some class, and which is the second is known."""
+    prefix = headers.prefixed(column)
+    if headers.plain(column) not in _NAMES and not (prefix and headers.plain(prefix.name) in ("1", "positive", "pos")):
+        return None
+    if order is not None:
+        return (order[0], order[1]) if len(order) == 2 else None
+    for pair in _PAIRS:
+        own = {label.casefold(): label for label in labels}
+        if own and set(own) <= set(pair):
+            return own.get(pair[0], pair[0]), own.get(pair[1], pair[1])
+    return None
+
+
+def _values(table: Table, name: str) -> np.ndarray | None:
+    try:
+        return numbers_of(table.head[name], table, name, 1)
+    except DataError:
+        return None

@@ -1,0 +1,96 @@
+"""Two classes with one column of scores: the other's is what is left; never guessed whose it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from har_core.errors import DataError
+from tests.imports.making import Make, frame, read, text
+
+P = [0.9, 0.2, 0.6, 0.45]
+NUMBERS = ["1", "0", "0", "1"]
+NAMES = ["dog", "cat", "cat", "dog"]
+
+
+def table(header: str, labels: list[str], values: list[object], more: list[str] | None = None) -> Make:
+    rows = [f"{n}.jpg,{label},{value}" for n, (label, value) in enumerate(zip(labels, values, strict=True))]
+    if more is not None:
+        rows = [f"{row},{one}" for row, one in zip(rows, more, strict=True)]
+    return text("\n".join([header, *rows]) + "\n")
+
+
+SURE: dict[str, tuple[Make, tuple[str, str]]] = {
+    **{name: (table(f"file,label,{name}", NUMBERS, P), ("0", "1")) for name in ("score", "prob", "probability", "y_score", "y_prob", "proba", "y_pred", "pred", "confidence", "prob_1", "prob_positive")},
+    "true and false": (table("file,label,score", ["True", "False", "False", "True"], P), ("False", "True")),
+    "the class's name": (table("file,label,dog", NAMES, P), ("cat", "dog")),
+    "its name behind a prefix": (table("file,label,prob_dog", NAMES, P), ("cat", "dog")),
+    "percentages": (table("file,label,score", NUMBERS, [100 * p for p in P]), ("0", "1")),
+    "percent signs": (table("file,label,score", NUMBERS, [f"{100 * p:.0f}%" for p in P]), ("0", "1")),
+    "logits": (table("file,label,logit", NUMBERS, [np.log(p / (1 - p)) for p in P]), ("0", "1")),
+    "a decision function": (table("file,label,decision_function", NUMBERS, [np.log(p / (1 - p)) for p in P]), ("0", "1")),
+    "a score that is a logit": (table("file,label,score", NUMBERS, [np.log(p / (1 - p)) for p in P]), ("0", "1")),
+    "beside predictions that follow from it": (table("file,label,score,pred", NUMBERS, P, ["1", "0", "1", "0"]), ("0", "1")),
+    "beside an index": (text("".join(f"{a},{b}\n" for a, b in zip(["", 0, 1, 2, 3], ["file,label,score", *(f"{n}.jpg,{x},{p}" for n, (x, p) in enumerate(zip(NUMBERS, P, strict=True)))], strict=True))), ("0", "1")),
+    "Parquet": (frame({"file": [f"{n}.jpg" for n in range(4)], "label": [1, 0, 0, 1], "score": P}, "t.parquet"), ("0", "1")),
+    "Parquet of truths": (frame({"file": [f"{n}.jpg" for n in range(4)], "label": [True, False, False, True], "score": P}, "t.parquet"), ("false", "true")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SURE)
+def test_the_other_class_has_what_is_left(case: str, tmp_path: Path) -> None:
+    make, classes = SURE[case]
+    found = read(make(tmp_path))
+    assert found.predictions.classes == classes and found.probabilities == "all"
+    assert np.allclose(found.predictions.probabilities, np.stack([1 - np.array(P), P], axis=1), atol=1e-6)
+    assert [classes[number] for number in found.predictions.true] == [classes[int(one)] for one in NUMBERS]
+
+
+def test_a_column_called_like_the_first_class(tmp_path: Path) -> None:
+    found = read(table("file,label,cat", NAMES, [1 - p for p in P])(tmp_path)).predictions
+    assert found.classes == ("dog", "cat") and found.true.tolist() == [0, 1, 1, 0]
+    assert np.allclose(found.probabilities, np.stack([P, 1 - np.array(P)], axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [NUMBERS, ["sick", "well", "well", "sick"]])
+def test_classes_that_are_told_say_whose_it_is(labels: list[str], tmp_path: Path) -> None:
+    """The last of them."""
+    found = read(table("file,label,score", labels, P)(tmp_path), classes=("well", "sick")).predictions
+    assert found.classes == ("well", "sick") and found.true.tolist() == [1, 0, 0, 1]
+    assert np.allclose(found.probabilities[:, 1], P)
+
+
+def test_beside_predictions_it_may_be_of_the_predicted_class(tmp_path: Path) -> None:
+    confident = [0.9, 0.8, 0.6, 0.55]
+    found = read(table("file,label,score,pred", NUMBERS, confident, ["1", "0", "1", "0"])(tmp_path))
+    assert found.probabilities == "confidence"
+    assert np.allclose(found.predictions.probabilities.max(axis=1), confident)
+    with pytest.raises(DataError, match=r"1/2 or more"):  # neither of the class 1 nor of the predicted one
+        read(table("file,label,score,pred", NUMBERS, P, ["0", "1", "0", "1"])(tmp_path))
+
+
+@pytest.mark.parametrize("labels", [NAMES, ["yes", "no", "no", "yes"], ["-1", "1", "1", "-1"], ["0", "1", "2", "0"]])
+def test_whose_it_is_is_not_guessed(labels: list[str], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="--classes FILE"):
+        read(table("file,label,score", labels, P)(tmp_path))
+
+
+@pytest.mark.parametrize("values", [[1, 5, 3, 2], [4.5, 3.5, 1.0, 2.0], [0, 1, 1, 0]])
+@pytest.mark.parametrize("name", ["score", "dog"])
+def test_ratings_and_counts_are_no_scores(values: list[object], name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="predicted label"):
+        read(table(f"file,label,{name}", NUMBERS if name == "score" else NAMES, values)(tmp_path))
+
+
+def test_a_label_that_comes_later_is_no_third_class(tmp_path: Path) -> None:
+    path = table("file,label,score", [*NUMBERS * 300, "2"], [*P * 300, 0.5])(tmp_path)
+    with pytest.raises(DataError, match="'2'"):
+        read(path)
+
+
+def test_values_beyond_those_of_the_first_rows_are_refused(tmp_path: Path) -> None:
+    path = table("file,label,score", [*NUMBERS * 300, "1"], [*P * 300, 1.5])(tmp_path)
+    with pytest.raises(DataError, match="row 1,201"):
+        read(path)
