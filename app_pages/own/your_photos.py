@@ -36,6 +36,7 @@ def page() -> None:
     url.publish({"bring": way if way != "photos" else None})
     _WAYS[way][1]()
     _list_own_runs()
+    _list_kept_runs()
 
 
 def _list_own_runs() -> None:
@@ -54,6 +55,31 @@ def _list_own_runs() -> None:
                 wanted = st.text_input("Keep it as", key=f"keep-{name}", placeholder="a name", width=220)
                 if st.button("Keep", key=f"keep-button-{name}") and wanted.strip():
                     _keep(own, run, wanted)
+
+
+def _list_kept_runs() -> None:
+    """Runs without a model that were kept on disk, with a way to delete one."""
+    kept = {name: run for name, run in runs.all_runs()[0].items() if own_runs.may_delete(run)}
+    if not kept:
+        return
+    with st.expander(f"Kept on disk: {len(kept):,}", icon=":material/folder:"):
+        for name, run in kept.items():
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{escape_markdown(run.title)}**")
+                st.page_link(_OVERVIEW, label="Open", icon=":material/open_in_full:", query_params={url.RUN: name})
+                with st.popover("Delete", key=f"delete-{name}"):
+                    st.markdown(
+                        f"**{escape_markdown(run.title)}** and the verdicts on it are removed from disk for good."
+                    )
+                    st.button(
+                        "Delete it", key=f"delete-button-{name}", on_click=_delete, args=(name, run), type="primary"
+                    )
+
+
+def _delete(name: str, run: Run) -> None:
+    own_runs.delete(run)
+    if st.session_state[url.RUN] == name:
+        url.show_run(None)
 
 
 def _remove(name: str, by: str) -> None:

@@ -17,6 +17,8 @@ from har_core.errors import RunError
 from har_core.files import printable
 from har_core.media.photo_store import PhotoStore
 from har_core.runs.clip_table import PEAK_FRAMES
+from har_core.runs.file_names import CLIP_MODEL, WEIGHTS
+from har_core.runs.manifest import TRAINING
 from har_core.runs.run import Run, assets_folder
 from har_core.runs.run_names import run_name
 from har_core.runs.shared_verdicts import SharedVerdicts
@@ -115,6 +117,21 @@ def keep(run: Run, name: str, taken: Iterable[str]) -> Run:
         raise RunError(
             f"expected room for a run called {printable(goal.name)}, found none ({error.strerror}); it was not kept"
         ) from error
+
+
+def may_delete(run: Run) -> bool:
+    """Whether a run lies where runs are kept from here, and is results alone: a model is nothing to lose by a click."""
+    results_alone = (
+        not any((run.folder / name).exists() for name in (*WEIGHTS, CLIP_MODEL)) and run.manifest.status != TRAINING
+    )
+    kept_here = run.folder.parent == settings().runs[-1]
+    return settings().trusted and kept_here and results_alone and os.access(run.folder, os.W_OK)
+
+
+def delete(run: Run) -> None:
+    """Remove the folder of a run for which `may_delete` holds, verdicts included."""
+    if may_delete(run):
+        shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def _own(run: Run) -> OwnRun | None:

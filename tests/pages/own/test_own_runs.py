@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 
 from app_pages.own import importing, run_jobs
-from app_pages.state import jobs
+from app_pages.state import jobs, own_runs
 from har_core.imports.build import read_predictions
+from har_core.runs.file_names import MODEL
 from har_core.runs.run import Run
 from tests.pages.conftest import PAGES, address, links, opened, text, wait_for, wait_for_job
 from tests.pages.own.bringing import LABELS, bring, choose, made, open_analysis
@@ -115,6 +117,31 @@ def test_a_trusted_visitor_keeps_a_run(named: bool, tmp_path: Path, monkeypatch:
     app = opened("compare", "내 사진 1")
     assert not app.exception and "내 사진 1" in app.title[0].value
     assert "Run: 내 사진 1" in next(box for box in app.selectbox if box.label == "Run").options
+
+
+def test_a_kept_run_is_deleted_and_nothing_else_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model can not be deleted by a click, nor what lies elsewhere; a stranger is offered nothing."""
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = bring(LABELS)
+    open_analysis(app)
+    app.switch_page(PAGES["own"]).run()
+    for name in ("mine", "yours"):
+        app.text_input(key="keep-run-0").set_value(name).run()
+        app.button(key="keep-button-run-0").click().run()
+    shutil.copytree(tmp_path / "runs" / "mine", tmp_path / "runs" / "model")
+    (tmp_path / "runs" / "model" / MODEL).write_bytes(b"weights")
+    app = opened("own", "mine")
+    assert {one.key for one in app.button if str(one.key).startswith("delete-button")} == {
+        "delete-button-mine",
+        "delete-button-yours",
+    }
+    app.button(key="delete-button-mine").click().run()
+    assert not app.exception and app.session_state["run"] == "best"
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["model", "yours"]
+    opened("scores", "yours").run()
+    monkeypatch.setattr(own_runs, "settings", lambda: SimpleNamespace(trusted=False, runs=(tmp_path / "runs",)))
+    strange = opened("own", "yours")
+    assert not strange.exception and not [one for one in strange.button if str(one.key).startswith("delete-button")]
 
 
 @pytest.mark.parametrize("trusted", [False, True])
