@@ -30,6 +30,7 @@ from har_core.viz.formats import class_label, class_markdown, escape_markdown, p
 _ALONE: tuple[tuple[View, ...], ...] = (("center",), ("whole",))
 """Views of which one look answers, that which other methods explain too."""
 
+_FEW_PIXELS, _ONE_COLOR = 16, 16
 _OWN: dict[Explanation, str] = {
     "closed form": "Grad-CAM",
     "gradient": "Grad-CAM",
@@ -50,6 +51,17 @@ _HELP: dict[Explanation, str] = {
 def answer(prediction: Prediction, rule: Rule) -> None:
     """The action, or the two that it may be, or that the model is unsure."""
     _headline(*words(prediction, rule))
+    if (doubt := _doubt(prediction.photo)) is not None:
+        st.warning(doubt, icon=":material/image_not_supported:")
+
+
+def _doubt(photo: Image.Image) -> str | None:
+    """Why no answer to a picture can be worth anything; None for nearly all."""
+    if min(photo.size) < _FEW_PIXELS:
+        return f"This picture has {photo.width} × {photo.height} pixels: too few to see anything in it."
+    if np.ptp(np.asarray(photo.convert("RGB")), axis=(0, 1)).max() < _ONE_COLOR:
+        return "This picture is all of one color: there is nothing to see in it."
+    return None
 
 
 def evidence(prediction: Prediction, predictor: Predictor, rule: Rule, *, of: Prediction) -> None:

@@ -24,8 +24,14 @@ AT_ONCE = 100
 """Photos: what one visitor may keep in the memory that all share."""
 
 
-def batch(predictions: list[Prediction], predictor: Predictor, rule: Rule) -> tuple[Prediction, DeltaGenerator]:
-    """All photos as a sortable table; returns the chosen one, and the place for its answer."""
+def batch(
+    predictions: list[Prediction], predictor: Predictor, rule: Rule, *, first: int
+) -> tuple[Prediction, DeltaGenerator]:
+    """All photos as a sortable table; returns the chosen one, and the place for its answer.
+
+    Args:
+        first: which of them is shown until another is chosen.
+    """
     table = pd.DataFrame(
         {
             "photo": [_thumbnail(one) for one in predictions],
@@ -37,7 +43,7 @@ def batch(predictions: list[Prediction], predictor: Predictor, rule: Rule) -> tu
     )
     event = st.dataframe(
         table,
-        key="photos",
+        key=f"photos-{first}",
         hide_index=True,
         row_height=64,
         on_select="rerun",
@@ -67,7 +73,7 @@ def batch(predictions: list[Prediction], predictor: Predictor, rule: Rule) -> tu
                 on_click="ignore",
             )
     rows = [row for row, _ in event.selection.cells]
-    chosen = predictions[rows[0] if rows and rows[0] < len(predictions) else 0]
+    chosen = predictions[rows[0] if rows and rows[0] < len(predictions) else first]
     st.subheader(chosen.name, divider="gray")
     st.caption("Click a photo or its name in the table to see another photo.")
     return chosen, st.container()

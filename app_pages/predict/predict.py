@@ -11,7 +11,7 @@ from PIL import Image
 from app_pages.components.scroll_here import scroll_here
 from app_pages.predict import samples
 from app_pages.predict.batch import AT_ONCE, batch
-from app_pages.predict.brought import bring, brought, forget
+from app_pages.predict.brought import bring, brought, forget, newest, refuse
 from app_pages.predict.samples import Sample
 from app_pages.predict.sets import claimed, rule_of
 from app_pages.predict.show import show
@@ -62,12 +62,14 @@ def page() -> None:
     predictions = [one for _, one in outcomes if isinstance(one, Prediction)]
     refused = [one for _, one in outcomes if isinstance(one, str)]
     contents = {id(one): content for content, one in outcomes}
-    for reason in refused:
-        st.error(escape_markdown(reason), icon=":material/broken_image:")
+    if refused:
+        _tell_refused(outcomes)
     if len(predictions) > 1:
         with top:
             st.title(f"{len(predictions)} photos predicted" + (f", {len(refused)} refused" if refused else ""))
-        chosen, place = batch(predictions, predictor, rule)
+        last = brought().get(newest() or "")
+        first = next((number for number, one in enumerate(predictions) if last and contents[id(one)] is last[1]), 0)
+        chosen, place = batch(predictions, predictor, rule, first=first)
         show(chosen, _load(chosen, contents), predictor, rule, place)
     elif predictions:
         only = predictions[0]
@@ -78,6 +80,15 @@ def page() -> None:
     else:
         with top:
             st.title("This could not be read as a photo")
+
+
+def _tell_refused(outcomes: list[tuple[bytes, Prediction | str]]) -> None:
+    """Why there is no answer to some files, in one place; they are gone once others are brought."""
+    reasons = [one for _, one in outcomes if isinstance(one, str)]
+    lines = "\n".join(f"- {escape_markdown(one)}" for one in reasons)
+    st.error(escape_markdown(reasons[0]) if len(reasons) == 1 else lines, icon=":material/broken_image:")
+    bad = {id(content) for content, one in outcomes if isinstance(one, str)}
+    refuse(number for number, (_, content) in brought().items() if id(content) in bad)
 
 
 def _load(prediction: Prediction, contents: dict[int, bytes]) -> Callable[[], Image.Image]:

@@ -25,7 +25,7 @@ RENAMED_RUNS = {"report-recipe": "baseline", "efficientnet-lite2": "edge"}
 
 _DEFAULT_RUN, _HERE, _VIEW, _VIEWS, _SEEDED = "default-run", "address-shown", "view-shown", "views", "seeded-values"
 _LEFT, _DRAWN, _IGNORED = "addresses-left", "widgets-drawn", "values-ignored"
-_LINKS = "links-drawn"
+_LINKS, _SENT = "links-drawn", "page-of-address-sent"
 _ON_ITS_WAY = 1.5  # seconds until the browser has certainly got a new address
 T = TypeVar("T")
 View = dict[str, str]
@@ -183,6 +183,10 @@ def publish(values: Mapping[str, object | None]) -> None:
         st.query_params.from_dict(view)
         st.session_state[_HERE], st.session_state[_VIEW] = (page, view), view
         st.session_state.pop(_IGNORED, None)
+    elif st.session_state.get(_SENT, page) != page:
+        # The page before sent its address last: on a slow machine the browser gets it after its visitor has come here.
+        st.query_params.from_dict(st.session_state[_HERE][1])
+    st.session_state[_SENT] = page
     st.session_state.setdefault(_VIEWS, {})[page] = view
     seeded = st.session_state[_SEEDED]
     st.session_state[_SEEDED] = {key: st.session_state.get(key, value) for key, value in seeded.items()}

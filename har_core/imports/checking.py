@@ -74,6 +74,8 @@ def required(labels: Labels, classes: Sequence[str], rows: Rows, *, given: bool,
 
 
 def _range(classes: Sequence[str], text: str, labels: Labels) -> str:
+    if text.isdecimal() and labels.reading is None and not any(map(is_number, classes)):
+        return "pass --classes FILE with the names of the classes, in the order that the numbers mean"
     if text.isdecimal() and labels.reading != "places" and any(map(is_number, classes)):
         return "numbers are names here, as some of the classes are: check --classes"
     if text.isdecimal():
@@ -99,8 +101,14 @@ def known_rows(
         return np.arange(len(true)), (), names, true
     codes = rows.true.codes
     first = int(np.flatnonzero(bad)[0])
+    label = texts[codes[first]]
+    if bad.all():  # whatever is to become of some: these are other classes, or another column
+        remedy = _range(names, label, rows.true) if label.isdecimal() else "check --true and --classes"
+        raise NoRows(
+            f"expected true labels of the classes {shown(', '.join(names), 100)} in {rows.place}, found none ({shown(label)!r} in the "
+            f"first row); {remedy}"
+        )
     if unknown is None:
-        label = texts[codes[first]]
         remedy = (
             _range(names, label, rows.true)
             if label.isdecimal()
@@ -118,11 +126,6 @@ def known_rows(
         true[bad] = [place[code] for code in codes[bad]]
         return np.arange(len(true)), (), (*names, *more), true
     kept = np.flatnonzero(~bad)
-    if not len(kept):
-        raise NoRows(
-            f"expected true labels of the classes {shown(', '.join(names), 100)} in {rows.place}, found none ({shown(texts[codes[first]])!r} "
-            "in the first row); check --true and --classes"
-        )
     skipped = tuple(
         f"{rows.samples[row][:200]}: the label {shown(texts[codes[row]])!r} is none of the classes"
         for row in np.flatnonzero(bad)

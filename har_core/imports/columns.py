@@ -17,6 +17,7 @@ from har_core.imports.text_numbers import NULLS
 from har_core.runs.class_names import class_key
 
 _NUMBER = r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?(nan|inf|infinity)$"
+_INDEX = ("unnamed:0", "index", "level0", "rownames", "rowname", "row", "rowid", "rownumber")
 _PHOTO = re.compile(r"(?i).+\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)")
 
 
@@ -113,6 +114,8 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     order = tuple(classes) if classes is not None else table.classes
     numeric = {name for name, values in table.head.items() if is_numeric(values)}
     used = {name for name in (chosen.file, chosen.true, chosen.predicted, chosen.confidence) if name is not None}
+    counted = {name for name in numeric - used if _counts_rows(table, name)}
+    numeric -= counted
     file = chosen.file or _file(table, used)
     used.add(file)
     top = score_columns.find_top(table, used)
@@ -121,7 +124,9 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     families = score_columns.families([name for name in table.columns if name in numeric])
     scored = {name for names in families.values() for name in names if not headers.says_label(name)}
     labels = [
-        name for name in table.columns if name not in numeric or (name not in scored and _can_be_labels(table, name))
+        name
+        for name in table.columns
+        if name not in counted and (name not in numeric or (name not in scored and _can_be_labels(table, name)))
     ]
     predicted = chosen.predicted or _named(
         table, headers.PREDICTED, used, "predicted label", "--predicted", among=labels
@@ -134,11 +139,10 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     used |= _named_set(predicted)
     true = None if chosen.folders else chosen.true or _true(table, used, labels)
     used |= _named_set(true)
-    names, scores = (
-        ((), ()) if top else score_columns.find_scores(table, numeric - used, _values(table, [true, predicted]), order)
-    )
+    seen = _values(table, [true, predicted]) or _folders(table, file)
+    names, scores = ((), ()) if top else score_columns.find_scores(table, numeric - used, seen, order)
     if not scores and not top and chosen.confidence is None and not chosen.no_confidence:
-        names, scores = _single(table, numeric - used, [true, predicted], order)
+        names, scores = _single(table, numeric - used, seen, predicted, order)
     used |= set(scores)
     confidence = None
     if not scores and not top and predicted is not None and not chosen.no_confidence:
@@ -194,14 +198,13 @@ def is_numeric(values: pa.Array) -> bool:
 
 
 def _single(
-    table: Table, numeric: Collection[str], labels: Sequence[str | None], order: Sequence[str] | None
+    table: Table, numeric: Collection[str], labels: Sequence[str], predicted: str | None, order: Sequence[str] | None
 ) -> score_columns.Found:
     """The classes and the one column of two classes' scores; none if there is none, or it may be of the predicted one."""
-    found = single_score.find_single(table, numeric, _values(table, labels), order)
+    found = single_score.find_single(table, numeric, labels, order)
     if found is None:
         return (), ()
     column, classes = found
-    predicted = labels[-1]
     if predicted is not None and not single_score.agrees(table, column, predicted, classes):
         return (), ()
     return classes, (column,)
@@ -306,13 +309,29 @@ def _true_by_content(table: Table, used: Collection[str], numeric: set[str], cla
     return fitting[0] if len(fitting) == 1 else None
 
 
+def _counts_rows(table: Table, name: str) -> bool:
+    """Whether a column is the index that pandas and R write before the others: called like one, or not at all, and counting rows."""
+    unnamed = re.fullmatch(r"column \d+", name) and name == table.columns[0]
+    if not unnamed and headers.plain(name) not in _INDEX:
+        return False
+    try:
+        numbers = numbers_of(table.head[name], table, name, 1)
+    except DataError:
+        return False
+    return bool((np.diff(numbers) > 0).all() and numbers[0] in (0, 1))
+
+
+def _folders(table: Table, file: str) -> list[str]:
+    """The different folders in which the first files lie; none if one lies in none."""
+    names = texts_of(table.head[file], guarded=table.guarded).to_pylist()
+    parts = [name.replace("\\", "/").rsplit("/", 2) for name in names]
+    return list(dict.fromkeys(one[-2] for one in parts)) if all(len(one) > 1 for one in parts) else []
+
+
 def _folders_fit(table: Table, file: str, classes: Collection[str]) -> bool:
     """Whether every file lies in a folder that is called like a class."""
-    keys = {class_key(name) for name in classes}
-    names = [
-        name.replace("\\", "/").rsplit("/", 2) for name in texts_of(table.head[file], guarded=table.guarded).to_pylist()
-    ]
-    return bool(names) and all(len(parts) > 1 and class_key(parts[-2]) in keys for parts in names)
+    found = _folders(table, file)
+    return bool(found) and {class_key(name) for name in found} <= {class_key(name) for name in classes}
 
 
 def _values(table: Table, columns: Sequence[str | None]) -> list[str]:

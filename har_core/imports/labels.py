@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal
 
@@ -42,9 +43,10 @@ class Labels:
             DataError: if so many texts are different that they cannot be labels.
         """
         encoded = texts.dictionary_encode()
-        places = np.array(
-            [self.names.setdefault(name, len(self.names)) for name in encoded.dictionary.to_pylist()], dtype=np.int32
-        )
+        names = [
+            unicodedata.normalize("NFC", name) for name in encoded.dictionary.to_pylist()
+        ]  # a Mac's ä is two characters
+        places = np.array([self.names.setdefault(name, len(self.names)) for name in names], dtype=np.int32)
         if len(self.names) > _MAX_DIFFERENT:
             raise DataError(
                 f"expected at most 1,000 classes, found more than {_MAX_DIFFERENT:,} different labels in the column "
@@ -86,7 +88,7 @@ class Labels:
     def indices(self, classes: Sequence[str], *, given: bool) -> np.ndarray:
         """(number of names,) int64: the class of each text, -1 where it is none.
 
-        A text is a class's name, or its name in another spelling (`class_key`, and 1, 01 and 1.0 of a number).  Where the order of
+        A text is a class's name, or its name in another spelling (`class_key`; 1, 01 and 1.0 of a number; R's points).  Where the order of
         the classes was `given`, whole numbers may be places in it (see `settle`).
 
         Raises:
@@ -114,12 +116,23 @@ class Labels:
         for name, number in self.numbers().items():
             if found[name] < 0:
                 found[name] = by_number.get(number, -1)
+        if -1 in found.values():
+            by_dots = {_undotted(name): number for number, name in enumerate(classes)}
+            if len(by_dots) == len(classes):
+                found = {
+                    name: by_dots.get(_undotted(name), -1) if place < 0 else place for name, place in found.items()
+                }
         return found
 
     def all_numbers(self) -> dict[str, int]:
         """As `numbers`; none at all if there are other labels."""
         numbers = self.numbers()
         return numbers if numbers.keys() == {name for name in self.names if name} else {}
+
+
+def _undotted(name: str) -> str:
+    """What a name is compared by where R wrote one of two tables: in a data frame, using-laptop is called using.laptop."""
+    return class_key(name if is_number(name) else name.replace(".", " "))
 
 
 def settle(columns: Sequence[Labels], classes: Sequence[str]) -> None:

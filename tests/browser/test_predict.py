@@ -75,6 +75,31 @@ def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None
     assert len(pictures) == 3 and all(one.format == "PNG" and not one.getexif() for one in pictures)
 
 
+def test_the_photo_that_was_brought_last_is_shown(predict: Page, tmp_path: Path) -> None:
+    """Also where another was chosen before; what was refused is told of once."""
+    samples = sorted((assets_folder() / "samples").glob("*.jpg"))
+    bad = tmp_path / "notes.jpg"
+    bad.write_bytes(b"these are notes")
+    predict.set_input_files("input[type=file]", samples[0])
+    expect(predict.locator("#answer-action")).not_to_be_empty()
+    for photo in (samples[1], bad, samples[2]):
+        predict.set_input_files("input[type=file]", photo)
+        if photo is bad:
+            expect(predict.get_by_text("notes.jpg is not a photo")).to_be_visible()
+        else:
+            expect(predict.get_by_role("heading", name=photo.name)).to_be_visible()
+        settle(predict)
+    expect(predict.get_by_text("notes.jpg is not a photo")).to_have_count(0)
+    expect(predict.get_by_role("heading", name="3 photos predicted")).to_be_visible()
+
+
+@pytest.mark.parametrize(("size", "said"), [((3, 2), "3 × 2 pixels"), ((400, 300), "all of one color")])
+def test_a_picture_of_nothing_is_told(predict: Page, tmp_path: Path, size: tuple[int, int], said: str) -> None:
+    Image.new("RGB", size).save(tmp_path / "nothing.png")
+    predict.set_input_files("input[type=file]", tmp_path / "nothing.png")
+    expect(predict.get_by_text(said)).to_be_visible()
+
+
 def test_a_slow_method_shows_progress_and_can_be_cancelled(predict: Page) -> None:
     predict.get_by_text("Try this sample").first.click()
     expect(predict.locator("#answer-action")).not_to_be_empty()
