@@ -16,6 +16,7 @@ h1 { font-size: 1.75rem !important }
 .js-plotly-plot text { fill: currentColor !important }
 .st-key-run-bar { gap: .6rem .35rem }
 .st-key-run-bar [data-testid=stPageLink] a { padding: .2rem .3rem; margin: 0 }
+a:focus-visible { outline: 2px solid currentColor !important; outline-offset: 1px }
 .st-key-run-bar [data-testid=stPageLink] a > span:has([data-testid=stIconMaterial]) { display: none }
 </style>"""  # lines of text stay readable on a wide screen; Streamlit writes in charts in a gray that is hard to read
 

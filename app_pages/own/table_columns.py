@@ -6,10 +6,10 @@ import streamlit as st
 
 from app_pages.own import table_upload
 from app_pages.own.table_upload import Held
-from app_pages.own.table_words import ROLES, short_name
+from app_pages.own.table_words import ROLES
 from app_pages.own.understanding import FOLDER, KINDS, NONE, Understanding, example, score_names
 from har_core.imports.columns import Columns
-from har_core.viz.formats import escape_markdown
+from har_core.viz.formats import escape_markdown, short_name
 
 _NAMES = {NONE: "none", FOLDER: "the folder in the file's name"}
 _WIDTH = 176  # two beside each other on a phone

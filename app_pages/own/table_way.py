@@ -13,7 +13,7 @@ from app_pages.own.importing import Importing
 from app_pages.own.table_columns import column_boxes
 from app_pages.own.table_preview import preview
 from app_pages.own.table_upload import Held
-from app_pages.own.table_words import asks_for_classes, missing_sentence, page_words, short_name
+from app_pages.own.table_words import asks_for_classes, missing_sentence, page_words
 from app_pages.own.understanding import Understanding
 from app_pages.state import url
 from app_pages.state.jobs import watch
@@ -21,7 +21,7 @@ from har_core.analysis.known import what_is_known
 from har_core.errors import HarError
 from har_core.files import as_written
 from har_core.media.archive import Limits
-from har_core.viz.formats import capitalize, count_photos, escape_markdown
+from har_core.viz.formats import capitalize, count_photos, escape_markdown, short_name
 
 _OVERVIEW = "app_pages/home/overview.py"
 _OPEN = "Open the error analysis"

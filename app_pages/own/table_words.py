@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 from har_core.analysis.known import Known
-from har_core.files import as_written
 
 ROLES: Final = {
     "file": "Photo's file",
@@ -48,12 +47,6 @@ def page_words(error: str) -> str:
         else:
             error = re.sub(pattern, lambda found: f"“{ROLES[found[1]]}”", error)
     return error
-
-
-def short_name(name: str, length: int = 60) -> str:
-    """A name from a visitor's file as people write it, in at most so many characters."""
-    text = as_written(name[: length + 1])
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def asks_for_classes(error: str) -> bool:

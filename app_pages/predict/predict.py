@@ -17,14 +17,13 @@ from app_pages.predict.sets import claimed, rule_of
 from app_pages.predict.show import show
 from app_pages.state import models, runs, url
 from app_pages.state.settings import settings
-from har_core.files import printable
 from har_core.inference.prediction import Prediction
 from har_core.inference.predictor import Predictor
 from har_core.media.images import ACCEPTED, MAX_BYTES
 from har_core.media.signatures import ACCEPTED_KINDS
 from har_core.models.registry import newer_library
 from har_core.runs.run import Run
-from har_core.viz.formats import class_markdown, count_photos, escape_markdown
+from har_core.viz.formats import class_markdown, count_photos, escape_markdown, short_name
 from har_core.viz.overlays import DISPLAY_SIDE
 
 _MOST_CLASSES = 20  # that are named
@@ -116,7 +115,7 @@ def _files(run: Run) -> tuple[list[tuple[str, bytes]], Sample | None]:
             taken = st.camera_input("Camera", label_visibility="collapsed", key="camera", on_change=_take)
     if kept and not uploads and taken is None:
         what = next(iter(kept.values()))[0] if len(kept) == 1 else count_photos(len(kept))
-        st.button(f"Remove {escape_markdown(printable(what))}", icon=":material/close:", on_click=forget)
+        st.button(f"Remove {escape_markdown(short_name(what, 40))}", icon=":material/close:", on_click=forget)
     if kept or sample is None:
         return list(kept.values()), None
     st.button("Back to the start", icon=":material/close:", on_click=forget)

@@ -21,9 +21,9 @@ from har_core.inference.prediction import Prediction
 from har_core.inference.predictor import Predictor
 from har_core.inference.video import ClipAnswer, clip_answer
 from har_core.media.clip_files import ACCEPTED_CLIPS
-from har_core.media.clips import CLIP_SUFFIXES, MAX_CLIP_BYTES
+from har_core.media.clips import MAX_CLIP_BYTES
 from har_core.runs.run import Run
-from har_core.viz.formats import capitalize, clock, escape_markdown
+from har_core.viz.formats import capitalize, clock, escape_markdown, short_name
 from har_core.viz.overlays import DISPLAY_SIDE
 
 _RATES = (1.0, 2.0, 4.0, 8.0)
@@ -61,7 +61,7 @@ def page() -> None:
     if not job.answers:
         with top:
             st.title("This clip was not read")
-        st.info(escape_markdown(job.error or ""), icon=":material/info:")
+        (st.info if job.stopping else st.error)(escape_markdown(job.error or ""), icon=":material/info:")
         if job.stopping or job.error == FAILED:
             st.button("Try again", on_click=clips.again)
         return
@@ -71,7 +71,7 @@ def page() -> None:
     with top:
         st.title(escape_markdown(capitalize(timeline_part.headline(found))))
         st.caption(
-            f"{len(found.frames):,} frames of {clock(found.end)}, {fps:g} a second, each answered as on Predict. Click a moment."
+            f"{len(found.frames):,} frame{'' if len(found.frames) == 1 else 's'} of {clock(found.end)}, {fps:g} a second, each answered as on Predict. Click a moment."
         )
         _notes(job, found)
     _result(clip, found, run, rule)
@@ -126,7 +126,6 @@ def _clip() -> tuple[Clip | None, float]:
         number = st.session_state.setdefault("clip-number", 0)  # another widget is an empty one
         file = st.file_uploader(
             f"Drop a clip here: MP4, MOV, WebM, AVI or MKV, up to {MAX_CLIP_BYTES // 2**20} MB and 10 minutes",
-            type=[suffix.removeprefix(".") for suffix in CLIP_SUFFIXES],
             max_upload_size=MAX_CLIP_BYTES // 2**20,
             key=f"clip-file-{number}",
             help=ACCEPTED_CLIPS,
@@ -148,7 +147,7 @@ def _clip() -> tuple[Clip | None, float]:
         st.rerun()  # the box closes
     if held is not None:
         st.button(
-            f"Remove {escape_markdown(printable(held.name))}",
+            f"Remove {escape_markdown(short_name(held.name, 40))}",
             icon=":material/close:",
             on_click=_forget,
             key="clip-remove",

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from har_core.files import as_written
+
 _MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
 
 
@@ -112,6 +114,12 @@ def clock(seconds: float, *, tenths: bool = False) -> str:
 def capitalize(text: str) -> str:
     """With its first letter in upper case, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def short_name(name: str, length: int = 60) -> str:
+    """A name from a visitor's file as people write it, in at most so many characters."""
+    text = as_written(name[: length + 1])
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def count_photos(number: int) -> str:

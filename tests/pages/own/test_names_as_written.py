@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app_pages.own.table_words import short_name
 from har_core.files import as_written, printable
+from har_core.viz.formats import short_name
 
 WRITTEN = (
     "Screenshot 9.41\u202fAM.png",

@@ -102,7 +102,7 @@ def test_tables_of_a_clip(clip: bytes) -> None:
 def test_what_is_no_clip_is_refused_in_a_sentence(content: bytes, said: str) -> None:
     app = bring(content)
     assert not app.exception and app.title[0].value == "This clip was not read"
-    line = app.info[-1].value
+    line = app.error[-1].value
     assert said in line and "mine" in line and "/tmp" not in line
     bring(make_clip(rate=RATE, frames=4), "other.mp4", app)
     assert "4 frames" in text(app)
