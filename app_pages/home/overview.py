@@ -28,6 +28,7 @@ _NEXT_PAGES = {
     "app_pages/analysis/compare.py": ("Compare with other results", ":material/compare_arrows:"),
 }
 _MOST_CLASSES = 20  # that are named
+_MOST_SKIPPED = 3  # photos that are named
 
 
 def page() -> None:
@@ -152,9 +153,10 @@ def _facts(run: Run) -> list[str]:
     if data.train is not None and data.test is not None:
         facts.append(f"Trained on {count_photos(data.train)}, evaluated on {data.test:,} others.")
     if data.skipped:
-        facts.append(
-            f"{count_photos(data.skipped_count or len(data.skipped))} could not be used; the run's folder names them."
-        )
+        shown = "; ".join(map(formats.escape_markdown, data.skipped[:_MOST_SKIPPED]))
+        count = data.skipped_count or len(data.skipped)
+        more = " …" if count > _MOST_SKIPPED else ""
+        facts.append(f"{count_photos(count)} were not used: {shown}{more}")
     named = ", ".join(class_markdown(name) for name in run.classes[:_MOST_CLASSES])
     more = " …" if len(run.classes) > _MOST_CLASSES else ""
     facts.append(f"It knows {len(run.classes)} classes, {named}{more}, and often names one where a photo shows none.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from pathlib import PurePosixPath
 
 import streamlit as st
 
 from app_pages.own import scoring
-from app_pages.own.scoring import ERROR, SKIP, Scoring, Upload
+from app_pages.own.scoring import ERROR, SKIP, Report, Scoring, Upload
 from app_pages.state import models, own_runs, url
 from app_pages.state.jobs import watch
 from har_core.analysis.scores import summarize
@@ -15,9 +17,10 @@ from har_core.data.samples import Problem
 from har_core.errors import HarError
 from har_core.files import as_written
 from har_core.media.archive import Limits
+from har_core.runs.class_names import check_class_names, class_key
 from har_core.runs.run import Run
 from har_core.viz import text
-from har_core.viz.formats import class_label, count_photos, distinct_labels, escape_markdown
+from har_core.viz.formats import capitalize, class_label, count_photos, distinct_labels, escape_markdown
 
 _OVERVIEW = "app_pages/home/overview.py"
 _MOST_PROBLEMS = 10  # that are listed
@@ -43,8 +46,8 @@ def photos_way() -> None:
     )
     try:
         if file is not None:
-            scoring.take(file)
-        if (upload := scoring.upload()) is not None:
+            scoring.take(file, run.classes)
+        if (upload := scoring.upload_for(run.classes)) is not None:
             _upload(run, upload)
     except HarError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
@@ -56,30 +59,43 @@ def _upload(run: Run, upload: Upload) -> None:
     if job is not None and job.run.folder != run.folder:
         scoring.forget_scoring()
         job = None
+    report = scoring.report()
+    if report is not None and report.by != run.folder:
+        report = None
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        actions = len(upload.photos.classes)
-        found = f"{count_photos(len(upload.photos.samples))} of {actions} action{'' if actions == 1 else 's'}"
-        st.subheader(found, anchor=False, width="content")
+        actions = _count(set(map(class_key, upload.photos.classes)), "action")
+        found = f"{count_photos(len(upload.photos.samples))} of {actions}"
+        unread = f", {_unread(report)}" if report is not None and report.unread else ""
+        st.subheader(f"{found}{unread}", anchor=False, width="content")
         st.button(
             f"Remove {escape_markdown(as_written(upload.name))}", icon=":material/close:", on_click=_remove_upload
         )
+    for note in upload.photos.notes:
+        st.info(f"{escape_markdown(capitalize(note))}.", icon=":material/info:")
+    told = " ".join(upload.photos.notes)
+    for left_out in upload.left_out:
+        if not all(PurePosixPath(name).name in told for name in left_out.names):
+            st.caption(f":material/warning: Not read: {escape_markdown(str(left_out))}")
     _list_problems(upload.photos.problems)
+    if not upload.photos.samples:
+        st.error("No photo of this zip can be scored.", icon=":material/error:")
+        return
     if job is not None and job.running:
         watch(job, _going_on)
         return
     counts_as = _labels(run, upload)
     if job is not None:
         st.info(escape_markdown(job.error or ""), icon=":material/info:")
-    report = scoring.report()
-    if report is not None and report.by != run.folder:
-        report = None
     if report is not None:
         _list_problems(report.skipped)
         summary = summarize(Run.open(own_runs.own_runs()[report.name].folder).confusion_matrix())
-        st.success(
-            f"{text.accuracy_headline(summary, unseen=False)}. Choose it as the run above, or start here:",
-            icon=":material/check:",
-        )
+        headline = text.accuracy_headline(summary, unseen=False)
+        if report.unread:
+            st.warning(
+                f"{headline}; {_unread(report)}. Choose it as the run above, or start here:", icon=":material/warning:"
+            )
+        else:
+            st.success(f"{headline}. Choose it as the run above, or start here:", icon=":material/check:")
         st.page_link(
             _OVERVIEW,
             label="**See where it fails**",
@@ -89,11 +105,14 @@ def _upload(run: Run, upload: Upload) -> None:
     none_counts = set(counts_as.values()) == {SKIP}
     if none_counts:
         st.caption("All labels are skipped: say what at least one of them counts as.")
+    refused = _refused(run, counts_as)
+    if refused is not None:
+        st.error(escape_markdown(refused), icon=":material/error:")
     st.button(
         "Evaluate" if job is None and report is None else "Evaluate again",
         type="primary" if report is None else "secondary",
         key="own-start",
-        disabled=none_counts,
+        disabled=none_counts or refused is not None,
         on_click=scoring.start,
         args=(run, counts_as),
     )
@@ -113,9 +132,14 @@ def _labels(run: Run, upload: Upload) -> dict[str, str]:
     count = Counter(sample.label for sample in upload.photos.samples)
     meant = match_classes(count, run.classes)
     counts_as = {label: name for label, name in meant.items() if name is not None}
-    unknown = [label for label in meant if label not in counts_as]
+    unknown: dict[str, list[str]] = {}  # spellings of the same
+    for label in meant:
+        if label not in counts_as:
+            unknown.setdefault(class_key(label), []).append(label)
     if counts_as:
-        with st.expander(f"{len(counts_as)} of {len(meant)} labels are actions that the model knows"):
+        known = len(set(map(class_key, counts_as)))
+        of, are = _count({*map(class_key, meant)}, "label"), "is an action" if known == 1 else "are actions"
+        with st.expander(f"{known:,} of {of} {are} that the model knows"):
             st.dataframe(
                 [
                     {"label": label, "counts as": class_label(name), "photos": count[label]}
@@ -126,21 +150,43 @@ def _labels(run: Run, upload: Upload) -> dict[str, str]:
             )
     if not unknown:
         return counts_as
-    st.warning(f"The model does not know {len(unknown)} of the labels. What do they count as?", icon=":material/help:")
+    of, do = _count(unknown, "label"), "does it" if len(unknown) == 1 else "do they"
+    st.warning(f"The model does not know {of}. What {do} count as?", icon=":material/help:")
     choices = (SKIP, ERROR, *run.classes)
     names = dict(zip(choices, distinct_labels(["Skip", "Score as wrong", *run.classes]), strict=True))
-    for label in unknown[:_MOST_CHOICES]:
-        counts_as[label] = st.selectbox(
-            f"{escape_markdown(as_written(label))} ({count_photos(count[label])})",
+    groups = list(unknown.values())
+    for group in groups[:_MOST_CHOICES]:
+        written = ", ".join(map(as_written, group))
+        answer = st.selectbox(
+            f"{escape_markdown(written)} ({count_photos(sum(count[label] for label in group))})",
             choices,
             format_func=names.__getitem__,
-            key=f"own-label-{label}",
+            key=f"own-label-{upload.file_id}-{group[0]}",  # another zip is asked anew
             persist_state="session",
             width=420,
         )
-    if rest := unknown[_MOST_CHOICES:]:
-        st.caption(f"The other {len(rest)} labels are skipped.")
-    return counts_as | dict.fromkeys(rest, SKIP)
+        counts_as |= dict.fromkeys(group, answer)
+    if rest := groups[_MOST_CHOICES:]:
+        st.caption(f"The other {_count(rest, 'label')} {'is' if len(rest) == 1 else 'are'} skipped.")
+    return counts_as | {label: SKIP for group in rest for label in group}
+
+
+def _refused(run: Run, counts_as: dict[str, str]) -> str | None:
+    """Why labels that are to be scored as wrong cannot be classes."""
+    strange = {class_key(label): label for label, name in counts_as.items() if name == ERROR}
+    try:
+        check_class_names([*run.classes, *strange.values()])
+    except HarError as error:
+        return str(error)
+    return None
+
+
+def _unread(report: Report) -> str:
+    return f"{report.unread:,} of {count_photos(report.photos)} could not be read"
+
+
+def _count(found: Collection[object], what: str) -> str:
+    return f"{len(found):,} {what}{'' if len(found) == 1 else 's'}"
 
 
 def _list_problems(problems: tuple[Problem, ...]) -> None:

@@ -23,7 +23,8 @@ from har_core.data.samples import Problem
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import ArchiveError
 from har_core.files import as_written
-from har_core.media.archive import unpack
+from har_core.media.archive import unpack_photos
+from har_core.media.left_out import LeftOut
 from har_core.runs.run import Run
 from har_core.viz.formats import count_photos
 
@@ -31,26 +32,41 @@ SKIP, ERROR = "\0skip", "\0error"
 """What a label can count as besides a class; no class has such a name."""
 
 _UPLOAD, _SCORING, _REPORT = "own-upload", "own-job", "own-report"
+_PHOTOS = "photos"  # the folder of a zip's photos
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A zip and its photos, unpacked below `keeper`, which removes them when the session forgets them."""
+    """A zip and its photos, unpacked below `keeper`, which removes them when the session forgets them.
+
+    `left_out`: what else the zip holds.  `classes`: of the model that the photos were looked for with.
+    """
 
     file_id: str
     name: str
     photos: LabeledPhotos
     keeper: TemporaryDirectory[str]
+    left_out: tuple[LeftOut, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.keeper.name) / _PHOTOS
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a scoring has left: the name of the own run, its title, whose model it was, and the photos that were not scored."""
+    """What a scoring has left: the name of the own run, its title, whose model it was, and the photos that were not scored.
+
+    `unread` of the `photos` that were to be scored could not be read.
+    """
 
     name: str
     by: Path
     title: str
     skipped: tuple[Problem, ...]
+    unread: int
+    photos: int
 
 
 class Scoring(RunJob[Report]):
@@ -68,8 +84,24 @@ def upload() -> Upload | None:
     return held
 
 
-def take(file: UploadedFile) -> None:
+def upload_for(classes: tuple[str, ...]) -> Upload | None:
+    """The session's zip as it is understood with a model's classes.
+
+    Raises:
+        DataError: if it holds no labeled photos, by these.
+    """
+    held = upload()
+    if held is not None and held.classes != classes:
+        photos = scan(held.folder, classes=classes, beside=_names(held.left_out), verify=False)
+        held = st.session_state[_UPLOAD] = dataclasses.replace(held, photos=photos, classes=classes)
+    return held
+
+
+def take(file: UploadedFile, classes: tuple[str, ...]) -> None:
     """Unpack a zip, once; it replaces the one before it.
+
+    Args:
+        classes: of the model, by which class folders are known.
 
     Raises:
         ArchiveError, DataError: if it is not a zip of labeled photos.
@@ -81,10 +113,15 @@ def take(file: UploadedFile) -> None:
     keeper: TemporaryDirectory[str] = TemporaryDirectory(prefix="har-lens-")
     with st.spinner("Unpacking …"):
         try:
-            photos = scan(unpack(file, Path(keeper.name) / "photos"), verify=False)
+            unpacked = unpack_photos(file, Path(keeper.name) / _PHOTOS)
+            photos = scan(unpacked.folder, classes=classes, beside=_names(unpacked.left_out), verify=False)
         except OSError as error:  # its words name the server's folder
             raise ArchiveError(f"expected room to unpack {file.name}, found none; try a smaller one") from error
-    st.session_state[_UPLOAD] = Upload(file.file_id, file.name, photos, keeper)
+    st.session_state[_UPLOAD] = Upload(file.file_id, file.name, photos, keeper, unpacked.left_out, classes)
+
+
+def _names(left_out: tuple[LeftOut, ...]) -> list[str]:
+    return [name for one in left_out for name in one.names]
 
 
 def forget() -> None:
@@ -158,10 +195,14 @@ def _computation(
             Problem(label, f"{count_photos(number)} left out", "choose what it counts as")
             for label, number in left_out.items()
         )
-        found = dataclasses.replace(found, skipped=found.skipped + skipped)
-        write_evaluation(folder, found, run, title=title)
-        return OwnRun(folder, Path(upload.keeper.name) / "photos", by, upload.keeper), Report(
-            name, run.folder, title, found.skipped
+        by_choice = tuple(
+            Problem(s.name, f"{s.label} was skipped", "choose what it counts as")
+            for s in upload.photos.samples
+            if counts_as[s.label] == SKIP
         )
+        kept = dataclasses.replace(found, skipped=found.skipped + by_choice)
+        write_evaluation(folder, kept, run, title=title)
+        report = Report(name, run.folder, title, found.skipped + skipped, len(found.skipped), len(samples))
+        return OwnRun(folder, upload.folder, by, upload.keeper), report
 
     return compute

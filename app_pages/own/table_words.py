@@ -24,6 +24,7 @@ _PHRASES = (
     ),
     (r"pass --scores probabilities or --scores logits", "choose which of the two the scores are"),
     (r"pass --scores logits if they are logits", "choose “logits” as scores if they are"),
+    (r"pass --scores percentages if they are percentages", "choose “percentages” as scores if they are"),
     (r"say which with --scores", "choose what the scores are"),
     (r"found --scores logits", "found “logits” as the choice of scores"),
     (r"pass --no-confidence to leave the column out", "choose “none” as confidence"),

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from har_core.cli.options import Subparsers, add_data, add_device
+from har_core.cli.options import Subparsers, add_data, add_device, tell_notes
 from har_core.errors import ConfigError
 
 _STEPS = ("photos", "embeddings", "near-duplicates", "suspects", "map", "faithfulness")
@@ -48,6 +48,7 @@ def run(given: argparse.Namespace) -> int:
             print(f"not in this folder, and left out: {missing:,} photos of the run", file=sys.stderr)
     else:
         scanned = scan(given.data, verify=False)
+        tell_notes(scanned.notes)
         require_clean(scanned, skip_bad=given.skip_bad)
         photos = Photos.of(found, scanned.samples)
     by_own_answers = not found.has(EMBEDDINGS)

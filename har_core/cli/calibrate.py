@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from har_core.cli.options import Subparsers, add_data, add_labels, add_run, chosen_run
+from har_core.cli.options import Subparsers, add_data, add_labels, add_run, chosen_run, tell_notes
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -39,6 +39,7 @@ def run(given: argparse.Namespace) -> int:
         )
     before = calibration(predictions)
     photos = scan(given.data, labels=given.labels, verify=False)
+    tell_notes(photos.notes)
     require_clean(photos, skip_bad=given.skip_bad)
     title = given.title or Path(given.data).resolve().name
     written, fit = calibrate(by, photos.samples, title=title, progress=ProgressBar("scoring"))

@@ -18,12 +18,13 @@ from har_core.cli.options import (
     add_run,
     add_views,
     chosen_run,
+    tell_notes,
     told_meaning,
     warn_of_newer_library,
 )
 from har_core.cli.video import rate
 from har_core.errors import ConfigError, DataError
-from har_core.runs.file_names import CLIP_MODEL
+from har_core.runs.file_names import CLIP_MODEL, TRAINING_PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +71,8 @@ def run(given: argparse.Namespace) -> int:
     by = chosen_run(given)
     if holds_clips(given.data):
         return _run_on_clips(given, by)
-    photos = scan(given.data, verify=False)
+    photos = scan(given.data, classes=[*by.classes, *(label for label, _ in given.map)], verify=False)
+    tell_notes(photos.notes)
     require_clean(photos, skip_bad=given.skip_bad)
     samples = _test_samples(photos.samples, by, given.data) if given.split == "test" else list(photos.samples)
     unknown, mapping = told_meaning(given, [sample.label for sample in samples], by.classes)
@@ -157,6 +159,11 @@ def _print(evaluation: Evaluation, *, as_json: bool) -> None:
 
 
 def _test_samples(samples: tuple[Sample, ...], by: Run, folder: Path) -> list[Sample]:
+    """Those that bear the names of the run's own test photos; what is left out besides its training photos is told.
+
+    Raises:
+        DataError: if there is none, or so few that others may only bear the same names.
+    """
     names = set(by.predictions().samples)
     found = [sample for sample in samples if sample.name in names]
     if not found:
@@ -164,7 +171,30 @@ def _test_samples(samples: tuple[Sample, ...], by: Run, folder: Path) -> list[Sa
             f"expected some of the {len(names):,} test photos of run {by.name} in {folder}, found none; pass --split all to "
             "score all labeled photos"
         )
+    others = _others(samples, names, by, all_found=len(found) == len(names))
+    if others:
+        there = f"{len(found):,} of these names and {others:,} other labeled photo{'' if others == 1 else 's'}"
+        expected = f"expected the {len(names):,} test photos of run {by.name} in {folder}, found {there}"
+        if len(found) < others and 2 * len(found) < len(names):
+            raise DataError(
+                f"{expected}; pass --split all to score all labeled photos, or name a folder of the run's data set"
+            )
+        tell_notes([f"{expected}, which {'is' if others == 1 else 'are'} left out; --split all scores all"])
     return found
+
+
+def _others(samples: tuple[Sample, ...], tested: set[str], by: Run, *, all_found: bool) -> int:
+    """How many samples are neither the run's test photos nor, as far as it says so, those of its training."""
+    from har_core.runs.tables import read_table, training_schema
+
+    data = by.manifest.data
+    known = {*tested, *data.near_duplicates_dropped}
+    if by.has(TRAINING_PHOTOS):
+        known |= set(read_table(by, TRAINING_PHOTOS, training_schema(by.classes))["sample"])
+    others = sum(sample.name not in known for sample in samples)
+    dropped = data.near_duplicates_dropped_count or len(data.near_duplicates_dropped)
+    is_whole_set = all_found and len(samples) <= len(tested) + (data.train or 0) + dropped + (data.left_out or 0)
+    return 0 if is_whole_set else others
 
 
 def _shown(value: float | int | tuple[float, ...]) -> str:

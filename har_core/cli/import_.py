@@ -174,11 +174,11 @@ def _replayed(imported: Imported, given: argparse.Namespace) -> str:
 def _predictor(given: argparse.Namespace) -> Predictor:
     from har_core.cli.terminal import device_named
     from har_core.inference.predictor import Predictor
-    from har_core.models.checkpoint import load_checkpoint
+    from har_core.models.external.timm_sizes import load_kept
     from har_core.runs.run import Run
 
     device = device_named(given.device)
     if given.model.is_dir():
         return Predictor.from_run(Run.open(given.model), device)
-    model, spec = load_checkpoint(given.model)
+    model, spec = load_kept(given.model)
     return Predictor(model, spec, device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from har_core.cli.options import Subparsers, add_data, add_run, chosen_run
+from har_core.cli.options import Subparsers, add_data, add_run, chosen_run, tell_notes
 from har_core.errors import DataError
 from har_core.files import printable
 
@@ -30,6 +30,7 @@ def run(given: argparse.Namespace) -> int:
     by = chosen_run(given)
     predictions = by.predictions()
     photos = scan(given.data, verify=False)
+    tell_notes(photos.notes)
     require_clean(photos, skip_bad=given.skip_bad)
     row = {name: number for number, name in enumerate(predictions.samples)}
     test = [sample for sample in photos.samples if sample.name in row]

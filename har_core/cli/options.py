@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -21,10 +22,19 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What `ArgumentParser.add_subparsers` returns."""
 
 
+def given_path(text: str) -> Path:
+    """A file or folder of this machine.  An empty name, as of an unset variable, would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a file or a folder, found an empty name")
+    if re.match(r"(https?|ftp)://", text, re.IGNORECASE):
+        raise argparse.ArgumentTypeError(f"{printable(text)} is an address, which is not read: download it first")
+    return Path(text)
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data",
-        type=Path,
+        type=given_path,
         metavar="DATA",
         help="one folder per class, or photos beside a CSV with columns filename and label (Training_set.csv with train/)",
     )
@@ -34,7 +44,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def add_labels(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels",
-        type=Path,
+        type=given_path,
         metavar="CSV",
         help="file names below DATA and their labels, in place of those that DATA brings; other photos do not count",
     )
@@ -152,7 +162,7 @@ def told_classes(path: Path) -> tuple[str, ...]:
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", type=Path, metavar="FOLDER", help="the run (default: the shipped run)")
+    parser.add_argument("--run", type=given_path, metavar="FOLDER", help="the run (default: the shipped run)")
 
 
 def add_views(parser: argparse.ArgumentParser) -> None:

@@ -10,12 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run, warn_of_newer_library
+from har_core.cli.options import (
+    Subparsers,
+    add_device,
+    add_json,
+    add_run,
+    add_views,
+    chosen_run,
+    given_path,
+    warn_of_newer_library,
+)
 from har_core.errors import DataError
-from har_core.files import printable
+from har_core.files import and_more, printable
 from har_core.media.signatures import ACCEPTED_KINDS
 
 if TYPE_CHECKING:
+    from har_core.analysis.timeline import FrameRule
     from har_core.inference.prediction import Outcome
 
 
@@ -24,7 +34,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "predict",
         description="Name the action in photos, one line each. The exit status is 1 if any could not be read.",
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="photos, or folders of photos")
+    parser.add_argument("photos", nargs="+", type=given_path, metavar="PHOTO", help="photos, or folders of photos")
     parser.add_argument(
         "--out",
         type=Path,
@@ -48,12 +58,14 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(given: argparse.Namespace) -> int:
     from har_core.cli.terminal import device_named
     from har_core.files import JsonLines
+    from har_core.inference.answer_rules import frame_rule
     from har_core.inference.predictor import Predictor
-    from har_core.media.images import open_photo
+    from har_core.media.images import ACCEPTED, open_photo
 
     by = chosen_run(given)
     predictor = Predictor.from_run(by, device_named(given.device), views=given.views, engine=given.engine)
     warn_of_newer_library(predictor)
+    rule = frame_rule(by, predictor)
     run_id = f"{by.name} {by.manifest.files[by.weights].sha256[:12]} {','.join(predictor.spec.views)}"
     photos = list(photos_below(given.photos))
     missing, failed = photos, False
@@ -64,19 +76,20 @@ def run(given: argparse.Namespace) -> int:
         known = {path for path, stamp in stamps.items() if stamp.items() <= earlier[path].items()}
         for path in (path for path in known if "error" in earlier[path]):
             failed = True
-            print(printable(f"{shown(path)}: {earlier[path]['error']} (as before)"), file=sys.stderr)
+            print(_refused(shown(path), f"{earlier[path]['error']}") + " (as before)", file=sys.stderr)
         missing = [path for path in stamps if path not in known]  # one row per file
     outcomes = predictor.predict_all(missing, lambda path: open_photo(path, shown(path)), name=shown, occlude=False)
     for path, outcome in outcomes:
-        row = _row(shown(path), outcome)
+        row = _row(shown(path), outcome, rule)
         failed |= "error" in row
         if done is not None:
             done.write(row | stamps[path])
         if given.json:
             print(json.dumps(row), flush=True)
         else:
-            answer = row.get("error") or f"{row['predicted']} ({row['confidence']:.1%})"
-            print(printable(f"{row['file']}: {answer}"), flush=True)
+            print(_line(row) if "error" not in row else _refused(row["file"], row["error"]), flush=True)
+    if failed and not given.json:
+        print(ACCEPTED, file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -87,22 +100,39 @@ def photos_below(paths: list[Path]) -> Iterator[Path]:
         DataError: if a folder holds none.
     """
     from har_core.media.images import is_photo_file
-    from har_core.media.layout import is_system_file
+    from har_core.media.layout import is_hidden, is_system_file
 
     for path in paths:
         if not path.is_dir():
             yield path
             continue
         inside = [each for each in sorted(path.rglob("*")) if not each.is_dir()]
-        inside = [each for each in inside if not any(map(is_system_file, each.relative_to(path).parts))]
+        systems = {each: [part for part in each.relative_to(path).parts if is_system_file(part)] for each in inside}
+        hidden = [
+            each for each in inside if systems[each] and all(map(is_hidden, systems[each])) and is_photo_file(each)
+        ]
+        inside = [each for each in inside if not systems[each]]
         photos = [each for each in inside if is_photo_file(each)]
         others = sorted(set(inside) - set(photos))
         if not photos:
-            raise DataError(f"expected photos in {shown(path)}, found none; name the photos themselves")
+            found = f"none but {_some(hidden)}, hidden by a dot" if hidden else "none"
+            raise DataError(f"expected photos in {shown(path)}, found {found}; name the photos themselves")
         if others:
-            more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
-            print(printable(f"left out, no {ACCEPTED_KINDS}: {shown(others[0])}{more}"), file=sys.stderr)
+            print(f"left out, no {ACCEPTED_KINDS}: {_some(others)}", file=sys.stderr)
+        if hidden:
+            print(f"left out, hidden by a dot: {_some(hidden)}", file=sys.stderr)
         yield from photos
+
+
+def _some(paths: list[Path]) -> str:
+    return printable(shown(paths[0])) + and_more(len(paths) - 1)
+
+
+def _refused(file: str, error: str) -> str:
+    """Why a photo was not read, with its name once and without what is accepted, which is told at the end."""
+    from har_core.media.images import ACCEPTED
+
+    return printable(f"{file}: {error.removeprefix(file).removesuffix(ACCEPTED).strip()}")
 
 
 def shown(path: Path) -> str:
@@ -119,14 +149,25 @@ def _stamp(path: Path, run_id: str) -> dict[str, object]:
     return {"run": run_id, "bytes": state.st_size, "modified": state.st_mtime}
 
 
-def _row(file: str, outcome: Outcome) -> dict[str, Any]:
+def _row(file: str, outcome: Outcome, rule: FrameRule) -> dict[str, Any]:
+    """`answer`: as Predict says it, one class, two ("a or b"), "unsure" or "none"; `predicted` is the most probable class."""
+    from har_core.inference.answer_rules import answer_label
+
     if isinstance(outcome, Exception):
         return {"file": file, "error": str(outcome)}
     return {
         "file": file,
+        "answer": answer_label(outcome, rule),
         "predicted": outcome.predicted,
         "confidence": round(outcome.confidence, 6),
         "probabilities": {
             name: round(float(value), 6) for name, value in zip(outcome.classes, outcome.probabilities, strict=True)
         },
     }
+
+
+def _line(row: dict[str, Any]) -> str:
+    from har_core.inference.video import NONE_LABEL, UNSURE_LABEL
+
+    words = {NONE_LABEL: f"none, likeliest {row['predicted']}", UNSURE_LABEL: f"unsure, perhaps {row['predicted']}"}
+    return printable(f"{row['file']}: {words.get(row['answer'], row['answer'])} ({row['confidence']:.1%})")

@@ -127,6 +127,7 @@ def _labeled(given: argparse.Namespace) -> tuple[Sample, ...]:
         raise DataError(
             f"{error}; or pass --out FILE.csv for a table of photos without labels", error.problems
         ) from error
+    tell_notes(photos.notes)
     require_clean(photos, skip_bad=given.skip_bad)
     return photos.samples
 

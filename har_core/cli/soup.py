@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from har_core.cli.options import Subparsers, add_data, add_views
+from har_core.cli.options import Subparsers, add_data, add_views, tell_notes
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -29,6 +29,7 @@ def run(given: argparse.Namespace) -> int:
     require_no_run(given.out)
     runs = [Run.open(folder) for folder in given.runs]
     photos = scan(given.data, verify=False)
+    tell_notes(photos.notes)
     require_clean(photos, skip_bad=given.skip_bad)
     made = make_soup(given.out, runs, photos.samples, views=given.views, progress=ProgressBar("scoring"))
     scores = made.manifest.scores

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from har_core.cli.options import Subparsers, add_data, add_device
+from har_core.cli.options import Subparsers, add_data, add_device, tell_notes
 from har_core.cli.temporal_options import add_temporal, given_of_clips, refuse_changes, train_on_clips
 from har_core.cli.terminal import ProgressBar, device_named
 from har_core.errors import ConfigError
@@ -176,6 +176,7 @@ def _photos(given: argparse.Namespace) -> LabeledPhotos:
     if classes := scan(given.data, verify=False).classes:
         check_class_names(classes)  # before all photos are decoded
     photos = scan(given.data, progress=ProgressBar("checking photos"))
+    tell_notes(photos.notes)
     require_clean(photos, skip_bad=given.skip_bad)
     for line in list_problems(photos.problems):
         print(f"skipped {line}", file=sys.stderr)

@@ -25,6 +25,22 @@ _FURTHER_FILE_COLUMNS = (
 SEPARATOR_LINE = re.compile(r"sep=(.)[ \t,;|]*(?=[\r\n]|$)", re.IGNORECASE)
 """Some spreadsheets write such a first line, and hide it."""
 
+_ANSWERS = {"pred", "preds", "result", "results", "output", "outputs", "submission", "submissions", "inference"}
+_SURENESS = {
+    "confidence",
+    "conf",
+    "score",
+    "scores",
+    "prob",
+    "probs",
+    "proba",
+    "probability",
+    "logit",
+    "logits",
+    "certainty",
+}
+"""Words of the names of files and of columns that a model's answers bear."""
+
 _HEAD = 1 << 16  # bytes that hold the first line
 
 
@@ -92,13 +108,30 @@ def read_names(path: Path) -> Iterator[tuple[int, str]]:
 
 def has_labels(path: Path) -> bool:
     """Whether the first line of a file is one that `read_labels` expects."""
+    return _labels_header(path) is not None
+
+
+def holds_answers(path: Path) -> bool:
+    """Whether the labels of a file are, by its name or by a column of confidences, rather a model's answers than the truth."""
+    named = _words(path.stem)
+    sure = {word for name in _labels_header(path) or () for word in _words(name)}
+    return bool(named & _ANSWERS or sure & _SURENESS) or any("predict" in word for word in named)
+
+
+def _labels_header(path: Path) -> list[str] | None:
+    """The first line of a file, if it is one that `read_labels` expects."""
     try:
         with path.open("rb") as file:
             start = file.read(_HEAD)
         text = without_separator_line(codecs.getincrementaldecoder(encoding_of(start))().decode(start))
-        return any(_columns(next(_rows(text, each), (0, [""]))[1]) is not None for each in DELIMITERS)
+        headers = (next(_rows(text, each), (0, [""]))[1] for each in DELIMITERS)
+        return next((header for header in headers if _columns(header) is not None), None)
     except (ValueError, OSError, csv.Error):
-        return False
+        return None
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall("[a-z]+", name.casefold()))
 
 
 def labels_bytes(rows: Iterable[tuple[str, str]]) -> bytes:

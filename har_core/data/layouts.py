@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 from har_core.data.samples import Problem, Sample, SplitFolder, list_problems
 from har_core.errors import DataError
@@ -16,6 +17,10 @@ SPLIT_FOLDERS: dict[str, SplitFolder] = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 _LOOSE = "a photo outside the class folders"
+_SHEETS = {".xlsx", ".xlsm", ".xls", ".ods", ".numbers"}
+_LISTS = _SHEETS | {".json", ".jsonl", ".ndjson", ".txt", ".xml", ".yaml", ".yml", ".parquet"}
+_OF_LABELS = {"label", "labels", "annotation", "annotations", "truth", "groundtruth", "metadata"}
+_OF_NO_LABELS = {"readme", "license", "licence", "copying", "notice", "authors", "changelog", "requirements"}
 
 
 def scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
@@ -88,7 +93,7 @@ def _scan_class(
             problems.append(
                 Problem(
                     f"{inside}/",
-                    f"a folder ({count:,} files) inside a class folder",
+                    f"a folder ({count:,} file{'' if count == 1 else 's'}) inside a class folder",
                     "move its photos up, or remove it",
                 )
             )
@@ -98,6 +103,25 @@ def _scan_class(
             problems.append(Problem(inside, f"not a {ACCEPTED_KINDS} photo", "convert or remove it"))
     if (len(samples), len(problems)) == before:
         problems.append(Problem(f"{name}/", "a class folder without photos", "add photos or remove it"))
+
+
+def unread_lists(names: Iterable[str], *, class_folders: int) -> list[str]:
+    """Of files beside photos, one sentence on each that may hold their labels and is no CSV.
+
+    Args:
+        class_folders: how many folders give labels; beside fewer than two, a file needs no telling name.
+    """
+
+    def may_have_labels(path: PurePosixPath) -> bool:
+        words, kind = set(re.findall("[a-z]+", path.stem.casefold())), path.suffix.lower()
+        unsure = class_folders < 2 and not words & _OF_NO_LABELS
+        return kind in _LISTS and (unsure or kind in _SHEETS or bool(words & _OF_LABELS))
+
+    named = dict.fromkeys(path.name for path in map(PurePosixPath, names) if may_have_labels(path))
+    return [
+        f"the file {name} was not read; if it has labels, save it as CSV with columns filename and label"
+        for name in named
+    ]
 
 
 def entries(folder: Path) -> Iterator[Path]:

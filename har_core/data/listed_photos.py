@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from har_core.data.labels_file import has_labels, read_labels
+from har_core.data.labels_file import has_labels, holds_answers, read_labels
 from har_core.data.layouts import entries, split_folders, unusable_name
 from har_core.data.listed_names import leads_out, match_names, plain
 from har_core.data.samples import Problem, Sample
@@ -40,17 +40,24 @@ def scan_listed(photos: Path, labels: Path, *, all_files: bool = True) -> tuple[
     rows = list(read_labels(labels))
     present, problems = _files_below(photos)
     meant = match_names((written for _, written, _ in rows), present, folder=photos.name)
+    _require_named(labels.name, rows, meant, present)
     samples, more = _listed(photos, labels.name, rows, meant, present if all_files else ())
     return samples, problems + more
 
 
-def scan_table(folder: Path) -> tuple[list[Sample], list[Problem]] | None:
+def scan_table(
+    folder: Path, *, is_class: Callable[[str], bool] = lambda name: False
+) -> tuple[Path, list[Sample], list[Problem]] | None:
     """Photos and a CSV with columns filename and label among them, which has any name; the samples are in the order of its rows.
 
-    Of several the one counts that names photos which are there.  Photos in `test/` do not count where it names none of them.
+    Of several the one counts that names photos which are there, and rather no model's answers.  Photos in `test/` do not count where
+    it names none of them.
+
+    Args:
+        is_class: whether a folder, even if it is the only one, is known to bear the name of a class.
 
     Returns:
-        None if there is none, or if there are folders per class and it does not name at least half of the photos.
+        The CSV as well.  None if there is none, or if there are folders per class and it does not name at least half of the photos.
 
     Raises:
         DataError: if several could be meant, or one of the others has to be it and lacks the columns.
@@ -61,7 +68,7 @@ def scan_table(folder: Path) -> tuple[list[Sample], list[Problem]] | None:
         return None
     present, problems = _files_below(folder)
     with_photos = {name.partition("/")[0] for name in present if name.count("/") == 1 and _is_photo(name)}
-    may_be_classes = len(with_photos) > 1
+    may_be_classes = len(with_photos) > 1 or any(map(is_class, with_photos))
     lists = []
     for path in tables:
         try:
@@ -71,6 +78,7 @@ def scan_table(folder: Path) -> tuple[list[Sample], list[Problem]] | None:
                 raise
     naming = [one for one in lists if one.meant and not (may_be_classes and 2 * len(one.meant) < one.photos)]
     chosen = [one for one in naming if one.path.name.casefold() == LABELS_FILE.casefold()] or naming
+    chosen = [one for one in chosen if not holds_answers(one.path)] or chosen
     if not chosen and not may_be_classes:
         chosen = [one for one in lists if one.path in beside]
     if len(chosen) != 1:
@@ -84,13 +92,42 @@ def scan_table(folder: Path) -> tuple[list[Sample], list[Problem]] | None:
             "these two names in its first line",
         )
     (table,) = chosen
+    _require_named(table.path.name, table.rows, table.meant, table.present)
     wanted = [
         name
         for name in table.present
         if not _is_table(name) and ("/" in name or is_photo_file(folder / name))  # a readme is nobody's photo
     ]
     samples, more = _listed(folder, table.path.name, table.rows, table.meant, wanted)
-    return samples, problems + more
+    return table.path, samples, problems + more
+
+
+def tables_beside(folder: Path) -> list[Path]:
+    """Tables at the top of a folder, and those of labels in the folders of a data set's own split."""
+    beside = [path for path in entries(folder) if path.is_file() and _is_table(path.name)]
+    return beside + [path for path in _tables_within(folder) if path.parent in split_folders(folder)]
+
+
+def labels_given(table: Path, samples: Sequence[Sample]) -> dict[str, str]:
+    """The labels that a table gives to samples, by their names; none if it cannot be read so."""
+    try:
+        rows = list(read_labels(table))
+    except DataError:
+        return {}
+    meant = match_names((written for _, written, _ in rows), {sample.name for sample in samples})
+    return {meant[written]: label for _, written, label in rows if written in meant and label}
+
+
+def _require_named(called: str, rows: Sequence[_Row], meant: Mapping[str, str], present: Collection[str]) -> None:
+    """Stop if a table has names, and there are photos, and no name is that of a photo."""
+    written = [name for _, name, _ in rows if name]
+    photos = sorted(filter(_is_photo, present))
+    if written and photos and not meant:
+        raise DataError(
+            f"expected names of photos in {called}, found that none of its names ({len(written):,}, the first is "
+            f"{printable(written[0])[:80]}) is that of a photo here ({len(photos):,}, the first is "
+            f"{printable(photos[0])[:80]}); write the names as the photos have them"
+        )
 
 
 @dataclass(frozen=True)

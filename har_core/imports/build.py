@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.imports import spreading
+from har_core.imports import percent_signs, spreading
 from har_core.imports.blanks import LeftOut, blank_words, told_rows
 from har_core.imports.checking import (
     Unknown,
@@ -26,12 +26,16 @@ from har_core.imports.names import below, unpadded
 from har_core.imports.rows import Rows, without_copies
 from har_core.imports.single_score import single_kind, with_other_class
 from har_core.imports.tables import HEAD_ROWS, MAX_ROWS, Table, numbers_of, shown, texts_of
-from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, to_probabilities
+from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, sums_to, to_probabilities, whole_of
 from har_core.runs.class_names import check_class_names
 from har_core.runs.manifest import Probabilities
 from har_core.runs.predictions import Predictions
 
 _MAX_VALUES = 10**9
+_NOTES = {
+    "logits": "logits were turned into probabilities by softmax",
+    "percentages": "percentages were divided by 100",
+}
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,7 @@ def read_predictions(
 
 def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     size = len(columns.classes) if columns.scores else 0
-    kind = scores
-    if size and kind is None:
-        head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
-        if not np.isnan(head).all():
-            kind = score_kind(head, columns, table.place)
+    kind, whole, signed = scores, None, False
     rows = Rows(table.place, [], labels_of(table, columns.true))
     rows.predicted = labels_of(table, columns.predicted) if columns.predicted is not None else None
     faults, done = Faults(), 0
@@ -102,6 +102,15 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
             raise DataError(
                 f"expected at most {MAX_ROWS:,} rows and {_MAX_VALUES:,} scores in {table.place}, found more; split the table"
             )
+        if not done:
+            signed = percent_signs.were_signed(table, chunk, columns.numbers)
+            if signed and kind == "percentages":
+                kind = "probabilities"  # once they are divided by 100, as the signs ask
+            if size and kind is None:
+                head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
+                if not np.isnan(head).all():
+                    head = head / 100 if signed else head
+                    kind, whole = score_kind(head, columns, table.place), _whole(head, columns)
         texts = {
             name: texts_of(chunk[name], guarded=table.guarded, names=name == columns.file) for name in columns.texts
         }
@@ -118,10 +127,10 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
             values = np.stack([numbers[name] for name in columns.scores], axis=1)
             if kind is None and not np.isnan(values).all():  # predictions begin below the first rows
                 some = values[~np.isnan(values).all(axis=1)][:HEAD_ROWS]
-                kind = score_kind(some, columns, table.place)
+                kind, whole = score_kind(some, columns, table.place), _whole(some, columns)
             if columns.single:
                 values = with_other_class(values, kind or "probabilities")
-            pieces.append(to_probabilities(values, kind or "probabilities", faults, done))
+            pieces.append(to_probabilities(values, kind or "probabilities", faults, done, whole=whole))
         if columns.confidence is not None:
             confidences.append(numbers[columns.confidence])
         for (label, value), (labels, parts) in zip(columns.top, tops, strict=True):
@@ -136,13 +145,19 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     rows.confidence = np.concatenate(confidences) if confidences else None
     rows.top = [(labels, np.concatenate(parts)) for labels, parts in tops]
     require_scores(faults, rows)
-    if kind in ("logits", "percentages") and size:
-        rows.notes.append(
-            "logits were turned into probabilities by softmax"
-            if kind == "logits"
-            else "percentages were divided by 100"
-        )
+    if size and kind in _NOTES:
+        rows.notes.append(_NOTES[kind])
+    if signed:
+        rows.notes.append(percent_signs.NOTE)
+    if whole is not None:
+        rows.notes.append(f"rows that sum to {whole:g} were divided by it")
     return rows
+
+
+def _whole(values: np.ndarray, columns: Columns) -> float | None:
+    """What rows of scores sum to, if it is neither 1, nor 100, nor of logits."""
+    told = columns.single or score_kind(values, columns, "") != "probabilities"
+    return None if told or sums_to(values, 1).mean() > 0.05 else whole_of(values)
 
 
 def score_kind(values: np.ndarray, columns: Columns, place: str) -> ScoreKind:
@@ -240,7 +255,7 @@ def assemble(
     require_names(names_below.names, rows)
     probabilities, level = spreading.probabilities_of(rows, predicted, names, scores=scores, given=given)
     own = len(names)
-    kept, skipped, names, true = known_rows(rows, names, true, unknown)
+    kept, skipped, names, true = known_rows(rows, names, true, unknown, whole=whole)
     if len(names) > own:
         probabilities = np.pad(probabilities, ((0, 0), (0, len(names) - own)))
     if predicted is not None:

@@ -84,12 +84,13 @@ def _range(classes: Sequence[str], text: str, labels: Labels) -> str:
 
 
 def known_rows(
-    rows: Rows, names: tuple[str, ...], true: np.ndarray, unknown: Unknown | None
+    rows: Rows, names: tuple[str, ...], true: np.ndarray, unknown: Unknown | None, *, whole: bool
 ) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], np.ndarray]:
     """(rows to keep, those skipped, the classes, true classes), after what `unknown` says of labels that are no class.
 
     Args:
         true: (N,) class indices, -1 where the label is none of `names`; each row has one.
+        whole: whether these are all rows of the table.
 
     Raises:
         NoRows: if no label is a class.
@@ -102,7 +103,9 @@ def known_rows(
     codes = rows.true.codes
     first = int(np.flatnonzero(bad)[0])
     label = texts[codes[first]]
-    if bad.all():  # whatever is to become of some: these are other classes, or another column
+    if bad.all() and (
+        whole or unknown != "error"
+    ):  # whatever is to become of some: these are other classes, or another column
         remedy = _range(names, label, rows.true) if label.isdecimal() else "check --true and --classes"
         raise NoRows(
             f"expected true labels of the classes {shown(', '.join(names), 100)} in {rows.place}, found none ({shown(label)!r} in the "

@@ -38,14 +38,43 @@ ARRAYS: Final = (
 """Columns, or arrays, of one value a class."""
 
 _PREFIX = re.compile(
-    r"((?:pred[_ -]?probs?|predict[_ -]?proba|(?:y[_ -]?)?(?:predicted[_ -]?)?(?:p|prob|probs|proba|probability|probabilities|score|"
+    r"((?:pred[_ -]?(?:probs?|scores?|logits?)|predict[_ -]?proba|(?:y[_ -]?)?(?:predicted[_ -]?)?(?:p|prob|probs|proba|probability|probabilities|score|"
     r"scores|logit|logits|pred|prediction|predictions|conf|confidence|softmax|output|outputs|class))"
     r"(?:\.logits|\.probabilities)?)(?:(:|_+| ?[./-] ?| +)(.+)|([\[(])(.+)[\])])",
     re.IGNORECASE,
 )
+_NESTED = re.compile(
+    r"((?:[^.]+\.)+?(?:probs?|proba|probabilit(?:y|ies)|scores?|logits?|softmax|confidences?|(?:pred|class)(?:iction)?[_ -]?(?:probs?|"
+    r"probabilities|scores|logits))(?:\.|_(?=[0-9]+$)))(.+)",
+    re.IGNORECASE,
+)
+"""'output.probs.running', whatever stands outside."""
+
+_GIVEN = re.compile(
+    r"((?:p|pr|prob|probability)\s*[(\[]\s*[^=()\[\]]+?\s*==?\s*)(.+?)(?:\s*\|\s*[^|()\[\]]+)?\s*[)\]]", re.IGNORECASE
+)
+"""'P (class=running)', as KNIME writes it, and 'P(y=running|x)'."""
+
 _RANKED = ("top", "rank", "predictions", "results", "result", "outputs")
-_RANKED_LABELS = {*PREDICTED, *TRUE, "index", "name", "indices", "idx", ""}
-_RANKED_VALUES = {*CONFIDENCE, *ARRAYS, "p", "value"}
+_RANKED_LABELS = {
+    *PREDICTED, *TRUE, "index", "name", "indices", "idx", "displaynames", "classnames", "labelnames", "tagname", "tagnames", "classids",
+    "labelids", "",
+}  # fmt: skip
+_RANKED_VALUES = {*CONFIDENCE, *ARRAYS, "p", "value", "confidences"}
+_OF_A_RANK = {
+    *CONFIDENCE,
+    *LABEL_COLUMNS,
+    "p",
+    "value",
+    "id",
+    "name",
+    "index",
+    "classid",
+    "labelid",
+    "tag",
+    "tagname",
+    "tagid",
+}
 
 
 class Prefixed(NamedTuple):
@@ -62,7 +91,13 @@ def plain(name: str) -> str:
 
 def prefixed(column: str) -> Prefixed | None:
     """What a column's name says before and after one of the usual prefixes; None if it has none."""
+    for known in (_GIVEN, _NESTED):
+        if inner := known.fullmatch(column):
+            return Prefixed(inner[1], inner[2])
     found = _PREFIX.fullmatch(column)
+    rank = re.fullmatch(r"[0-9]+\.(.+)", (found[3] or "") if found else "")
+    if rank and plain(rank[1]) in _OF_A_RANK:
+        return None  # 'predictions_0.score', of a rank, not of a class
     return Prefixed(found[1] + (found[2] or found[4]), found[3] or found[5]) if found else None
 
 

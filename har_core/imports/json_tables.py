@@ -1,10 +1,9 @@
-"""JSON lines, a JSON list of records, and FiftyOne's exports."""
+"""JSON lines, and a JSON value of any of the usual shapes, as a table."""
 
 from __future__ import annotations
 
 import codecs
 import json
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -14,13 +13,15 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.imports.named_scores import have_own_classes, ranked
+from har_core.imports.fiftyone import class_names, labels_records, samples_classes
+from har_core.imports.json_flat import flat, shapes_of
+from har_core.imports.json_shapes import shaped
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, head_of, memory_table, shown
 from har_core.imports.text_numbers import NULLS
 
 T = TypeVar("T")
-_LABEL_KEYS, _SCORE_KEYS = ("label", "class", "class_name", "name"), ("score", "confidence", "probability", "prob")
 _MAX_LINE, _MAX_FILE, _PIECE, _START = 2**20, 2**29, 5000, 4096
+_FIFTYONE = {"classes", "labels", "info", "version"}
 _CELLS, _HEAD_CELLS = 5 * 10**8, 2 * 10**7
 
 
@@ -37,31 +38,41 @@ def json_table(path: Path, place: str) -> Table:
     Raises:
         DataError: if it is damaged, or no table.
     """
-    first = next(_lines_of(path, place), (1, ""))[1]
+    first, *more = [line for _, line in islice(_lines_of(path, place), 2)] or [""]
     if first.startswith("{"):
         try:
             record = json.loads(first)
         except (ValueError, RecursionError):
             record = None
-        if (
-            isinstance(record, dict)
-            and not isinstance(record.get("labels"), dict)
-            and not isinstance(record.get("samples"), list)
-        ):
+        if isinstance(record, dict) and not _is_fiftyone(record) and (more or _is_one_record(record, place)):
             return _lines(path, place)
     return _whole(path, place)
 
 
+def _is_fiftyone(value: Mapping[str, Any]) -> bool:
+    return (isinstance(value.get("labels"), dict) and bool(value.keys() <= _FIFTYONE)) or isinstance(
+        value.get("samples"), list
+    )
+
+
+def _is_one_record(value: Mapping[str, Any], place: str) -> bool:
+    """Whether the only object of a file is the record of one photo."""
+    try:
+        return shaped(value, place).form == "a JSON record"
+    except DataError:
+        return False
+
+
 def _lines(path: Path, place: str) -> Table:
-    pairs = head_of(_records(path, place, lambda value: (value, _flat(value))), lambda pair: _filled(pair[1]))
-    named = _of_own_classes([raw for raw, _ in pairs])
-    head = [_flat(raw, named) for raw, _ in pairs] if named else [flat for _, flat in pairs]
+    pairs = head_of(_records(path, place, lambda value: (value, flat(value))), lambda pair: _filled(pair[1]))
+    shapes = shapes_of([raw for raw, _ in pairs])
+    head = [flat(raw, shapes) for raw, _ in pairs]
     names = _keys(head, place)
     columns = _columns(head[: max(HEAD_ROWS, _HEAD_CELLS // max(len(names), 1))], names)
 
     def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
         wanted = dict.fromkeys([*texts, *numbers])
-        records, done = _records(path, place, lambda value: _flat(value, named)), 0
+        records, done = _records(path, place, lambda value: flat(value, shapes)), 0
         while piece := list(islice(records, _PIECE)):
             for name in wanted:
                 _require_utf8([one.get(name) for one in piece], name, place, done)
@@ -129,24 +140,20 @@ def _whole(path: Path, place: str) -> Table:
             "or Parquet"
         )
     classes = None
-    form = "a JSON list of records"
     try:
         value = json.loads(path.read_bytes())
-        if isinstance(value, dict) and isinstance(value.get("labels"), dict):
+        if isinstance(value, dict) and isinstance(value.get("labels"), dict) and _is_fiftyone(value):
             form = "FiftyOne's labels.json"
-            classes = _names(value.get("classes"))
-            records = list(_fiftyone_labels(value["labels"], classes, place))
+            classes = class_names(value.get("classes"))
+            raw = list(labels_records(value["labels"], classes, place))
         elif isinstance(value, dict) and isinstance(value.get("samples"), list):
             form = "FiftyOne's samples.json"
-            classes = _fiftyone_classes(path.with_name("metadata.json"))
-            records = _all_flat(value["samples"])
-        elif isinstance(value, list):
-            records = _all_flat(value)
-        elif isinstance(value, dict):
-            raise DataError(
-                f"expected JSON lines, a list of records, or FiftyOne's labels.json or samples.json in {place}, found an object "
-                f"with {shown(', '.join(value) or 'nothing', 80)}; save one record a photo"
-            )
+            classes = samples_classes(path.with_name("metadata.json"))
+            raw = value["samples"]
+        else:
+            form, raw, classes = shaped(value, place)
+        shapes = shapes_of(raw)
+        records = [flat(one, shapes) for one in raw]
     except (ValueError, RecursionError, TypeError, AttributeError) as error:
         raise DataError(
             f"expected JSON in {place}, found what cannot be read ({shown(str(error), 100)}); save it again, or copy it again"
@@ -173,115 +180,6 @@ def _whole(path: Path, place: str) -> Table:
         return table.read(texts, numbers)
 
     return replace(table, read=read)
-
-
-def _fiftyone_labels(
-    labels: Mapping[str, Any], classes: tuple[str, ...] | None, place: str
-) -> Iterator[dict[str, Any]]:
-    """Records of FiftyOne's `FiftyOneImageClassificationDataset`; the labels are indices into its classes."""
-
-    def named(label: object) -> object:
-        if classes is None or isinstance(label, bool) or not isinstance(label, int):
-            return label
-        if not 0 <= label < len(classes):
-            raise DataError(
-                f"expected labels from 0 to {len(classes) - 1} in {place}, as it has {len(classes)} classes, found {label}; export "
-                "it again"
-            )
-        return classes[label]
-
-    for name, given in labels.items():
-        record: dict[str, Any] = {"filename": name}
-        if isinstance(given, dict):
-            attributes = given.get("attributes") or {}
-            record |= {"predicted": named(given.get("label")), "confidence": given.get("confidence")}
-            if "ground_truth" in attributes:
-                record["true"] = named(attributes["ground_truth"])
-        else:
-            record["predicted"] = named(given)
-        yield {key: value for key, value in record.items() if value is not None}
-
-
-def _fiftyone_classes(path: Path) -> tuple[str, ...] | None:
-    """The classes that the metadata beside FiftyOne's samples.json names; None if it names none, or several lists."""
-    try:
-        if path.stat().st_size > _MAX_LINE:
-            return None
-        info = json.loads(path.read_bytes())
-        lists = [info.get("default_classes"), *(info.get("classes") or {}).values()]
-    except (OSError, ValueError, RecursionError, AttributeError):
-        return None
-    found = {names for one in lists if (names := _names(one))}
-    return found.pop() if len(found) == 1 else None
-
-
-def _names(value: object) -> tuple[str, ...] | None:
-    return tuple(map(str, value)) if isinstance(value, list) and value else None
-
-
-def _all_flat(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    named = _of_own_classes(records)
-    return [_flat(one, named) for one in records]
-
-
-def _of_own_classes(records: list[dict[str, Any]]) -> frozenset[str]:
-    """Where in the records probabilities stand of which each record names classes of its own."""
-    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-
-    def walk(value: Mapping[str, Any], name: str, depth: int) -> None:
-        for key, inner in value.items():
-            if isinstance(inner, dict) and depth < 5:
-                place = f"{name}.{key}" if name else str(key)
-                found[place].append(inner)
-                walk(inner, place, depth + 1)
-
-    for record in records:
-        walk(record, "", 1)
-    return frozenset(name for name, rows in found.items() if have_own_classes(rows))
-
-
-def _flat(record: Mapping[str, Any], named: Collection[str] = ()) -> dict[str, Any]:
-    """
-    Args:
-        named: see `_of_own_classes`.
-    """
-    found: dict[str, Any] = {}
-    _flatten(record, "", found, 0, named)
-    return found
-
-
-def _flatten(value: Any, name: str, found: dict[str, Any], depth: int, named: Collection[str]) -> None:
-    if isinstance(value, dict) and name in named and "top1_label" not in found:
-        found |= ranked(value.items())
-    elif isinstance(value, dict) and depth < 5:
-        for key, inner in value.items():
-            if not str(key).startswith("_"):  # FiftyOne's own
-                _flatten(inner, f"{name}.{key}" if name else str(key), found, depth + 1, named)
-    elif "top1_label" not in found and (answers := _answers(value)):
-        found |= ranked(answers)
-    elif (
-        isinstance(value, list) and depth < 5 and all(isinstance(one, int | float | str | dict | None) for one in value)
-    ):
-        for number, inner in enumerate(value):
-            _flatten(inner, f"{name}_{number}", found, depth + 1, named)
-    else:
-        found[name] = str(value) if isinstance(value, dict | list) else value
-    if len(found) > MAX_COLUMNS:
-        raise ValueError(f"more than {MAX_COLUMNS:,} values in a record")
-
-
-def _answers(value: Any) -> list[tuple[str, float]]:
-    """(class, score) of '[{"label": "cat", "score": 0.9}, …]', as pipelines of Hugging Face answer; empty if it is something else."""
-    if not isinstance(value, list) or not all(isinstance(one, dict) and 2 <= len(one) <= 3 for one in value):
-        return []
-    found = []
-    for one in value:
-        named = [inner for key, inner in one.items() if key in _LABEL_KEYS and isinstance(inner, str)]
-        scored = [inner for key, inner in one.items() if key in _SCORE_KEYS and type(inner) in (int, float)]
-        if len(named) != 1 or len(scored) != 1:
-            return []
-        found.append((named[0], float(scored[0])))
-    return found
 
 
 def _columns(records: list[dict[str, Any]], names: Iterable[str]) -> dict[str, pa.Array]:

@@ -1,9 +1,8 @@
-"""Scores by the names of their classes, a mapping in each row: a value a class, or the most probable classes of each row."""
+"""Scores by the names of their classes, a mapping or a list of answers in each row: a value a class, or the most probable classes."""
 
 from __future__ import annotations
 
-import ast
-import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,19 +11,29 @@ from typing import Any, NamedTuple, NoReturn
 import pyarrow as pa
 
 from har_core.errors import DataError
+from har_core.imports.answers import Form, form_of, is_number, normalized
+from har_core.imports.literals import literal
 from har_core.imports.tables import MAX_COLUMNS, Chunk, Table, shown
 from har_core.imports.text_numbers import NULLS
 from har_core.imports.values import TOLERANCE
 
-_MAX_CELL = 2**20
+_START = re.compile(r"\s*(?:\{|[\w.]+\(\s*(?:<[^>]*>\s*,\s*)?[\[{(]|[\[(]\s*(?:[\w.]+\()?[\[({])")
+"""Of a mapping, or of a list of lists or mappings."""
+
+
+_EMPTY = ("[]", "()", "{}")
 
 
 class _Parts(NamedTuple):
-    """The columns that a column of mappings becomes.  `keys`: one a class; None if each row names its own classes, `ranks` at most."""
+    """The columns that a column of mappings or answers becomes.
+
+    `keys`: one a class; None if each row names its own classes, `ranks` at most.  `form`: how lists say classes and scores.
+    """
 
     name: str
     keys: tuple[str, ...] | None
     ranks: int = 0
+    form: Form | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -36,21 +45,21 @@ class _Parts(NamedTuple):
 def ranked(answers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """(class, score) of a row → `top1_label`, `top1_score`, …, the most probable first; what is no number has no rank."""
     found: dict[str, Any] = {}
-    scored = sorted((one for one in answers if _is_number(one[1])), key=lambda one: -one[1])
+    scored = sorted((one for one in answers if is_number(one[1])), key=lambda one: -one[1])
     for rank, (label, score) in enumerate(scored, start=1):
         found |= {f"top{rank}_label": str(label), f"top{rank}_score": score}
     return found
 
 
-def have_own_classes(rows: Sequence[Mapping[str, Any]]) -> bool:
+def have_own_classes(rows: Iterable[Mapping[str, Any]]) -> bool:
     """Whether mappings are probabilities of which each row names some classes, not all rows the same."""
     rows = [row for row in rows if row]
     if len({frozenset(row) for row in rows}) < 2:
         return False
-    if not all(_is_number(value) or value is None for row in rows for value in row.values()):
+    if not all(is_number(value) or value is None for row in rows for value in row.values()):
         return False
     sums = [sum(value for value in row.values() if value is not None) for row in rows]
-    lowest = min(value for row in rows for value in row.values() if value is not None)
+    lowest = min((value for row in rows for value in row.values() if value is not None), default=-1)
     whole = 100 if max(sums) > 1 + TOLERANCE else 1
     return bool(lowest >= 0 and max(sums) <= whole * (1 + TOLERANCE))
 
@@ -101,11 +110,18 @@ def _refuse(place: str, start: int, row: int, name: str, cell: str) -> NoReturn:
 def _parts_of(name: str, values: pa.Array) -> _Parts | None:
     if not pa.types.is_string(values.type.value_type if pa.types.is_dictionary(values.type) else values.type):
         return None
-    cells = [cell for cell in values.to_pylist() if cell and cell.strip() not in NULLS]
-    if not cells or not all(cell.strip().startswith("{") for cell in cells[:10]):
+    cells = [cell for cell in values.to_pylist() if cell and cell.strip() not in (*NULLS, *_EMPTY)]
+    if not cells or not all(map(_START.match, cells[:10])):
         return None
-    rows = [row for cell in cells if (row := _mapping(cell))]
-    if 2 * len(rows) < len(cells) or not all(_is_number(value) for row in rows for value in row.values()):
+    found = [value for cell in cells if (value := _value(cell))]
+    if 2 * len(found) < len(cells):
+        return None
+    lists = [_as_list(value) for value in found if not _is_mapping(value)]
+    if len(lists) == len(found):
+        form = form_of(lists, name)
+        return None if form is None else _Parts(name, None, max(len(form.read(one)) for one in lists), form)
+    rows = [_mapping(value) for value in found if _is_mapping(value)]
+    if lists:
         return None
     if have_own_classes(rows):
         return _Parts(name, None, max(map(len, rows)))
@@ -120,11 +136,10 @@ def _columns(values: pa.Array, parts: _Parts, refuse: Callable[[int, str, str], 
     """
     records = []
     for row, cell in enumerate(values.to_pylist()):
-        blank = cell is None or cell.strip() in NULLS
-        mapping = {} if blank else _mapping(cell)
-        record = {} if blank or mapping is None else _record(mapping, parts)
-        if mapping is None or not set(record) <= set(parts.columns):
+        record = _record(cell, parts)
+        if record is None or not set(record) <= set(parts.columns):
             refuse(row, parts.name, cell)
+            record = {}
         records.append(record)
     return {
         name: pa.array([one.get(name) for one in records], pa.string() if name.endswith("_label") else pa.float64())
@@ -132,28 +147,41 @@ def _columns(values: pa.Array, parts: _Parts, refuse: Callable[[int, str, str], 
     }
 
 
-def _record(mapping: Mapping[str, Any], parts: _Parts) -> dict[str, Any]:
-    if parts.keys is None:
-        return ranked(mapping.items())
-    return {f"{parts.name}.{key}": value for key, value in mapping.items()}
-
-
-def _mapping(cell: str) -> dict[str, Any] | None:
-    """What a cell says, by the names of classes; None if it is no mapping to numbers."""
-    cell = cell.strip()
-    if not cell.startswith("{") or len(cell) > _MAX_CELL:
+def _record(cell: str | None, parts: _Parts) -> dict[str, Any] | None:
+    """What a cell says, by column; None if that is nothing of this kind."""
+    if cell is None or cell.strip() in NULLS:
+        return {}
+    value = _value(cell)
+    if value is None:
         return None
-    try:
-        found = json.loads(cell)
-    except (ValueError, RecursionError):
+    if not value:
+        return {}
+    if parts.form is not None:
         try:
-            found = ast.literal_eval(cell)
-        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            return None if _is_mapping(value) else ranked(parts.form.read(_as_list(value)))
+        except ValueError:
             return None
-    if not isinstance(found, dict) or not all(_is_number(value) for value in found.values()):
+    if not _is_mapping(value):
         return None
-    return {str(key): float(value) for key, value in found.items()}
+    mapping = _mapping(value)
+    return (
+        ranked(mapping.items()) if parts.keys is None else {f"{parts.name}.{key}": one for key, one in mapping.items()}
+    )
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _value(cell: str) -> Any:
+    """What a cell says, a mapping or a list; None if it is something else."""
+    return normalized(literal(cell)) if _START.match(cell) or cell.strip() in _EMPTY else None
+
+
+def _as_list(value: Any) -> Sequence[Any]:
+    """One answer, as {"label": "cat", "score": 0.9}, is a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, dict) and all(is_number(one) or one is None for one in value.values())
+
+
+def _mapping(value: Mapping[Any, Any]) -> dict[str, float | None]:
+    return {str(key): None if one is None else float(one) for key, one in value.items()}

@@ -11,6 +11,8 @@ from har_core.errors import DataError
 from har_core.files import and_more
 from har_core.imports import headers
 from har_core.imports.labels import is_number, rising
+from har_core.imports.other_numbers import classes_of_family
+from har_core.imports.ranks import ranked_pairs, require_classes
 from har_core.imports.score_block import block
 from har_core.imports.tables import Table, numbers_of, shown
 from har_core.imports.text_numbers import NULLS
@@ -45,7 +47,7 @@ def find_top(table: Table, used: Collection[str]) -> tuple[tuple[str, str], ...]
         (one, other) for one, other in pairs if not (headers.plain(one) == "#" or headers.plain(other) == "#")
     ] or pairs
     if not pairs:
-        return ()
+        return ranked_pairs(table, used)
     # an index beside a label says the same
     pairs.sort(key=lambda pair: ("index" in pair[0] or "idx" in pair[0], -len(labels[pair[0]])))
     of_label, of_value = labels[pairs[0][0]], values[pairs[0][1]]
@@ -73,6 +75,7 @@ def find_scores(table: Table, numeric: Collection[str], labels: Sequence[str], o
     keys = {class_key(name) for name in (*labels, *(order or ()))}
     bare = [name for name in free if class_key(name) in keys]
     if len(bare) < 2 and prefixed:
+        prefixed = {prefix: _of_classes(table, names, keys) for prefix, names in prefixed.items()}
         best = sorted(prefixed.values(), key=len, reverse=True)
         if len(best) > 1 and len(best[0]) == len(best[1]):
             best = [names for names in best if len(names) == len(best[0])]
@@ -94,6 +97,14 @@ def find_scores(table: Table, numeric: Collection[str], labels: Sequence[str], o
         chosen = free if order is not None else block(table, free, bare)
         return _ordered(table, chosen, chosen, labels, order)
     return (), ()
+
+
+def _of_classes(table: Table, columns: list[str], keys: Collection[str]) -> list[str]:
+    """Columns of one prefix without those of other numbers, as prob_max; a class that is called so is needed for the sums."""
+    kept = classes_of_family(columns, [_name(column) for column in columns], keys)
+    if len(kept) < len(columns) and _share_of_sums(table, kept) <= 0.5 < _share_of_sums(table, columns):
+        return columns
+    return kept
 
 
 def families(columns: Sequence[str]) -> dict[str, list[str]]:
@@ -124,6 +135,7 @@ def _ordered(
     table: Table, columns: Sequence[str], names: Sequence[str], labels: Sequence[str], order: Sequence[str] | None
 ) -> Found:
     """The columns in the order of the classes; those that are numbered need to be told it."""
+    require_classes(table, columns)
     numbered = all(name.isdecimal() for name in names)
     if order is None:
         if numbered and not (labels and all(_whole(label) in set(names) for label in labels if label not in NULLS)):

@@ -9,6 +9,7 @@ import numpy as np
 from har_core.errors import DataError
 from har_core.files import and_more
 from har_core.imports.checking import required
+from har_core.imports.percent_signs import NOTE
 from har_core.imports.rows import Rows
 from har_core.imports.tables import shown
 from har_core.imports.values import TOLERANCE, ScoreKind, put_first, to_shares
@@ -37,16 +38,34 @@ def probabilities_of(
         certain = np.zeros((count, size), dtype=np.float32)
         certain[np.arange(count), predicted] = 1
         return certain, "none"
-    share = to_shares(rows.confidence, scores, f"a confidence in {rows.place}")
+    share = _shares(rows, rows.confidence, scores, f"a confidence in {rows.place}")
     low = ~(share >= 1 / size - TOLERANCE / size)
     if low.any():
         row = int(np.flatnonzero(low)[0])
-        value = "no confidence" if np.isnan(share[row]) else f"a confidence of {share[row]:.4g}"
+        value = (
+            "no confidence"
+            if np.isnan(share[row])
+            else f"a confidence of {share[row]:.4g}{_as_written(rows, share[row])}"
+        )
         raise DataError(
             f"expected the largest of {size} probabilities, 1/{size} or more, in {rows.place}, found {value} in row {rows.number(row)} "
             f"({shown(rows.samples[row])}){and_more(low.sum() - 1)}; pass --no-confidence to leave the column out"
         )
     return _spread(share[:, None], predicted[:, None], size), "confidence"
+
+
+def _shares(rows: Rows, values: np.ndarray, scores: ScoreKind | None, what: str) -> np.ndarray:
+    """The values as shares of 1; that they were percentages is noted."""
+    if NOTE in rows.notes and scores != "logits":
+        scores = "probabilities"  # the signs say it, and were followed
+    share, percentages = to_shares(values, scores, what)
+    if percentages:
+        rows.notes.append("percentages were divided by 100")
+    return share
+
+
+def _as_written(rows: Rows, share: float) -> str:
+    return f" (written as {100 * share:.4g}%)" if NOTE in rows.notes else ""
 
 
 def _spread(share: np.ndarray, places: np.ndarray, size: int) -> np.ndarray:
@@ -70,7 +89,7 @@ def _of_top(
     size = len(names)
     values = np.stack([value for _, value in rows.top], axis=1)
     places = np.stack([required(labels, names, rows, given=given, empty=True) for labels, _ in rows.top], axis=1)
-    share = to_shares(values, scores, f"probabilities in {rows.place}")
+    share = _shares(rows, values, scores, f"probabilities in {rows.place}")
 
     def refuse(bad: np.ndarray, expected: str, found: str) -> None:
         if bad.any():

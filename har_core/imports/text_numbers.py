@@ -37,7 +37,7 @@ def as_numbers(texts: pa.Array, *, decimal: str, percent: bool) -> pa.Array:
 
     Args:
         decimal: the decimal point of the table, . or ,
-        percent: whether a percent sign stands behind each.
+        percent: whether a percent sign stands behind each: 0.5% → 0.005.
 
     Raises:
         pa.ArrowInvalid: if one is no number, or is written otherwise.
@@ -51,7 +51,8 @@ def as_numbers(texts: pa.Array, *, decimal: str, percent: bool) -> pa.Array:
         foreign = pc.and_(pc.match_substring(texts, "."), decimal == ",")
     if pc.any(foreign).as_py():
         raise pa.ArrowInvalid("numbers of another form")
-    return pc.cast(pc.replace_substring(texts, ",", ".") if decimal == "," else texts, pa.float64())
+    numbers = pc.cast(pc.replace_substring(texts, ",", ".") if decimal == "," else texts, pa.float64())
+    return pc.divide(numbers, 100.0) if percent else numbers
 
 
 def first_fault(texts: pa.Array, *, decimal: str, percent: bool) -> int:

@@ -116,11 +116,15 @@ def match_samples(
         RunError: if the classes could not be those of a run.
     """
     meant = match_classes((sample.label for sample in samples), own, mapping)
-    others = [label for label, name in meant.items() if name is None] if unknown == "error" else []
-    classes = (*own, *others)
+    strange = [label for label, name in meant.items() if name is None] if unknown == "error" else []
+    others: dict[str, str] = {}
+    for label in strange:
+        others.setdefault(class_key(label), label)  # of several spellings the first
+    classes = (*own, *others.values())
     check_class_names(classes)
     number = {name: position for position, name in enumerate(classes)}
-    index = {label: number[name or label] for label, name in meant.items() if name or label in number}
+    spelled = {label: others[class_key(label)] for label in strange}
+    index = {label: number[name or spelled[label]] for label, name in meant.items() if name or label in spelled}
     return Matched(
         classes,
         index,
@@ -140,8 +144,8 @@ def require_scored(kept: Sequence[Sample], skipped: Sequence[Problem], what: Lit
         DataError: with the first reasons.
     """
     if not kept:
-        reasons = "; ".join(str(problem) for problem in skipped[:3])
-        raise DataError(f"expected {what} that can be scored, found none ({reasons})", skipped)
+        reasons = f" ({'; '.join(str(problem) for problem in skipped[:3])})" if skipped else ""
+        raise DataError(f"expected {what} that can be scored, found none{reasons}", skipped)
 
 
 def evaluation_of(

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import shutil
 import stat
-import unicodedata
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from har_core.errors import ArchiveError
-from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES, is_system_file
-from har_core.media.signatures import ACCEPTED_KINDS, starts_like_photo
+from har_core.media.arrange import arrange, remove_left_out
+from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES, is_hidden, is_system_file
+from har_core.media.left_out import LeftOut, NotTaken, all_kinds, by_kind, not_taken
+from har_core.media.signatures import office_kind, starts_like_photo
+from har_core.media.zip_faults import fault
+from har_core.media.zip_names import entry_names
 
-_CHUNK = 1 << 20
+_CHUNK, _START = 1 << 20, 4096  # bytes; the first ones tell what a file is
 _ENTRY = b"PK\x01\x02"
-_NESTED = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst"}
-_DOCUMENTS = {".txt", ".md", ".rst", ".pdf", ".html", ".json", ".xml", ".yaml", ".yml", ".log", ".docx", ".xlsx"}
-_DOCUMENT_NAMES = {"readme", "license", "licence", "copying", "notice", "authors", "changelog"}  # without a suffix
-_OTHER_PICTURES = {".gif", ".bmp", ".tif", ".tiff", ".svg", ".mp4", ".mov"}
 _MAX_DEPTH, _MAX_NAME = 6, 200  # parts of a path, characters of a path
 _MAX_PART = 255  # bytes of a file's name, in most file systems
-_UTF8 = 0x800  # flag of an entry
 
 
 @dataclass(frozen=True)
@@ -37,50 +35,134 @@ class Limits:
     ratio: int = 100
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """`folder`: the photos and tables, in a layout of `data.scan`.  `left_out`: what else the zip holds, by kind."""
+
+    folder: Path
+    left_out: tuple[LeftOut, ...]
+
+
 def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = None) -> Path:
+    """As `unpack_photos`, but of files that are not taken the name is kept, of an empty file, so that `data.scan` can tell of
+    those in class folders.
+
+    Returns:
+        `target`.
+    """
+    _unpack(archive, target, limits or Limits())
+    return target
+
+
+def unpack_photos(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = None) -> Unpacked:
     """Unpack a zip of photos in any layout of `data.scan`.
 
-    What the archive says about its own sizes is not trusted: bytes are counted while it is unpacked.  Files of
-    operating systems are left out.  Of documents and of pictures of other kinds, which people put beside their photos, the name
-    alone is kept, so that `data.scan` can tell of them.  Anything else that is neither photo, by its content, nor CSV is refused.  Names are
-    normalized to NFC.
+    What the archive says about its own sizes is not trusted: bytes are counted while it is unpacked.  Photos are known by their
+    content.  Files of operating systems are left out; files of other kinds, which people put beside their photos, and
+    hidden photos are left out and told.  Empty folders are kept: a class without photos is told by `data.scan`.  Names are
+    decoded as `zip_names` says, and normalized to NFC.
 
     Args:
         target: is created; on any failure it is removed again.
 
     Returns:
-        `target`, which holds the files under their own names, but for folders around all of them.
+        `target`, which holds the files under their own names, but for folders around all of them; and what was left out.
 
     Raises:
-        ArchiveError: naming the entry and the reason.  No byte is written outside `target`.
+        ArchiveError: naming the entry and the reason, also if there is neither photo nor table.  No byte is written outside
+            `target`.
     """
-    limits = limits or Limits()
+    left_out = _unpack(archive, target, limits or Limits())
+    remove_left_out(target)
+    return Unpacked(target, left_out)
+
+
+def _unpack(archive: Path | IO[bytes], target: Path, limits: Limits) -> tuple[LeftOut, ...]:
     target.mkdir(parents=True)
     try:
         _require_small(archive, limits)
         with _reading():
             opened = zipfile.ZipFile(archive)
         with opened:
-            entries = [(entry, _path(entry)) for entry in opened.infolist()]
-            seen: set[PurePosixPath] = set()
-            written = 0
-            for entry, path in entries:
-                if path is None:
-                    continue
-                if path in seen:
-                    raise ArchiveError(f"{path} is in the archive twice; pack it anew")
-                seen.add(path)
-                written += _extract(opened, entry, target / path, limits, room=limits.unpacked - written)
-        _arrange(target)
+            with _reading():
+                entries = list(zip(opened.infolist(), entry_names(opened.infolist()), strict=True))
+            _require_no_document([name for _, name in entries])
+            left_out = _extract_all(opened, entries, target, limits)
+        if not any(path.is_file() for path in target.rglob("*") if path.stat().st_size or _is_trusted(path)):
+            found = f" but {all_kinds(left_out)}" if left_out else " but empty folders" if entries else ""
+            remedy = next((one.remedy for one in left_out if one.remedy), "pack the photos")
+            raise ArchiveError(
+                "expected one folder of photos per class, or photos and one CSV with columns filename and label, found nothing"
+                f"{found}; {remedy}"
+            )
+        arrange(target)
     except (zipfile.BadZipFile, ValueError) as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise ArchiveError(
-            f"expected a zip of photos, found one that cannot be read ({error}); pack it anew"
-        ) from error
+        with _opened(archive) as file:
+            raise ArchiveError(f"expected a zip of photos, {fault(file, error)}") from error
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
-    return target
+    return left_out
+
+
+def _require_no_document(names: list[str]) -> None:
+    """Documents of office programs are zips, too, with pictures in them."""
+    kind = office_kind("\n".join(names).encode()) if "[Content_Types].xml" in names else None
+    if kind is not None:
+        raise ArchiveError(f"expected a zip of photos, found {kind.kind}; {kind.advice}, and pack these")
+
+
+def _extract_all(
+    opened: zipfile.ZipFile, entries: list[tuple[zipfile.ZipInfo, str]], target: Path, limits: Limits
+) -> tuple[LeftOut, ...]:
+    """Unpack the entries; of those that are not taken, the names."""
+    seen: set[PurePosixPath] = set()
+    left_out: list[NotTaken] = []
+    written = 0
+    for entry, name in entries:
+        path = _path(entry, name)
+        if not path.parts:
+            left_out += [NotTaken(name, "file(s) without a name")] if entry.file_size else []
+            continue
+        systems = [part for part in path.parts if is_system_file(part)]
+        hidden = bool(systems) and all(map(is_hidden, systems))
+        is_folder = name.endswith(("/", "/."))
+        if systems and (is_folder or not hidden or entry.flag_bits & 1):
+            continue
+        if is_folder:
+            _make_folder(target / path, name)
+            continue
+        _require_plain(entry, name)
+        if path in seen:
+            raise ArchiveError(f"{_shown(name)} is in the archive twice; pack it anew")
+        seen.add(path)
+        with _reading():
+            source = opened.open(entry)
+        with source:
+            start = _read(source, _START)
+            other = not_taken(name, start, hidden=hidden)
+            if hidden:
+                left_out += [other] if other is not None and starts_like_photo(start) else []
+                continue
+            _make_folder((target / path).parent, name)
+            with _new_file(target / path, name) as output:
+                if other is not None:
+                    left_out.append(other)
+                else:
+                    allowed = limits.ratio * max(entry.compress_size, 1024)
+                    room = limits.unpacked - written
+                    written += _copy(source, output, start, name, limits, allowed=allowed, room=room)
+    return by_kind(left_out)
+
+
+def _is_trusted(path: Path) -> bool:
+    """Whether a file is taken for what its name says, also an empty one: what is wrong with it is told when it is read."""
+    return path.suffix.lower() in TABLE_SUFFIXES | PHOTO_SUFFIXES
+
+
+def _opened(archive: Path | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    return archive.open("rb") if isinstance(archive, Path) else nullcontext(archive)
 
 
 @contextmanager
@@ -102,7 +184,7 @@ def _require_small(archive: Path | IO[bytes], limits: Limits) -> None:
     Every entry of the directory begins with the same four bytes, wherever the directory lies.  Their number of
     occurrences is an upper bound of the number of entries; in compressed data they occur about once in 4 GB.
     """
-    with archive.open("rb") if isinstance(archive, Path) else nullcontext(archive) as file:
+    with _opened(archive) as file:
         size = file.seek(0, 2)
         if size > limits.packed:
             raise ArchiveError(
@@ -119,122 +201,72 @@ def _require_small(archive: Path | IO[bytes], limits: Limits) -> None:
         raise ArchiveError(f"expected at most {limits.entries:,} entries, found {entries:,}; leave some out")
 
 
-def _path(entry: zipfile.ZipInfo) -> PurePosixPath | None:
-    """The path of an entry below the target; None for folders and for files that operating systems add."""
-    name = _name(entry)
+def _path(entry: zipfile.ZipInfo, name: str) -> PurePosixPath:
+    """The path of an entry below the target, without parts if its name has none.
+
+    Raises:
+        ArchiveError: if it leads elsewhere, is too long, or is none of a file or folder.
+    """
     path = PurePosixPath(name)
-    shown = repr(name[:80])
     too_long = len(name) > _MAX_NAME or any(len(part.encode()) > _MAX_PART for part in path.parts)
     if too_long or len(path.parts) > _MAX_DEPTH:
         raise ArchiveError(
-            f"{shown}: expected a path of at most {_MAX_NAME} characters in {_MAX_DEPTH} parts; rename it and pack it anew"
+            f"{_shown(name)}: expected a path of at most {_MAX_NAME} characters in {_MAX_DEPTH} parts; rename it and pack it anew"
         )
     if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
-        raise ArchiveError(f"{shown} leads out of the archive; pack the photos anew")
+        raise ArchiveError(f"{_shown(name)} leads out of the archive; pack the photos anew")
     if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise ArchiveError(f"{shown} is a link or a device; pack the photos themselves")
-    if entry.is_dir() or any(map(is_system_file, path.parts)):
-        return None
-    if entry.flag_bits & 1:
-        raise ArchiveError(f"{shown} is encrypted; pack it without a password")
-    if path.suffix.lower() in _NESTED:
-        raise ArchiveError(f"{shown} is an archive itself; unpack it first")
+        raise ArchiveError(f"{_shown(name)} is a link or a device; pack the photos themselves")
     return path
 
 
-def _name(entry: zipfile.ZipInfo) -> str:
-    """An entry's name in NFC.  Macs write UTF-8 and do not say so: it is taken for what it reads as, if it can be."""
-    name = entry.filename
-    if not entry.flag_bits & _UTF8:
-        with suppress(UnicodeError):
-            name = name.encode("cp437").decode("utf-8")
-    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+def _require_plain(entry: zipfile.ZipInfo, name: str) -> None:
+    if entry.flag_bits & 1:
+        raise ArchiveError(f"{_shown(name)} is encrypted; pack it without a password")
 
 
-def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, limits: Limits, *, room: int) -> int:
-    """Unpack one entry, counting; returns its size in bytes."""
-    size = 0
-    allowed = limits.ratio * max(entry.compress_size, 1024)
+def _shown(name: str) -> str:
+    return repr(name[:80])
+
+
+def _make_folder(folder: Path, name: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        output = path.open("xb")
+        folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise ArchiveError(
-            f"{entry.filename[:80]!r} has the name of another entry or of its folder; rename it and pack it anew"
-        ) from error
-    trusted = path.suffix.lower() in TABLE_SUFFIXES | PHOTO_SUFFIXES
-    with _reading():
-        source = opened.open(entry)
-    with output, source:
-        chunk = _read(source)
-        if not trusted and not starts_like_photo(chunk):
-            if _is_document(path) or path.suffix.lower() in _OTHER_PICTURES:
-                return 0
-            raise ArchiveError(
-                f"{entry.filename[:80]!r} is neither a {ACCEPTED_KINDS} photo nor a CSV; leave it out or convert it"
-            )
-        while chunk:
-            size += len(chunk)
-            if size > room:
-                raise ArchiveError(
-                    f"expected at most {limits.unpacked / 1e6:.0f} MB unpacked, found more; leave some out"
-                )
-            if size > allowed:
-                raise ArchiveError(
-                    f"{entry.filename[:80]!r} unpacks to more than {limits.ratio} times its size; that is no photo"
-                )
-            output.write(chunk)
-            chunk = _read(source)
+        raise _named_twice(name) from error
+
+
+def _new_file(path: Path, name: str) -> IO[bytes]:
+    try:
+        return path.open("xb")
+    except (FileExistsError, NotADirectoryError) as error:
+        raise _named_twice(name) from error
+
+
+def _named_twice(name: str) -> ArchiveError:
+    return ArchiveError(f"{_shown(name)} has the name of another entry or of its folder; rename it and pack it anew")
+
+
+def _copy(
+    source: IO[bytes], output: IO[bytes], chunk: bytes, name: str, limits: Limits, *, allowed: int, room: int
+) -> int:
+    """Unpack the rest of an entry after its first `chunk`, counting; returns its size in bytes.
+
+    Args:
+        allowed, room: the most bytes of this entry, by the size of its data and by what is left of the limit of all.
+    """
+    size = 0
+    while chunk:
+        size += len(chunk)
+        if size > room:
+            raise ArchiveError(f"expected at most {limits.unpacked / 1e6:.0f} MB unpacked, found more; leave some out")
+        if size > allowed:
+            raise ArchiveError(f"{_shown(name)} unpacks to more than {limits.ratio} times its size; that is no photo")
+        output.write(chunk)
+        chunk = _read(source, _CHUNK)
     return size
 
 
-def _read(source: IO[bytes]) -> bytes:
+def _read(source: IO[bytes], most: int) -> bytes:
     with _reading():
-        return source.read(_CHUNK)
-
-
-def _arrange(target: Path) -> None:
-    """Remove folders that wrap all the others, with tables in them or beside them, and documents."""
-    inside = _without_documents(target)
-    while (wrapper := _wrapper(inside)) is not None:
-        wrapper = wrapper.rename(target / ".wrapper")
-        for path in wrapper.iterdir():
-            path.rename(target / path.name)
-        wrapper.rmdir()
-        inside = _without_documents(target)
-    if not inside:
-        raise ArchiveError(
-            "expected one folder of photos per class, or photos and one CSV with columns filename and label, found nothing"
-        )
-
-
-def _wrapper(inside: list[Path]) -> Path | None:
-    """The only folder, if it holds folders, or a table with photos."""
-    folders = [path for path in inside if path.is_dir()]
-    others = {path.name for path in inside if path not in folders}
-    if len(folders) != 1 or not all(map(_is_table, map(Path, others))):
-        return None
-    within = list(folders[0].iterdir())
-    if others & {path.name for path in within} or (others and any(map(_is_table, within))):
-        return None
-    wraps = (
-        all(path.is_dir() for path in within) if others else any(path.is_dir() or _is_table(path) for path in within)
-    )
-    return folders[0] if wraps else None
-
-
-def _is_table(path: Path) -> bool:
-    return path.suffix.lower() in TABLE_SUFFIXES
-
-
-def _is_document(path: Path) -> bool:
-    return path.suffix.lower() in _DOCUMENTS or path.name.lower() in _DOCUMENT_NAMES
-
-
-def _without_documents(target: Path) -> list[Path]:
-    """What lies at the top, after documents and folders of nothing else are removed: a readme is nobody's photo."""
-    for path in target.iterdir():
-        inside = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
-        if inside and all(_is_document(each) and not each.stat().st_size for each in inside):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return list(target.iterdir())
+        return source.read(most)

@@ -11,11 +11,17 @@ TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"})
 
 _SYSTEM = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "icon\r"}
+_LEAVINGS = {".ds_store", ".git", ".ipynb_checkpoints", ".trashes", ".thumbnails", ".spotlight-v100", ".fseventsd"}
 
 
 def is_system_file(name: str) -> bool:
     """Whether an operating system or a tool made this file or folder (its name alone): everybody ignores it."""
     return name.startswith(".") or name.lower() in _SYSTEM
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder that `is_system_file` may be its owner's: named with a dot, and no known leaving of a tool."""
+    return name.startswith(".") and not name.startswith("._") and name.lower() not in _LEAVINGS
 
 
 def photo_folder(root: Path) -> Path:

@@ -18,7 +18,7 @@ from har_core.errors import WeightsError
 from har_core.files import printable, reason_of
 from har_core.models.checkpoint import read_metadata
 
-_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
+_SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar", ".torchscript")
 _WORDS = ("imagenet", "kinetics", "random", "package")
 
 # Where training scripts put the state dict; of several, the one that is named first.

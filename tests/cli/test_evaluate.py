@@ -6,10 +6,19 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from har_core.cli import main
+from har_core.cli.evaluate import _test_samples
+from har_core.data.samples import Sample
+from har_core.errors import DataError
+from har_core.runs.file_names import TRAINING_PHOTOS
+from har_core.runs.manifest import COMPLETE, DataInfo, Manifest
+from har_core.runs.predictions import Predictions
 from har_core.runs.run import Run, shipped_run
+from har_core.runs.tables import TRAINED, training_schema, write_table
+from har_core.runs.writing import write_manifest
 from tests.conftest import COLORS, picture
 
 
@@ -85,3 +94,93 @@ def test_a_folder_without_test_photos(tmp_path: Path, capsys: pytest.CaptureFixt
             picture(COLORS["red"]).save(tmp_path / label / f"{number}.png")
     assert main(["evaluate", str(tmp_path)]) == 1
     assert "--split all" in capsys.readouterr().err
+
+
+def samples(tested: int, others: int) -> tuple[Sample, ...]:
+    """Photos of which the first bear names of test photos."""
+    names = [*(f"test_{n}.jpg" for n in range(tested)), *(f"own_{n}.jpg" for n in range(others))]
+    return tuple(Sample(name, Path(name), "red") for name in names)
+
+
+def run_of(folder: Path, *, trained: int | None = None, data: DataInfo | None = None) -> Run:
+    """A run with 20 test photos, and perhaps the names of those that it learned from."""
+    folder.mkdir()
+    names = np.array([f"test_{n}.jpg" for n in range(20)], dtype=object)
+    probabilities = np.full((20, 2), 0.5, dtype=np.float32)
+    Predictions(("blue", "red"), names, np.arange(20) % 2, probabilities).write(folder / "predictions.parquet")
+    write_manifest(folder, Manifest(status=COMPLETE, classes=("blue", "red"), data=data or DataInfo()))
+    run = Run.open(folder)
+    if trained is not None:
+        rows = [(f"own_{n}.jpg", TRAINED, "red") for n in range(trained)]
+        table = pd.DataFrame(rows, columns=["sample", "used", "label"])
+        run = write_table(run, TRAINING_PHOTOS, table, training_schema(run.classes))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("tested", "others", "outcome"),
+    [(3, 9, "refused"), (9, 3, "told"), (15, 30, "told"), (9, 1, "told"), (9, 0, "silent"), (20, 30, "told")],
+)
+def test_photos_that_are_left_out_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], tested: int, others: int, outcome: str
+) -> None:
+    """Photos that bear the names of some test photos may be other ones."""
+    run, words = run_of(tmp_path / "run"), f"{tested} of these names and {others} other labeled photo"
+    if outcome == "refused":
+        with pytest.raises(DataError, match=f"{words}.*--split all"):
+            _test_samples(samples(tested, others), run, tmp_path)
+        return
+    assert len(_test_samples(samples(tested, others), run, tmp_path)) == tested
+    given = capsys.readouterr().err
+    assert ("--split all" in given and words in given) is (outcome == "told") and bool(given) is (outcome == "told")
+
+
+@pytest.mark.parametrize(("trained", "told"), [(9, 0), (7, 2), (6, None)])
+def test_photos_of_its_own_training_are_not_spoken_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], trained: int, told: int | None
+) -> None:
+    run = run_of(tmp_path / "run", trained=trained)
+    if told is None:
+        with pytest.raises(DataError, match="and 3 other"):
+            _test_samples(samples(2, 9), run, tmp_path)
+        return
+    assert len(_test_samples(samples(2, 9), run, tmp_path)) == 2
+    given = capsys.readouterr().err
+    assert f"{told} other" in given if told else given == ""
+
+
+def test_the_whole_data_set_is_not_spoken_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = run_of(tmp_path / "run", data=DataInfo(train=80, test=20, near_duplicates_dropped=("own_1.jpg",)))
+    assert len(_test_samples(samples(20, 81), run, tmp_path)) == 20 and capsys.readouterr().err == ""
+    assert len(_test_samples(samples(20, 82), run, tmp_path)) == 20 and "81 other" in capsys.readouterr().err
+
+
+def test_a_table_beside_class_folders_is_told(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, label in enumerate(("red", "blue")):
+        (tmp_path / label).mkdir()
+        picture(COLORS[label], seed=number).save(tmp_path / label / "1.png")
+    (tmp_path / "predictions.csv").write_text("filename,label,confidence\nred/1.png,blue,0.9\nblue/1.png,blue,0.8\n")
+    assert (
+        main(
+            [
+                "evaluate",
+                str(tmp_path),
+                "--split",
+                "all",
+                "--run",
+                str(tiny_run),
+                "--out",
+                str(tmp_path.parent / f"{tmp_path.name}-out"),
+            ]
+        )
+        == 0
+    )
+    given = capsys.readouterr().err
+    assert "predictions.csv" in given and "1 of 2 photos" in given
+    found = Run.open(tmp_path.parent / f"{tmp_path.name}-out").predictions()
+    assert {name: found.classes[true] for name, true in zip(found.samples, found.true, strict=True)} == {
+        "red/1.png": "red",
+        "blue/1.png": "blue",
+    }

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from har_core.cli import main
 from har_core.errors import ConfigError
 from har_core.files import JsonLines
 from har_core.inference.predictor import Predictor
 from har_core.media.images import open_photo
+from har_core.runs.run import shipped_run
 from tests.conftest import COLORS, ROOT, picture
 
 ASTRONAUT = ROOT / "assets" / "samples" / "astronaut.jpg"
@@ -29,10 +32,21 @@ def test_one_row_per_photo(tmp_path: Path, shipped: Predictor, capsys: pytest.Ca
     assert list(rows[1]) == ["file", "error"]
     expected = shipped.predict(open_photo(ASTRONAUT), "astronaut")
     for row in (rows[0], rows[2]):
-        assert list(row) == ["file", "predicted", "confidence", "probabilities"]
+        assert list(row) == ["file", "answer", "predicted", "confidence", "probabilities"]
         assert row["predicted"] == expected.predicted and tuple(row["probabilities"]) == expected.classes
         assert list(row["probabilities"].values()) == pytest.approx(expected.probabilities.tolist(), abs=1e-5)
         assert row["confidence"] == max(row["probabilities"].values()) == row["probabilities"][row["predicted"]]
+
+
+def test_the_answer_is_that_of_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A white picture shows none of the actions, whatever is the most probable of them."""
+    Image.new("RGB", (400, 300), "white").save(tmp_path / "white.png")
+    assert main(["predict", str(tmp_path / "white.png"), "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["answer"] in ("none", "unsure") and row["predicted"] in shipped_run().classes
+    assert main(["predict", str(tmp_path / "white.png")]) == 0
+    said = capsys.readouterr().out
+    assert f": {row['answer']}, " in said and row["predicted"] in said
 
 
 def test_the_status_is_0_when_all_could_be_read(
@@ -54,6 +68,39 @@ def test_folders_of_photos(tmp_path: Path, tiny_run: Path, capsys: pytest.Captur
     (tmp_path / "empty").mkdir()
     assert main(["predict", str(tmp_path / "empty"), "--run", str(tiny_run)]) == 1
     assert "found none" in capsys.readouterr().err
+
+
+def test_hidden_photos_of_a_folder_are_told(tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in (".a.jpg", "._b.jpg", "b.jpg", ".git/c.jpg"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(COLORS["red"]).save(tmp_path / "in" / name, format="PNG")
+    assert main(["predict", str(tmp_path / "in"), "--run", str(tiny_run), "--json"]) == 0
+    told = capsys.readouterr()
+    assert [json.loads(line)["file"] for line in told.out.splitlines()] == [str(tmp_path / "in" / "b.jpg")]
+    assert ".a.jpg" in told.err and "._b" not in told.err and ".git" not in told.err
+
+
+def test_a_refused_photo_is_named_once(tmp_path: Path, tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is accepted is told once, at the end; devices and pipes are refused before they are read."""
+    (tmp_path / "a.bmp").write_bytes(b"BM" + bytes(60))
+    os.mkfifo(tmp_path / "pipe")
+    given = [str(tmp_path / "a.bmp"), str(tmp_path / "pipe"), "/dev/zero", str(tmp_path / "gone.jpg")]
+    assert main(["predict", *given, "--run", str(tiny_run)]) == 1
+    told = capsys.readouterr()
+    assert [line.count(path) for line, path in zip(told.out.splitlines(), given, strict=True)] == [1] * 4
+    assert "Accepted are" not in told.out and told.err.count("Accepted are") == 1
+
+
+@pytest.mark.parametrize("path", ["", "http://x/y.jpg", "HTTPS://x.org/a.png"])
+def test_what_is_no_path_is_refused(path: str, tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["predict", path, "--run", str(tiny_run)],
+        ["evaluate", path],
+        ["predict", "a.jpg", "--run", path],
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 2 and (path or "an empty name") in capsys.readouterr().err
 
 
 def test_an_interrupted_prediction_goes_on(tmp_path: Path, tiny_run: Path) -> None:

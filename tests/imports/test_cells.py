@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from har_core.errors import DataError
-from har_core.imports.cells import split_of, words
+from har_core.imports.cells import scalars_of, split_of, words
+from har_core.imports.opening import open_table
 from tests.imports.making import Make, frame, read, text
 
 CLASSES = ("blue", "red")
@@ -125,3 +126,64 @@ def test_long_hostile_cells_take_no_longer_than_others() -> None:
         split_of([cell])
         words(cell)
     assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(
+    ("cell", "inside"),
+    [
+        ("tensor({})", "3"),
+        ("tensor({}, device='cuda:0')", "0.8213"),
+        ("tensor({}, dtype=torch.float16, grad_fn=<MaxBackward0>)", "0.8213"),
+        ("TensorCategory({})", "3"),
+        ("np.int64({})", "3"),
+        ("numpy.float32({})", "9e-01"),
+        ("array({}, dtype=float32)", "0.5"),
+        ("<tf.Tensor: shape=(), dtype=float32, numpy={}>", "0.5"),
+        ("Decimal('{}')", "0.5"),
+        ("np.str_('{}')", "big cat"),
+        ("b'{}'", "cat"),
+        ("PosixPath('{}')", "/x/a (1).jpg"),
+        ("WindowsPath('{}')", "C:/x/a.jpg"),
+        ("PurePosixPath('{}')", "a.jpg"),
+        ("pathlib.Path('{}')", "a.jpg"),
+    ],
+)
+def test_one_value_in_the_words_of_a_program(cell: str, inside: str, tmp_path: Path) -> None:
+    read_as = scalars_of([cell.format(inside), "", cell.format(inside), "nan"])
+    assert read_as is not None and split_of([inside]) is None
+    assert [read_as(one) for one in (cell.format(inside), "", "x", f" {cell.format(inside)} ")] == [
+        inside, "", "x", inside
+    ]  # fmt: skip
+    table = frame({"file": [cell.format(inside)] * 2, "true": ["a", "b"], "pred": ["a", "b"]}, "t.parquet")(tmp_path)
+    assert open_table(table).head["file"].to_pylist() == [inside] * 2
+
+
+@pytest.mark.parametrize("cell", ["cat", "step(2)", "cat (big)", "'cat'", "Path", "f(x)", "", "[0.5]"])
+def test_other_words_stay_as_they_are(cell: str) -> None:
+    assert scalars_of([cell]) is None
+
+
+def test_tensors_as_labels_and_confidences(tmp_path: Path) -> None:
+    rows = [("PosixPath('/x/a.jpg')", 1, 1, 0.75), ("PosixPath('/x/b.jpg')", 0, 1, 0.5)]
+    content = "file,label,pred,confidence\n" + "".join(f"{f},tensor({t}),tensor({p}),tensor({c})\n" for f, t, p, c in rows)  # fmt: skip
+    found = read(text(content)(tmp_path)).predictions
+    assert list(found.samples) == ["/x/a.jpg", "/x/b.jpg"] and found.classes == ("0", "1")
+    assert found.true.tolist() == [1, 0]
+    np.testing.assert_allclose(found.confidence, [0.75, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "cell", ["[0.1 0.2 ... 0.3 0.1]", "[0.1, 0.2,  ..., 0.3, 0.1]", "tensor([0.1, 0.2,  ..., 0.3])"]
+)
+def test_shortened_arrays_are_refused(cell: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"tolist\(\)"):
+        read(rows(cell)(tmp_path), classes=CLASSES)
+    beside = f'filename,true,pred,features\na.jpg,blue,blue,"{cell}"\nb.jpg,red,red,"{cell}"\n'
+    assert read(text(beside)(tmp_path)).predictions.predicted.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "cell", ["[[0.1, 0.9], [0.2, 0.8]]", "[[0.1 0.9]\n [0.2 0.8]]", "tensor([[0.1, 0.9], [0.2, 0.8]])"]
+)
+def test_a_list_of_several_lists_is_no_list_of_scores(cell: str) -> None:
+    assert split_of([cell] * 3) is None

@@ -129,7 +129,12 @@ def test_answers_of_a_pipeline(kept: int, known: str, as_list: bool, tmp_path: P
 
 def test_a_list_of_other_objects_is_no_answer(tmp_path: Path) -> None:
     records = [
-        {"file": f"{row}.jpg", "true": "a", "predicted": "b", "boxes": [{"label": "a", "score": 0.5, "x": 1, "y": 2}]}
+        {
+            "file": f"{row}.jpg",
+            "true": "a",
+            "predicted": "b",
+            "boxes": [{"label": "a", "score": 0.5, "x": 1, "y": 2}] * 2,
+        }
         for row in range(3)
     ]
     columns = open_table(text("\n".join(map(json.dumps, records)), "t.json")(tmp_path)).columns

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from har_core.errors import DataError
 from tests.imports.making import frame, read, text
 
 CHANCES = np.random.default_rng(0).dirichlet(np.ones(3), 40)
@@ -62,9 +63,12 @@ def test_photos_of_one_class(tmp_path: Path) -> None:
     assert read(text("file,label,cat,dog,seconds\n" + lines)(tmp_path)).predictions.classes == ("cat", "dog")
 
 
-def test_logits_have_fractions(tmp_path: Path) -> None:
-    path = frame(columns({}, {"fold": [1, 2] * (COUNT // 2)}, np.log(CHANCES) + 2))(tmp_path)
-    found = read(path).predictions
+def test_logits_of_a_class_without_photos_need_to_be_told(tmp_path: Path) -> None:
+    """Nothing tells its column from one of other numbers."""
+    path = frame(columns({}, {"fold": [1, 2] * (COUNT // 2), "loss": LATENCY}, np.log(CHANCES) + 2))(tmp_path)
+    with pytest.raises(DataError, match=r"\(cow\); name the classes with --classes FILE"):
+        read(path)
+    found = read(path, classes=NAMES).predictions
     assert found.classes == NAMES
     np.testing.assert_allclose(found.probabilities, CHANCES, atol=1e-6)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import stat
 import struct
 import zipfile
@@ -16,7 +17,7 @@ import pytest
 from har_core.data.scan import scan
 from har_core.errors import ArchiveError
 from har_core.media import archive
-from har_core.media.archive import Limits, unpack
+from har_core.media.archive import Limits, unpack, unpack_photos
 from tests.conftest import picture
 from tests.media.test_images import encoded
 
@@ -82,6 +83,14 @@ def mostly_directory() -> bytes:
     return entry * 40_000 + end
 
 
+def split_in_two() -> bytes:
+    """The second part of a zip in two, whose directory counts from the beginning of its own part."""
+    data = bytearray(packed({"red/a.jpg": os.urandom(9000), "red/b.jpg": os.urandom(9000)})[12_000:])
+    data[-18:-14] = struct.pack("<HH", 1, 1)
+    data[-6:-2] = struct.pack("<I", data.index(b"PK\x01\x02"))
+    return bytes(data)
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "climbs": lambda: packed({"../outside.jpg": PHOTO}),
     "climbs within": lambda: packed({"red/../../outside.jpg": PHOTO}),
@@ -93,7 +102,11 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a pipe": lambda: with_mode(stat.S_IFIFO | 0o666, b""),
     "a zip in it": lambda: packed({"red/more.zip": packed({"a.jpg": PHOTO})}),
     "a tar in it": lambda: packed({"red/more.tar.gz": b"x"}),
-    "a program": lambda: packed({"red/a.jpg": PHOTO, "run.exe": b"MZ"}),
+    "a program alone": lambda: packed({"run.exe": b"MZ"}),
+    "a document": lambda: packed({"[Content_Types].xml": b"x", "word/document.xml": b"x", "word/media/1.jpg": PHOTO}),
+    "folders alone": lambda: packed({"red/": b"", "blue/": b""}),
+    "a name of nothing alone": lambda: packed({"./": b"", ".": PHOTO}),
+    "an absolute name of slashes": lambda: packed({"/": b"", "red/a.jpg": PHOTO}),
     "too many entries": lambda: packed({f"red/{n}.jpg": b"x" for n in range(41)}),
     "too large unpacked": lambda: packed({f"red/{n}.jpg": os.urandom(200_000) for n in range(16)}),
     "almost nothing but a directory": mostly_directory,
@@ -104,7 +117,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "overlaps itself": overlapping,
     "encrypted": encrypted,
     "the same name twice": twice,
-    "a program without a suffix": lambda: packed({"red/a.jpg": PHOTO, "red/run": b"\x7fELF\x1b"}),
+    "a program without a suffix": lambda: packed({"red/run": b"\x7fELF\x1b"}),
     "nothing with a strange name": lambda: packed({"red/a\x1b[2J": b""}),
     "a very long name": lambda: packed({"red/" + "x" * 300 + ".jpg": PHOTO}),
     "very deep": lambda: packed({"a/" * 30 + "b.jpg": PHOTO}),
@@ -127,6 +140,38 @@ def test_hostile_zips_are_refused_and_leave_nothing(tmp_path: Path, kind: str) -
         unpack(io.BytesIO(data), inside / "photos", limits=SMALL)
     assert "\x1b" not in str(refusal.value)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_name_of_no_characters_costs_nothing(tmp_path: Path) -> None:
+    data = packed({"XX": PHOTO, "red/a.jpg": PHOTO}).replace(b"XX", b"\0\0")
+    found = unpack_photos(io.BytesIO(data), tmp_path / "photos")
+    assert [path.name for path in found.folder.rglob("*.jpg")] == ["a.jpg"]
+    assert [len(kind.names) for kind in found.left_out] == [1]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"7z\xbc\xaf'\x1c" + bytes(50), "a 7z archive; unpack"),
+        (b"Rar!\x1a\7\1\0" + bytes(50), "a RAR archive; unpack"),
+        (b"\x1f\x8b\x08" + bytes(50), "tar.gz archive; unpack"),
+        (b"<!DOCTYPE html><html>", "a web page; download the zip"),
+        (b"", "an empty file"),
+        (PHOTO, "a photo; pack"),
+        (packed({"red/a.jpg": PHOTO})[:-60], "cut off"),
+        (packed({"red/a.jpg": PHOTO})[:-10], "cut off"),
+        (packed({"red/a.jpg": os.urandom(9000)})[4000:], "split"),
+        (split_in_two(), "split"),
+        (b"PK\x07\x08PK\x03\x04" + bytes(90), "split"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"these are notes", "another kind; pack"),
+    ],
+)
+def test_what_is_called_zip_and_is_none(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "a.zip").write_bytes(data)
+    for number, source in enumerate((io.BytesIO(data), tmp_path / "a.zip")):
+        with pytest.raises(ArchiveError, match=f"expected a zip of photos, found .*{re.escape(said)}"):
+            unpack(source, tmp_path / str(number))
 
 
 def test_an_archive_that_is_too_large_itself(tmp_path: Path) -> None:

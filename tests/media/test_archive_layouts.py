@@ -11,7 +11,7 @@ import pytest
 
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.errors import ArchiveError
-from har_core.media.archive import unpack
+from har_core.media.archive import unpack, unpack_photos
 from har_core.media.layout import is_system_file
 from har_core.media.photo_store import PhotoStore
 from tests.media.test_archive import PHOTO, packed
@@ -143,6 +143,61 @@ def test_a_folder_of_documents_beside_the_photos_does_not_matter(tmp_path: Path,
         entries = {"labels.csv": b"filename,label\n1.jpg,a\n2.jpg,b\n", "photos/1.jpg": PHOTO, "photos/2.jpg": PHOTO}
     found = unpacked(packed(entries | {"docs/readme.pdf": b"%PDF", "docs/more/notes.txt": b"x"}), tmp_path)
     assert len(found.samples) == 2 and found.classes == ("a", "b") and found.problems == ()
+
+
+@pytest.mark.parametrize("wrapper", ["", "mine/"])
+def test_files_of_other_kinds_are_left_out_and_told_by_kind(tmp_path: Path, wrapper: str) -> None:
+    """All at once; whatever they are, the photos beside them count."""
+    others = {f"red/IMG_{n}.AAE": b"<?xml version='1.0'?><plist/>" for n in range(30)}
+    others |= {"red/1.DNG": b"II*\0", "blue/2.dng": b"II*\0", "x.py": b"1", "train.ipynb": b"{}", "red/run": b"\x7fELF"}
+    others |= {
+        "a.jp2": b"\0",
+        "b.jxl": b"\xff\x0a",
+        "c.avi": b"RIFF",
+        "d.webm": b"\x1aE",
+        "e.npy": b"\x93",
+        "f.zip": b"PK",
+    }
+    others = {wrapper + name: content for name, content in others.items()}
+    data = packed({f"{wrapper}red/a.jpg": PHOTO, f"{wrapper}blue/a.jpg": PHOTO} | others)
+    found = unpack_photos(io.BytesIO(data), tmp_path / "told")
+    photos = scan(found.folder)
+    assert photos.classes == ("blue", "red") and len(photos.samples) == 2 and photos.problems == ()
+    assert sorted(name for kind in found.left_out for name in kind.names) == sorted(others)
+    assert str(found.left_out[0]).startswith(f"30 .aae files ({wrapper}red/IMG_0.AAE, ") and "27 more" in str(
+        found.left_out[0]
+    )
+    assert str(found.left_out[1]).startswith("2 .dng files") and "as JPEG" in found.left_out[1].remedy
+    kept = scan(unpack(io.BytesIO(data), tmp_path / "kept"))
+    assert len(kept.samples) == 2 and len(kept.problems) == 33  # those in the class folders
+
+
+def test_a_class_of_nothing_but_raw_photos_is_told(tmp_path: Path) -> None:
+    data = packed({"mine/red/a.jpg": PHOTO, "mine/blue/a.dng": b"II*\0", "docs/a.pdf": b"%PDF"})
+    found = unpack_photos(io.BytesIO(data), tmp_path / "photos")
+    assert [problem.name for problem in scan(found.folder).problems] == ["blue/"]
+    assert {kind.names for kind in found.left_out} == {("mine/blue/a.dng",), ("docs/a.pdf",)}
+
+
+@pytest.mark.parametrize("wrapper", ["", "mine/"])
+def test_empty_folders_are_told_as_those_on_a_disk(tmp_path: Path, wrapper: str) -> None:
+    entries = {f"{wrapper}red/a.jpg": PHOTO, f"{wrapper}blue/": b"", f"{wrapper}green/sub/": b"", "__MACOSX/red/": b""}
+    for name, content in entries.items():
+        path = tmp_path / "disk" / name.removeprefix(wrapper)
+        path.mkdir(parents=True) if not content else path.parent.mkdir(parents=True, exist_ok=True)
+        if content:
+            path.write_bytes(content)
+    expected = scan(tmp_path / "disk").problems
+    assert len(expected) == 2 and unpacked(packed(entries), tmp_path).problems == expected
+
+
+def test_hidden_photos_are_told(tmp_path: Path) -> None:
+    entries = {"red/.1.jpg": PHOTO, "red/._2.jpg": PHOTO, ".more/a.jpg": PHOTO, "red/.x.jpg": b"x", "red/1.jpg": PHOTO}
+    found = unpack_photos(io.BytesIO(packed(entries)), tmp_path / "photos")
+    assert [sorted(kind.names) for kind in found.left_out] == [[".more/a.jpg", "red/.1.jpg"]]
+    assert [path.name for path in found.folder.rglob("*.jpg")] == ["1.jpg"]
+    with pytest.raises(ArchiveError, match=r"nothing but 1 hidden photo \(\.p/a\.jpg\); rename"):
+        unpack(io.BytesIO(packed({".p/a.jpg": PHOTO})), tmp_path / "none")
 
 
 def test_a_zip_of_documents_alone(tmp_path: Path) -> None:

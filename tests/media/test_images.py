@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import socket
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -92,12 +95,13 @@ def test_a_phones_multi_picture_file_shows_its_first_picture() -> None:
     assert photo.size == (80, 40) and close(photo.getpixel((10, 20)), RED)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_animations_show_their_first_frame(kind: str) -> None:
-    data = encoded(
-        Image.new("RGB", (30, 30), RED), kind, save_all=True, append_images=[Image.new("RGB", (30, 30), BLUE)]
-    )
-    assert close(open_photo(data).getpixel((15, 15)), RED)
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF"])
+def test_animations_are_refused_as_a_gif_is(kind: str) -> None:
+    """Their first frame may show nothing; one of a single frame is a photo."""
+    frames = [Image.new("RGB", (30, 30), color) for color in (RED, BLUE)]
+    with pytest.raises(ImageError, match=r"is an animated .*, which is not accepted: .*export it as JPEG"):
+        open_photo(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
+    assert open_photo(encoded(frames[0], kind, save_all=True)).size == (30, 30)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -128,6 +132,29 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
     photo = open_photo(encoded(Image.fromarray(ramp), "PNG"))
     values = np.asarray(photo)[0, :, 0].astype(int)
     assert (np.abs(values - np.arange(256)) <= 1).all()
+
+
+@pytest.mark.parametrize(("most", "white"), [(200, 255), (4095, 4095), (8191, 8191), (8192, 65535), (65535, 65535)])
+def test_twelve_bits_in_sixteen_are_not_black(most: int, white: int) -> None:
+    ramp = np.linspace(0, most, 256).astype(np.uint16)[None].repeat(16, 0)
+    values = np.asarray(open_photo(encoded(Image.fromarray(ramp), "PNG")))[0, :, 0].astype(int)
+    assert (np.abs(values - ramp[0].astype(int) * 255 / white) <= 1).all()
+
+
+@pytest.mark.parametrize(("most", "brightest"), [(4095, 255), (65535, 255), (20_000, 78), (0, 0)])
+def test_twelve_bits_in_sixteen_of_colors(most: int, brightest: int) -> None:
+    """Transparency is not brightened."""
+    ramp = np.linspace(0, most, 64).astype(">u2")
+    rows = np.zeros((16, 64, 4), ">u2")
+    rows[..., :3], rows[..., 3] = ramp[:, None], 65535
+    ihdr = struct.pack(">IIBBBBB", 64, 16, 16, 6, 0, 0, 0)
+    lines = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    chunks = [(b"IHDR", ihdr), (b"IDAT", lines), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    photo = np.asarray(open_photo(data))
+    assert abs(int(photo.max()) - brightest) <= 1 and (np.diff(photo[0, :, 0].astype(int)) >= 0).all()
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("CMYK", "JPEG"), ("L", "JPEG"), ("L", "PNG"), ("P", "PNG"), ("1", "PNG")])
@@ -175,6 +202,23 @@ def test_damaged_exif_does_not_cost_the_photo() -> None:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG", "export it as JPEG"),
         (b"<!doctype html><html>", "a web page", "save the picture itself"),
         (b"hello", "not a photo", "Accepted are"),
+        (b"\0\0\0\x18ftypcrx " + bytes(40), "a Canon raw photo", "export it as JPEG"),
+        (b"\0\0\0\x20ftypM4A " + bytes(40), "a sound file", "choose a photo"),
+        (b"\0\0\0\x18ftypavci\0\0\0\0mif1avci" + bytes(40), "a HEIC with H.264", "export it as JPEG"),
+        (b"FUJIFILMCCD-RAW 0201", "a Fujifilm raw photo", "export it as JPEG"),
+        (b"IIRO\x08\0\0\0", "an Olympus raw photo", "export it as JPEG"),
+        (b"IIU\0\x18\0\0\0", "a Panasonic raw photo", "export it as JPEG"),
+        (b"FOVb" + bytes(40), "a Sigma raw photo", "export it as JPEG"),
+        (b"%!PS-Adobe-3.0", "an EPS", "export it as JPEG"),
+        (b"P6\n1 1\n255\n000", "a PNM image", "export it as JPEG"),
+        (b"7z\xbc\xaf'\x1c", "a 7z archive", "unpack it"),
+        (b"Rar!\x1a\7", "a RAR archive", "unpack it"),
+        (b"RIFF\0\0\0\0AVI LIST", "an AVI video", "still"),
+        (b"\xef\xbb\xbf<svg>", "an SVG", "export it as JPEG"),
+        (b"\n<!-- drawn --><svg>", "an SVG", "export it as JPEG"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS", "git lfs pull"),
+        (b"PK\x03\x04[Content_Types].xml word/document.xml", "a Word document", "export the photos"),
+        (b"PK\x03\x04[Content_Types].xml xl/workbook.xml", "an Excel workbook", "export the photos"),
     ],
 )
 def test_other_files_are_refused_by_what_they_are(data: bytes, kind: str, advice: str) -> None:
@@ -192,6 +236,24 @@ def test_empty_and_missing_files(tmp_path: Path) -> None:
         open_photo(tmp_path / "gone.jpg")
 
 
+def test_what_is_no_regular_file_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        monkeypatch.chdir(tmp_path)  # its address has at most 100 bytes
+        server.bind("socket")
+        for path in (tmp_path / "pipe", tmp_path / "socket", tmp_path, Path("/dev/zero")):
+            with pytest.raises(ImageError, match=rf"{path.name} is (no file|a folder)"):
+                open_photo(path)
+
+
+def test_a_file_that_grows_is_read_up_to_the_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff" + bytes(500))
+    monkeypatch.setattr(images, "MAX_BYTES", 100)
+    monkeypatch.setattr(Path, "stat", lambda _: os.stat_result((0o100644, 0, 0, 1, 0, 0, 0, 0, 0, 0)))
+    with pytest.raises(ImageError, match=r"MB\. Save a smaller copy"):
+        open_photo(tmp_path / "a.jpg")
+
+
 def test_too_many_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert images.MAX_BYTES == 25_000_000
     path = tmp_path / "large.jpg"
@@ -206,7 +268,10 @@ def test_too_many_pixels_are_refused_before_decoding() -> None:
     for side in (6_325, 40_000):  # 40.0 megapixels and a bomb, in 67 bytes
         ihdr = struct.pack(">II", side, side) + header[24:29]
         data = header[:16] + ihdr + struct.pack(">I", zlib.crc32(b"IHDR" + ihdr)) + header[33:]
-        with pytest.raises(ImageError, match=r"pixels\. Save a smaller copy.*40 megapixels"):
+        with (
+            warnings.catch_warnings(action="error"),
+            pytest.raises(ImageError, match=rf"{side} × {side} pixels\. Save a smaller copy.*40 megapixels"),
+        ):
             open_photo(data, "bomb.png")
 
 

@@ -11,10 +11,11 @@ from torch import nn
 
 from har_core.errors import CheckpointError, RunError
 from har_core.files import printable, write_text
-from har_core.models.checkpoint import copy_with_spec, first_line, load_checkpoint, read_metadata, save_checkpoint
+from har_core.models.checkpoint import first_line, read_metadata, save_checkpoint
 from har_core.models.external import hugging_face, onnx_file
 from har_core.models.external.onnx_network import OnnxNetwork
 from har_core.models.external.options import ModelOptions, read_config
+from har_core.models.external.timm_sizes import copy_kept, load_kept
 from har_core.models.spec import ModelSpec
 from har_core.runs.file_names import HF_CONFIG, HF_MODEL, HF_PREPROCESSOR, MODEL, MODEL_SPEC, ONNX_MODEL
 from har_core.runs.run import Run
@@ -47,7 +48,7 @@ def load_carried(run: Run) -> tuple[nn.Module, ModelSpec]:
     """
     weights = run.file(run.weights)
     if run.has(MODEL):
-        return load_checkpoint(weights)
+        return load_kept(weights)
     spec = _read(run.file(MODEL_SPEC))
     told = ModelOptions(
         classes=spec.classes,
@@ -99,7 +100,7 @@ def copy_spec(path: Path, spec: ModelSpec, to: Path) -> None:
         _read(path)
         to.write_text(_dumped(spec), encoding="utf-8")
     else:
-        copy_with_spec(path, spec, to)
+        copy_kept(path, spec, to)
 
 
 def _dumped(spec: ModelSpec) -> str:

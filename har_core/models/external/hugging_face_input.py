@@ -68,7 +68,7 @@ def read_input(path: Path, options: ModelOptions) -> Feeding:
     mean, std = _or_told(
         lambda: _normalization(values),
         told,
-        f"{path.name}: expected image_mean and image_std of three numbers",
+        f"{path.name}: expected image_mean and image_std of three numbers, those of image_std above 0",
         "--mean and --std",
     )
     usual = 3 if kind in ("ConvNext", "Levit", "Bit", "CLIP", "Beit", "DeiT") else 2
@@ -130,5 +130,7 @@ def _normalization(values: dict[str, Any]) -> tuple[tuple[float, float, float], 
     mean, std = [0.0] * 3, [1.0] * 3
     if values.get("do_normalize", True):
         mean, std = list(map(float, values["image_mean"])), list(map(float, values["image_std"]))
+    if min(std) <= 0:
+        raise ValueError("nothing can be divided by it")
     (a, b, c), (d, e, f) = (tuple(value / scale for value in part) for part in (mean, std))
     return (a, b, c), (d, e, f)

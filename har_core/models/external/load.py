@@ -10,10 +10,10 @@ from torch import nn
 from har_core.errors import CheckpointError
 from har_core.files import and_more, printable
 from har_core.models import timm_networks
-from har_core.models.checkpoint import load_checkpoint
 from har_core.models.external import hugging_face, onnx_file, timm_folder
 from har_core.models.external.carried import load_carried
 from har_core.models.external.options import ModelOptions, read_config
+from har_core.models.external.timm_sizes import load_kept
 from har_core.models.spec import ModelSpec
 from har_core.runs.file_names import MANIFEST
 from har_core.runs.run import Run
@@ -74,21 +74,27 @@ def load_model(model: str, options: ModelOptions | None = None) -> tuple[nn.Modu
         is_timm = timm_folder.is_timm_config(read_config(path / "config.json"))
         return timm_folder.load_folder(path, options) if is_timm else hugging_face.load_folder(path, options)
     suffix = path.suffix.lower()
+    if path.is_file() and _is_script(path):
+        raise _to_export(path, _SCRIPTED)
     if path.is_file() and suffix == ".onnx":
         return onnx_file.load_onnx(path, options, beside=True)
     if path.is_file() and suffix == ".safetensors":
-        network, spec = load_checkpoint(path)
+        network, spec = load_kept(path)
         return network, _own(spec, options)
     if model.startswith(timm_networks.PREFIX):
         return timm_folder.load_named(model, options)
     if path.is_file() and suffix in _OTHERS:
-        what, how = _SCRIPTED if _is_script(path) else _OTHERS[suffix]
-        raise CheckpointError(
-            f"expected an ONNX file, a run, or a folder of timm or of Hugging Face, found {what}, in {printable(path.name)[:80]}; export "
-            f"it as ONNX: {how}"
-        )
+        raise _to_export(path, _OTHERS[suffix])
     found = "a file of another kind" if path.is_file() else "nothing of that name"
     raise CheckpointError(f"expected {KINDS}, found {found} at {printable(model)[:120]}; check --model")
+
+
+def _to_export(path: Path, kind: tuple[str, str]) -> CheckpointError:
+    what, how = kind
+    return CheckpointError(
+        f"expected an ONNX file, a run, or a folder of timm or of Hugging Face, found {what}, in {printable(path.name)[:80]}; export "
+        f"it as ONNX: {how}"
+    )
 
 
 def _exported(folder: Path) -> Path | None:
@@ -112,6 +118,7 @@ def _inside(folder: Path) -> str:
 
 
 def _is_script(path: Path) -> bool:
+    """By content: TorchScript is called .pt, .pth, .ts or .torchscript."""
     try:
         with zipfile.ZipFile(path) as file:
             return any(PurePosixPath(name).parts[1:2] == ("code",) for name in file.namelist())

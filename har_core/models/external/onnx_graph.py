@@ -32,17 +32,21 @@ _PASSING = {
 }
 """Operators that leave values as they are."""
 
+_MONOTONE = _PASSING | {"Add", "Div", "Exp", "Log", "LogSoftmax", "Mul", "Sigmoid", "Slice", "Softmax", "Sub"}
+"""Operators that leave the order of values as it is, for all that a network does to its scores."""
+
 _MAX_DEPTH = 20  # operators behind a sigmoid
 
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """`content`: the whole model.  `sigmoids`: outputs that are a sigmoid's, whatever their shape.  `by_batch`: whether 8-bit scales
-    are found anew for each batch, so that an answer depends on what shares the batch.  `gathered`: whether some of the weights came from data files.
+    """`content`: the whole model.  `sigmoids`: outputs that are a sigmoid's, whatever their shape.  `ranked`: outputs that are the
+    highest values in falling order, or their places, as topk and sort give them.  `by_batch`: whether 8-bit scales are found anew for each batch, so that an answer depends on what shares the batch.  `gathered`: whether some of the weights came from data files.
     """
 
     content: bytes
     sigmoids: frozenset[str]
+    ranked: frozenset[str]
     by_batch: bool
     gathered: bool
 
@@ -89,9 +93,11 @@ def read_graph(path: Path, place: str, *, beside: bool) -> Graph:
             f"{place}: expected a network that answers, found one whose batch norms are in training mode; call model.eval() before "
             "the export"
         )
+    made = _origins(model.graph, _PASSING)
     return Graph(
         content=content,
-        sigmoids=_sigmoids(model.graph),
+        sigmoids=frozenset(name for name, node in made.items() if node.op_type == "Sigmoid"),
+        ranked=_ranked(model.graph),
         by_batch=any(node.op_type == "DynamicQuantizeLinear" for node in nodes),
         gathered=bool(outside),
     )
@@ -188,16 +194,32 @@ def _is_training(node: Any) -> bool:
     )
 
 
-def _sigmoids(graph: Any) -> frozenset[str]:
+def _origins(graph: Any, passing: set[str]) -> dict[str, Any]:
+    """Outputs → the node that made them, before operators that change nothing of interest."""
+    made_by = {name: node for node in graph.node for name in node.output}
+    found = {}
+    for output in graph.output:
+        if (node := _origin(output.name, made_by, passing)) is not None:
+            found[output.name] = node
+    return found
+
+
+def _origin(name: str, made_by: dict[str, Any], passing: set[str]) -> Any:
+    node = made_by.get(name)
+    for _ in range(_MAX_DEPTH):
+        if node is None or node.op_type not in passing or not node.input:
+            break
+        node = made_by.get(node.input[0])
+    return node
+
+
+def _ranked(graph: Any) -> frozenset[str]:
+    """`sort` is exported as TopK; `argsort` too, and its places gather the values."""
     made_by = {name: node for node in graph.node for name in node.output}
     found = set()
-    for output in graph.output:
-        name, node = output.name, None
-        for _ in range(_MAX_DEPTH):
-            node = made_by.get(name)
-            if node is None or node.op_type not in _PASSING or not node.input:
-                break
-            name = node.input[0]
-        if node is not None and node.op_type == "Sigmoid":
-            found.add(output.name)
+    for name, node in _origins(graph, _MONOTONE).items():
+        if node.op_type == "GatherElements":
+            node = _origin(node.input[1], made_by, _PASSING)
+        if node is not None and node.op_type == "TopK":
+            found.add(name)
     return frozenset(found)

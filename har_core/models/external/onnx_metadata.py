@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 from har_core.data.transforms import Fit, Interpolation, Preprocessing
 from har_core.errors import CheckpointError
 from har_core.files import printable
-from har_core.models.external.options import ModelOptions
+from har_core.models.external.options import ModelOptions, require_divisor
 
 KEYS = (
     "classes",
@@ -68,6 +68,7 @@ def feeding(told: Mapping[str, Any], place: str) -> dict[str, Any]:
         for key, value in {**told, "resize": told.get("resize", told["crop_size"])}.items()
         if key in _FED
     }
+    require_divisor(values.get("std", ()), place)
     pixels = {key: values.pop(key) for key in ("mean", "std", "interpolation", "fit", "crop_down") if key in values}
     return {**values, "preprocessing": Preprocessing(**pixels)}
 

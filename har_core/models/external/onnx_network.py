@@ -67,8 +67,20 @@ class OnnxNetwork(nn.Module):
         for start in range(0, len(values), step):
             part = values[start : start + step]
             whole = part[np.arange(size) % len(part)]  # a fixed batch is filled up with the same
-            rows.append([np.asarray(one)[: len(part)] for one in self.session.run(outputs, {self.input: whole})])
+            given = map(np.asarray, self.session.run(outputs, {self.input: whole}))
+            rows.append([one[: len(part)] if one.ndim else one[None] for one in given])
         return [np.concatenate(column) for column in zip(*rows, strict=True)]
+
+    def shapes(self, image: Tensor, outputs: list[str]) -> dict[str, tuple[int, ...]]:
+        """The shapes of some of the outputs, for one image.
+
+        Args:
+            image: (1, 3, H, W); a fixed batch is filled up with it.
+        """
+        images = image.expand(self.batch or 1, -1, -1, -1).cpu().numpy().astype(self.taken.dtype)
+        values = np.ascontiguousarray(images.transpose(0, 2, 3, 1) if self.taken.last else images)
+        found = self.session.run(outputs, {self.input: values})
+        return {name: np.shape(one) for name, one in zip(outputs, found, strict=True)}
 
     def told(self, key: str) -> Any:
         """One of the metadata, None if it is not there or no JSON."""

@@ -1,8 +1,8 @@
-"""What a network gave for some images of noise → which of its outputs answers, and how it becomes logits."""
+"""What the output that answers gave for some images of noise → how it becomes logits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,48 +46,6 @@ class Form:
         if self.kind == "one share":
             shares = torch.cat([1 - shares, shares], dim=1)
         return shares.clamp(min=_TINY).log()
-
-
-def width(shape: Sequence[object] | None) -> int | None:
-    """How many values of each image an output of a shape (B, …) has, if all other sides are 1: 0 if they are not, None if it does not
-    say.
-    """
-    sides = [side for side in (shape or ())[1:] if side != 1]
-    numbers = [side for side in sides if isinstance(side, int)]
-    if not shape or len(numbers) < len(sides):
-        return None
-    return 0 if len(sides) > 1 else numbers[0] if numbers else 1
-
-
-def chosen(found: Mapping[str, int | None], count: int, place: str) -> str:
-    """The first output that has a value for each class; of two classes, one that has a single value.
-
-    Args:
-        found: outputs → their `width`; None: any.
-        count: class names.
-
-    Raises:
-        CheckpointError: if there is none, saying how many values each has.
-    """
-    for fitting in (count, None, *([1] if count == 2 else [])) if count > 1 else ():
-        for name, values in found.items():
-            if values == fitting:
-                return name
-    if widths := [values for values in found.values() if values]:
-        expected = (
-            "two class names, the negative one first,"
-            if widths == [1]
-            else f"{_either(widths)} class names, one for each output,"
-        )
-        raise CheckpointError(f"{place}: expected {expected} found {count:,}; pass --classes FILE")
-    raise CheckpointError(
-        f"{place}: expected an output (B, K) of logits, found none in {', '.join(printable(name)[:40] for name in list(found)[:5])}; "
-        "export it so"
-    )
-
-
-def _either(widths: Sequence[int]) -> str:
-    return " or ".join(f"{one:,}" for one in dict.fromkeys(widths))
 
 
 def form_of(values: np.ndarray, *, sigmoid: bool, place: str, name: str, classes: Sequence[str]) -> Form:

@@ -53,8 +53,8 @@ class ModelOptions:
         """A spec with these values in place of its own.
 
         Raises:
-            CheckpointError: if one is out of its range, a mean or standard deviation is of values from 0 to 255, or there are more or
-                fewer classes.
+            CheckpointError: if one is out of its range, a standard deviation is 0, a mean or standard deviation is of values from 0 to
+                255, or there are more or fewer classes.
         """
         if self.classes is not None and len(self.classes) != len(spec.classes):
             raise CheckpointError(
@@ -66,6 +66,7 @@ class ModelOptions:
             if (value := getattr(self, name)) is not None
         }
         preprocessing = replace(spec.preprocessing, **pixels)
+        require_divisor(preprocessing.std)
         _require_unit_range(preprocessing)
         crop = spec.crop_size if self.crop_size is None else self.crop_size
         resize = max(spec.resize if self.crop_size is None else 0, crop) if self.resize is None else self.resize
@@ -93,6 +94,18 @@ def _require_unit_range(preprocessing: Preprocessing) -> None:
                 f"expected --{name} of values in [0, 1], found {found}, of values from 0 to 255; divide it by 255: --{name} {divided}, "
                 "and the other of --mean and --std too if it is of such values"
             )
+
+
+def require_divisor(std: Sequence[float], place: str = "") -> None:
+    """Raises:
+    CheckpointError: if a standard deviation is 0 or less, saying what to pass in its place.
+    """
+    if any(value <= 0 for value in std):
+        raise CheckpointError(
+            f"{place and f'{place}: '}expected a standard deviation above 0, by which colors are divided, found "
+            f"{','.join(f'{value:.4g}' for value in std)}; pass the --std that the network was trained with, or --std 1,1,1 if it "
+            "divides by none"
+        )
 
 
 def read_config(path: Path) -> dict[str, Any]:

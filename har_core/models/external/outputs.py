@@ -40,21 +40,29 @@ Anchor = Literal["attention", "tokens", "maps"]
 @dataclass(frozen=True, kw_only=True)
 class OutputsAnatomy(WholeNetwork):
     """`pooling`: what of the body's outputs the last layer takes; None: it cannot be reached.  `anchor`: what class maps are
-    made of; None: nothing.  `prefix`: tokens before those of the patches.
+    made of; None: nothing.  `prefix`: tokens before those of the patches.  `sigmoids`: whether each output is made a probability of
+    its own by a sigmoid; answers are then logarithms of these, and class maps, as ever, those of the outputs before it.
     """
 
     pooling: Pooling | None = None
     head_name: str = ""
     anchor: Anchor | None = None
     prefix: int = 0
+    sigmoids: bool = False
     explanation: Explanation = "occlusion"
+
+    def of_sigmoids(self) -> OutputsAnatomy:
+        """The same with `sigmoids`; its class maps add up to no logits, so they are those of gradients."""
+        closed = self.explanation == "closed form"
+        return replace(self, sigmoids=True, explanation="gradient" if closed else self.explanation)
 
     def answer(self, model: nn.Module, images: Tensor, *, maps: bool) -> Answer:
         wanted = maps and self.anchor is not None
         with torch.inference_mode(False), torch.enable_grad():
             logits, embeddings, seen = self.run(model, images.clone().requires_grad_(wanted), returning=wanted)
             found = self._maps(model, images, logits, seen) if wanted else None
-        return Answer(logits.detach().float(), found, embeddings.detach().float())
+        logits = logits.detach().float()
+        return Answer(functional.logsigmoid(logits) if self.sigmoids else logits, found, embeddings.detach().float())
 
     def run(self, model: Any, images: Tensor, *, returning: bool) -> tuple[Tensor, Tensor, Any]:
         """Logits, embeddings (B, D), and what the network returns besides."""

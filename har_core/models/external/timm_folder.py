@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +17,20 @@ from har_core.errors import CheckpointError
 from har_core.files import printable
 from har_core.models import timm_networks
 from har_core.models.checkpoint import first_line
-from har_core.models.external.options import ModelOptions, class_names, read_config, require_finite, require_no_pointer
+from har_core.models.external.options import (
+    ModelOptions,
+    class_names,
+    read_config,
+    require_divisor,
+    require_finite,
+    require_no_pointer,
+)
+from har_core.models.external.timm_sizes import built_for, fit_side
 from har_core.models.pretrained import state_dict_in
 from har_core.models.registry import check_architecture, create_model
 from har_core.models.spec import ModelSpec
 
 _FILES = ("model.safetensors", "pytorch_model.bin")
-_FOLLOWED = {"img_size", "num_classes", "in_chans", "global_pool"}  # checked, each in its place
-_WITHOUT_EFFECT = {
-    "drop_rate",
-    "drop_path_rate",
-    "proj_drop_rate",
-    "attn_drop_rate",
-    "pos_drop_rate",
-    "patch_drop_rate",
-}
 
 
 def is_timm_config(config: dict[str, Any]) -> bool:
@@ -70,13 +71,14 @@ def load_folder(folder: Path, options: ModelOptions) -> tuple[nn.Module, ModelSp
         raise CheckpointError("config.json: expected architecture and pretrained_cfg as timm writes them, found others")
     name = timm_networks.PREFIX + architecture
     check_architecture(name)
-    arguments = config.get("model_args") or {}
-    odd = [key for key in arguments if key not in _FOLLOWED | _WITHOUT_EFFECT]
-    if not isinstance(arguments, dict) or odd or arguments.get("in_chans", 3) != 3:
-        found = ", ".join(printable(str(key))[:40] for key in [*odd, "in_chans"][:3])
-        raise CheckpointError(
-            f"expected a network that its name alone rebuilds, found the arguments {found} in config.json; export it as ONNX"
-        )
+    side = built_for(arguments := config.get("model_args") or {})
+    if side is not None:
+        if options.crop_size not in (None, side):
+            raise CheckpointError(
+                f"expected --crop-size {side}, for which the network was built (img_size in config.json), found {options.crop_size}; leave "
+                "it out"
+            )
+        own = {**own, "input_size": [3, side, side]}
     state = _state(folder)
     largest = max((len(tensor) for tensor in state.values() if tensor.ndim), default=0)
     if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= largest:
@@ -86,9 +88,8 @@ def load_folder(folder: Path, options: ModelOptions) -> tuple[nn.Module, ModelSp
         raise CheckpointError(
             "config.json: expected label_names to be a list, found something else; pass --classes FILE"
         )
-    return _built(
-        name, state, count, own, names, options, pool=config.get("global_pool") or arguments.get("global_pool")
-    )
+    pools = [told.get("global_pool") for told in (arguments, config)]
+    return _built(name, state, count, own, names, options, pools=[pool for pool in pools if pool])
 
 
 def _state(folder: Path) -> dict[str, Tensor]:
@@ -117,13 +118,17 @@ def _built(
     names: Any,
     options: ModelOptions,
     *,
-    pool: Any = None,
+    pools: Sequence[Any] = (),
 ) -> tuple[nn.Module, ModelSpec]:
     if names is None and options.classes is None:
         names = imagenet_names(count)
     if names is None and options.classes is None:
         raise CheckpointError(f"expected the names of the {count:,} classes, found none; pass --classes FILE")
     crop_size, resize, preprocessing = _input(config)
+    if options.std is None:
+        require_divisor(preprocessing.std, "config.json")
+    else:  # which overrules it
+        preprocessing = replace(preprocessing, std=(1.0, 1.0, 1.0))
     spec = options.apply(
         ModelSpec(
             class_names(options.classes or names, count),
@@ -137,10 +142,11 @@ def _built(
     )
     try:
         model: Any = create_model(spec)
-        if pool and _pooling(model) not in (None, pool):
+        if (own := _pooling(model)) is not None and (odd := [pool for pool in pools if pool != own]):
             raise CheckpointError(
-                f"expected {name} with its own pooling, found {printable(str(pool))[:40]}; export it as ONNX"
+                f"expected {name} with its own pooling, {own}, found {printable(str(odd[0]))[:40]}; export it as ONNX"
             )
+        fit_side(model, state, spec.crop_size)
         model.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(

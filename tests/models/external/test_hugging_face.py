@@ -125,7 +125,7 @@ def test_pickled_weights_hold_tensors_alone(tmp_path: Path) -> None:
         ({"hidden_sizes": [8, 100_000]}, "fit"),
         ({"hidden_sizes": [8, 17]}, "fit"),
         ({"num_labels": 10**9, "id2label": None}, "at most"),
-        ({"id2label": {str(n): f"c{n}" for n in range(5)}}, "fit"),
+        ({"id2label": {str(n): f"c{n}" for n in range(5)}}, "3 classes"),
         ({"id2label": {"0": "a", "1": "b", "7": "c"}}, "class names"),
         ({"model_type": "bert"}, "AutoModelForImageClassification"),
         ({"model_type": "../../x"}, "transformers knows"),
@@ -284,3 +284,48 @@ def test_a_pointer_in_place_of_the_weights(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 100\n")
     with pytest.raises(CheckpointError, match="git lfs pull"):
         load_model(str(folder))
+
+
+def test_several_labels_are_read_as_those_of_an_onnx_file(tmp_path: Path) -> None:
+    """A sigmoid for each class, divided by their sum; maps do not add up to that."""
+    folder = hugging_face(tmp_path / "ResNet", "ResNet")
+    images = torch.randn(2, 3, SIZE, SIZE)
+    shares = load_model(str(folder))[0](images).sigmoid()
+    model, _ = load_model(str(configured(folder, problem_type="multi_label_classification")))
+    for logits in (model(images), class_activation_maps(model, images).logits):
+        assert torch.allclose(logits.softmax(dim=1), shares / shares.sum(dim=1, keepdim=True), atol=1e-6)
+    assert anatomy_of(model).explanation == "gradient"
+
+
+def test_outputs_that_are_no_scores(tmp_path: Path) -> None:
+    folder = configured(hugging_face(tmp_path / "ResNet", "ResNet"), problem_type="regression")
+    with pytest.raises(CheckpointError, match="regression"):
+        load_model(str(folder))
+
+
+@pytest.mark.parametrize("labels", [None, {}, {str(number): f"c{number}" for number in range(5)}])
+def test_other_outputs_than_names(tmp_path: Path, labels: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = hugging_face(tmp_path / "DeiT", "DeiT")
+    expected = load_model(str(folder))[0](torch.ones(1, 3, SIZE, SIZE))
+    configured(folder, id2label=labels, label2id=None)
+    capfd.readouterr()
+    with pytest.raises(CheckpointError, match=r"3 classes in id2label.*--classes FILE with 3"):
+        load_model(str(folder))
+    with pytest.raises(CheckpointError, match=r"found .* and 4 in --classes"):
+        load_model(str(folder), ModelOptions(classes=("a", "b", "c", "d")))
+    assert not any(capfd.readouterr())
+    model, spec = load_model(str(folder), ModelOptions(classes=("a", "b", "c")))
+    assert spec.classes == ("a", "b", "c") and torch.equal(model(torch.ones(1, 3, SIZE, SIZE)), expected)
+
+
+def test_names_by_their_numbers_alone(tmp_path: Path) -> None:
+    folder = configured(hugging_face(tmp_path / "ResNet", "ResNet"), id2label=None)
+    assert load_model(str(folder))[1].classes == CLASSES
+
+
+def test_weights_that_are_missing_are_told_in_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = configured(hugging_face(tmp_path / "ResNet", "ResNet"), hidden_sizes=[8, 17])
+    capfd.readouterr()
+    with pytest.raises(CheckpointError, match=r"× .* by config\.json"):
+        load_model(str(folder))
+    assert not any(capfd.readouterr())

@@ -56,11 +56,12 @@ def test_other_files_are_told_how_to_become_onnx(tmp_path: Path, name: str, frag
     assert "\n" not in str(caught.value) and str(tmp_path) not in str(caught.value)
 
 
-def test_torchscript(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "m.pt", "w") as file:
+@pytest.mark.parametrize("name", ["m.pt", "m.torchscript", "m.ts", "m.onnx", "model"])
+def test_torchscript(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / name, "w") as file:
         file.writestr("m/code/__torch__.py", "class Net: pass")
     with pytest.raises(CheckpointError, match=r"jit\.load"):
-        load_model(str(tmp_path / "m.pt"))
+        load_model(str(tmp_path / name))
 
 
 def test_weights_from_elsewhere(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from har_core.errors import CheckpointError
-from har_core.models.external.onnx_outputs import Form, chosen, differ, form_of, width
+from har_core.models.external.onnx_outputs import Form, differ, form_of
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -83,47 +83,6 @@ def test_one_output_of_two_classes() -> None:
 def test_whole_numbers_that_are_no_shares() -> None:
     with pytest.raises(CheckpointError, match="DequantizeLinear"):
         seen(np.array([[-5, 100, 3]] * 3, dtype=np.int8))
-
-
-@pytest.mark.parametrize(
-    ("shape", "expected"),
-    [
-        ((3, 15), 15), (("b", 15, 1, 1), 15), ((None, 1, 15), 15), ((3,), 1), ((3, 1), 1), (("b", "k"), None), (None, None),
-        ([], None), ((3, 15, 7, 7), 0), ((3, 15, "h", "w"), None),
-    ],
-)  # fmt: skip
-def test_widths(shape: Any, expected: int | None) -> None:
-    assert width(shape) == expected
-
-
-@pytest.mark.parametrize(
-    ("widths", "count", "expected"),
-    [
-        ({"features": 32, "logits": 15}, 15, "logits"),
-        ({"logits": 15, "more": 15}, 15, "logits"),
-        ({"any": None}, 15, "any"),
-        ({"any": None, "logits": 15}, 15, "logits"),
-        ({"one": 1}, 2, "one"),
-        ({"one": 1, "both": 2}, 2, "both"),
-    ],
-)
-def test_the_output_that_answers(widths: dict[str, int | None], count: int, expected: str) -> None:
-    assert chosen(widths, count, "m.onnx") == expected
-
-
-@pytest.mark.parametrize(
-    ("widths", "count", "fragment"),
-    [
-        ({"features": 32, "logits": 15}, 14, "32 or 15 class names"),
-        ({"one": 1}, 3, "two class names"),
-        ({"one": 1}, 1, "two class names"),
-        ({"map": 0}, 3, "none in map"),
-        ({}, 3, "of logits"),
-    ],
-)
-def test_no_output_that_answers(widths: dict[str, int | None], count: int, fragment: str) -> None:
-    with pytest.raises(CheckpointError, match=fragment):
-        chosen(widths, count, "m.onnx")
 
 
 def test_rounding_is_no_difference() -> None:

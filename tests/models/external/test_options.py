@@ -65,3 +65,9 @@ def test_zero_is_not_taken_for_nothing() -> None:
     for options in (ModelOptions(crop_size=0), ModelOptions(resize=0)):
         with pytest.raises(CheckpointError, match="crop_size"):
             options.apply(SPEC)
+
+
+@pytest.mark.parametrize("std", [(0.0, 0.0, 0.0), (0.5, -0.5, 0.5)])
+def test_nothing_is_divided_by_0(std: tuple[float, ...]) -> None:
+    with pytest.raises(CheckpointError, match=r"above 0.*--std 1,1,1"):
+        ModelOptions(std=std).apply(SPEC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import torch
 
 from har_core.errors import CheckpointError
 from har_core.inference.predictor import Predictor
+from har_core.models.external.carried import carry, copy_spec
 from har_core.models.external.load import load_model
-from har_core.models.external.options import class_names
+from har_core.models.external.options import ModelOptions, class_names
 from har_core.models.external.timm_folder import imagenet_names
+from har_core.runs.file_names import MODEL
 from tests.conftest import COLORS, picture
 from tests.models.external.making import CLASSES, timm_folder
 
@@ -59,7 +62,13 @@ def test_the_same_as_timms_own(tmp_path: Path, name: str, safe: bool, data: dict
         ({"label_names": 7}, "label_names"),
         ({"label_names": None}, "--classes"),
         ({"model_args": {"checkpoint_path": "/etc/passwd"}}, "checkpoint_path"),
+        ({"model_args": {"act_layer": "silu", "in_chans": 3}}, "arguments act_layer silu in"),
+        ({"model_args": {"in_chans": 1}}, "in_chans 1"),
+        ({"model_args": {"img_size": [64, 96]}}, "img_size"),
+        ({"model_args": [3]}, "model_args"),
+        ({"model_args": {"global_pool": "max"}}, "pooling"),
         ({"global_pool": "max"}, "pooling"),
+        ({"pretrained_cfg": {"std": [0.5, 0, 0.5]}}, "above 0"),
         ({"pretrained_cfg": {"input_size": [1, 64, 64]}}, "square input"),
         ({"pretrained_cfg": {"crop_mode": "border"}}, "square input"),
         ({"pretrained_cfg": {"interpolation": "lanczos"}}, "interpolation"),
@@ -73,6 +82,27 @@ def test_what_is_refused(tmp_path: Path, change: dict[str, Any], fragment: str) 
     with pytest.raises(CheckpointError, match=fragment) as caught:
         load_model(str(folder))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["test_vit", "test_vit3"])
+def test_another_input_than_that_of_its_name(tmp_path: Path, name: str) -> None:
+    """Its positions are those of the weights, in the run that carries it too, whose spec can be changed."""
+    from timm.models import save_for_hf
+
+    side = 64
+    torch.manual_seed(5)
+    theirs = timm.create_model(name, num_classes=len(CLASSES), img_size=side).eval()
+    told = {"img_size": [side, side], "in_chans": 3, "global_pool": theirs.global_pool}
+    save_for_hf(theirs, str(tmp_path), {"label_names": list(CLASSES)}, model_args=told)
+    model, spec = load_model(str(tmp_path))
+    images = torch.randn(2, 3, side, side)
+    assert spec.crop_size == side and torch.allclose(model(images), theirs(images), atol=1e-5)
+    carry(model, spec, tmp_path)
+    copy_spec(tmp_path / MODEL, replace(spec, temperature=2.0), tmp_path / "again.safetensors")
+    again, spec = load_model(str(tmp_path / "again.safetensors"))
+    assert torch.equal(again(images), model(images)) and spec.temperature == 2
+    with pytest.raises(CheckpointError, match="--crop-size 64"):
+        load_model(str(tmp_path), ModelOptions(crop_size=96))
 
 
 def test_a_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,27 @@ def bring(app: AppTest, name: str, content: bytes) -> AppTest:
     return app.file_uploader[0].set_value((name, content, "application/zip")).run()
 
 
+def asked(app: AppTest, label: str) -> Any:
+    """What a label counts as."""
+    return next(
+        one for one in app.selectbox if (one.key or "").startswith("own-label-") and one.label.startswith(label)
+    )
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def photo(seed: int = 0) -> bytes:
+    buffer = io.BytesIO()
+    picture((9, 90, 200), seed=seed).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def evaluate_all(app: AppTest) -> AppTest:
     app.button(key="own-start").click().run()
     wait_for_job(app, "own-job")
@@ -68,7 +89,7 @@ def test_a_visitors_own_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     app = opened("own")
     bring(app, "mine.zip", packed(("sitting", "running", "juggling"), 2))
     assert app.subheader[0].value == "6 photos of 3 actions"
-    choice = app.selectbox(key="own-label-juggling")
+    choice = asked(app, "juggling")
     assert choice.label == "juggling (2 photos)" and choice.options[:3] == ["Skip", "Score as wrong", "calling"]
     choice.set_value(ERROR).run()
     evaluate_all(app)
@@ -108,7 +129,7 @@ def test_labels_are_matched_by_meaning_or_by_the_visitor(counts_as: str, photos:
         archive.writestr("mine/Using Laptop/0.png", archive.read("mine/typing/0.png"))
     bring(app, "mine.zip", content.getvalue())
     assert app.dataframe[0].value["counts as"].tolist() == ["using laptop"]
-    app.selectbox(key="own-label-typing").set_value(counts_as).run()
+    asked(app, "typing").set_value(counts_as).run()
     evaluate_all(app)
     assert not app.exception and len(app.success) == 1
     run = Run.open(app.session_state["own-runs"]["run-0"].folder)
@@ -207,5 +228,77 @@ def test_labels_of_which_none_counts_are_said_to_be_the_reason() -> None:
     app = opened("own")
     bring(app, "a.zip", packed(("juggling", "rowing"), 1))
     assert app.button(key="own-start").disabled and any("skipped" in line.value for line in app.caption)
-    app.selectbox(key="own-label-rowing").set_value(ERROR).run()
+    asked(app, "rowing").set_value(ERROR).run()
     assert not app.button(key="own-start").disabled and not any("skipped" in line.value for line in app.caption)
+
+
+def test_folders_that_are_actions_count_and_not_a_table_beside_them() -> None:
+    app = opened("own")
+    table = b"filename,label,confidence\nsitting/1.png,running,0.9\nrunning/1.png,running,0.8\n"
+    bring(
+        app,
+        "mine.zip",
+        zipped({"sitting/1.png": photo(0), "running/1.png": photo(1), "predictions.csv": table}),
+    )
+    assert app.subheader[0].value == "2 photos of 2 actions"
+    assert "predictions.csv was not read" in app.info[0].value and "1 of 2 photos" in app.info[0].value
+
+
+def test_another_zip_is_asked_anew() -> None:
+    app = opened("own")
+    bring(app, "a.zip", packed(("photos",), 1))
+    asked(app, "photos").set_value("hugging").run()
+    assert not app.button(key="own-start").disabled
+    app.switch_page(PAGES["scores"]).run()
+    app.switch_page(PAGES["own"]).run()
+    assert asked(app, "photos").value == "hugging"
+    next(button for button in app.button if button.label == "Remove a.zip").click().run()
+    bring(app, "b.zip", packed(("photos",), 1))
+    assert asked(app, "photos").value == SKIP and app.button(key="own-start").disabled
+
+
+def test_names_of_which_none_is_a_photo_leave_nothing_to_evaluate() -> None:
+    app = opened("own")
+    table = b"filename,label\nIMG_1.png,running\nIMG_2.png,sitting\n"
+    bring(app, "mine.zip", zipped({"1.png": photo(0), "2.png": photo(1), "labels.csv": table}))
+    said = app.error[0].value.replace("\\", "")
+    assert "IMG_1.png" in said and "1.png)" in said and "()" not in said
+    assert not any(button.key == "own-start" for button in app.button)
+
+
+def test_photos_that_could_not_be_read_are_in_the_headline_and_the_result() -> None:
+    app = opened("own")
+    entries = {"sitting/1.png": photo(0), "running/1.png": photo(1), "running/2.png": b"", "sitting/2.png": b"x"}
+    bring(app, "mine.zip", zipped(entries))
+    evaluate_all(app)
+    assert app.subheader[0].value == "4 photos of 2 actions, 2 of 4 photos could not be read"
+    assert not app.success and "; 2 of 4 photos could not be read" in app.warning[0].value
+    follow(app, "**See where it fails**")
+    told = next(line.value for line in app.markdown if "were not used" in line.value).replace("\\", "")
+    assert "2 photos were not used" in told and "running/2.png" in told and "folder" not in told
+
+
+def test_labels_that_differ_in_case_are_one() -> None:
+    app = opened("own")
+    bring(app, "mine.zip", packed(("Jumping", "jum ping", "sitting", "Sitting"), 1))
+    assert app.subheader[0].value == "4 photos of 2 actions"
+    assert any("1 of 2 labels is an action" in one.label for one in app.expander)
+    asked(app, "Jumping, jum ping (2 photos)").set_value(ERROR).run()
+    evaluate_all(app)
+    run = Run.open(app.session_state["own-runs"]["run-0"].folder)
+    assert len(run.classes) == 16 and len(run.predictions()) == 4
+
+
+def test_a_label_that_no_class_can_have_is_refused_before_scoring() -> None:
+    app = opened("own")
+    bring(app, "mine.zip", packed(("j" * 120, "sitting"), 1))
+    assert not app.button(key="own-start").disabled
+    asked(app, "jjj").set_value(ERROR).run()
+    assert app.button(key="own-start").disabled and "100" in app.error[0].value
+
+
+def test_labels_in_a_spreadsheet_are_said_not_to_be_read() -> None:
+    app = opened("own")
+    bring(app, "mine.zip", zipped({"images/1.png": photo(0), "images/2.png": photo(1), "labels.xlsx": b"PK"}))
+    assert "The file labels.xlsx was not read" in app.info[0].value
+    assert not any("labels.xlsx" in line.value for line in app.caption)
