@@ -39,7 +39,6 @@ def photos_way() -> None:
     number = st.session_state.setdefault("own-zip-number", 0)  # another widget is an empty one
     file = st.file_uploader(
         f"A zip of at most {limits.packed // 10**6} MB and {limits.entries:,} files",
-        type="zip",
         max_upload_size=limits.packed // 10**6,
         key=f"own-zip-{number}",
         on_change=scoring.forget,
