@@ -50,9 +50,8 @@ _HELP: dict[Explanation, str] = {
 
 def answer(prediction: Prediction, rule: Rule) -> None:
     """The action, or the two that it may be, or that the model is unsure."""
-    _headline(*words(prediction, rule))
-    if (doubt := _doubt(prediction.photo)) is not None:
-        st.warning(doubt, icon=":material/image_not_supported:")
+    doubt = _doubt(prediction.photo)
+    _headline(*(words(prediction, rule) if doubt is None else ("nothing to see", doubt)))
 
 
 def _doubt(photo: Image.Image) -> str | None:
