@@ -130,7 +130,7 @@ def warn_of_newer_library(predictor: Predictor) -> None:
 
 
 def tell_notes(notes: Sequence[str]) -> None:
-    """On stderr, what is to be known of how a model's outputs are read."""
+    """On stderr, what is to be known of how a model's outputs, or labels, are read."""
     for note in notes:
         print(f"note: {printable(note)}", file=sys.stderr)
 

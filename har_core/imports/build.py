@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.imports import percent_signs, spreading
+from har_core.imports import spreading
 from har_core.imports.blanks import LeftOut, blank_words, told_rows
 from har_core.imports.checking import (
     Unknown,
@@ -26,6 +26,7 @@ from har_core.imports.names import below, unpadded
 from har_core.imports.rows import Rows, without_copies
 from har_core.imports.single_score import single_kind, with_other_class
 from har_core.imports.tables import HEAD_ROWS, MAX_ROWS, Table, numbers_of, shown, texts_of
+from har_core.imports.text_numbers import SIGNED_NOTE
 from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, sums_to, to_probabilities, whole_of
 from har_core.runs.class_names import check_class_names
 from har_core.runs.manifest import Probabilities
@@ -89,7 +90,14 @@ def read_predictions(
 
 def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     size = len(columns.classes) if columns.scores else 0
-    kind, whole, signed = scores, None, False
+    kind, whole = scores, None
+    signed = not table.percent.isdisjoint(columns.numbers)
+    if signed and kind == "percentages":
+        kind = "probabilities"  # once they are divided by 100, as the signs ask
+    if size and kind is None:
+        head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
+        if not np.isnan(head).all():
+            kind, whole = score_kind(head, columns, table.place), _whole(head, columns)
     rows = Rows(table.place, [], labels_of(table, columns.true))
     rows.predicted = labels_of(table, columns.predicted) if columns.predicted is not None else None
     faults, done = Faults(), 0
@@ -102,15 +110,6 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
             raise DataError(
                 f"expected at most {MAX_ROWS:,} rows and {_MAX_VALUES:,} scores in {table.place}, found more; split the table"
             )
-        if not done:
-            signed = percent_signs.were_signed(table, chunk, columns.numbers)
-            if signed and kind == "percentages":
-                kind = "probabilities"  # once they are divided by 100, as the signs ask
-            if size and kind is None:
-                head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
-                if not np.isnan(head).all():
-                    head = head / 100 if signed else head
-                    kind, whole = score_kind(head, columns, table.place), _whole(head, columns)
         texts = {
             name: texts_of(chunk[name], guarded=table.guarded, names=name == columns.file) for name in columns.texts
         }
@@ -148,7 +147,7 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     if size and kind in _NOTES:
         rows.notes.append(_NOTES[kind])
     if signed:
-        rows.notes.append(percent_signs.NOTE)
+        rows.notes.append(SIGNED_NOTE)
     if whole is not None:
         rows.notes.append(f"rows that sum to {whole:g} were divided by it")
     return rows

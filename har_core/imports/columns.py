@@ -6,18 +6,21 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from har_core.errors import ConfigError, DataError
 from har_core.imports import headers, score_columns, single_score
-from har_core.imports.tables import Table, numbers_of, shown, texts_of
+from har_core.imports.contents import (
+    can_be_labels,
+    counts_rows,
+    folders_fit,
+    folders_of,
+    is_numeric,
+    share_like,
+    values_of,
+)
+from har_core.imports.tables import Table, shown
 from har_core.imports.text_numbers import NULLS
 from har_core.runs.class_names import class_key
 
-_NUMBER = r"(?i)^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?$|^[+-]?(nan|inf|infinity)$"
-_INDEX = ("unnamed:0", "index", "level0", "rownames", "rowname", "row", "rowid", "rownumber")
 _PHOTO = re.compile(r"(?i).+\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)")
 
 
@@ -114,7 +117,7 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     order = tuple(classes) if classes is not None else table.classes
     numeric = {name for name, values in table.head.items() if is_numeric(values)}
     used = {name for name in (chosen.file, chosen.true, chosen.predicted, chosen.confidence) if name is not None}
-    counted = {name for name in numeric - used if _counts_rows(table, name)}
+    counted = {name for name in numeric - used if counts_rows(table, name)}
     numeric -= counted
     file = chosen.file or _file(table, used)
     used.add(file)
@@ -126,20 +129,20 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     labels = [
         name
         for name in table.columns
-        if name not in counted and (name not in numeric or (name not in scored and _can_be_labels(table, name)))
+        if name not in counted and (name not in numeric or (name not in scored and can_be_labels(table, name)))
     ]
     predicted = chosen.predicted or _named(
         table, headers.PREDICTED, used, "predicted label", "--predicted", among=labels
     )
     for name, flag in ((chosen.predicted, "--predicted"), (chosen.true, "--true")):
-        if name is not None and name in numeric and not _can_be_labels(table, name):
+        if name is not None and name in numeric and not can_be_labels(table, name):
             raise DataError(
                 f"expected labels in the column {shown(name)} of {table.place}, found numbers with fractions; name another with {flag}"
             )
     used |= _named_set(predicted)
     true = None if chosen.folders else chosen.true or _true(table, used, labels)
     used |= _named_set(true)
-    seen = _values(table, [true, predicted]) or _folders(table, file)
+    seen = values_of(table, [true, predicted]) or folders_of(table, file)
     names, scores = ((), ()) if top else score_columns.find_scores(table, numeric - used, seen, order)
     if not scores and not top and chosen.confidence is None and not chosen.no_confidence:
         names, scores = _single(table, numeric - used, seen, predicted, order)
@@ -152,7 +155,7 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
         )
         used |= _named_set(confidence)
     if true is None and not chosen.folders:
-        true = _true_by_content(table, used, numeric, names or order or _values(table, [predicted]))
+        true = _true_by_content(table, used, numeric, names or order or values_of(table, [predicted]))
         used |= _named_set(true)
     if not scores and not top and predicted is None:
         alone = [name for name in table.columns if name in numeric - used and headers.plain(name) in headers.CONFIDENCE]
@@ -169,7 +172,7 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     if (
         true is None
         and not chosen.folders
-        and not _folders_fit(table, file, names or order or _values(table, [predicted]))
+        and not folders_fit(table, file, names or order or values_of(table, [predicted]))
     ):
         raise DataError(
             f"expected a column with the true labels in {table.place}, found {_found(table)}; name it with --true, or pass "
@@ -178,23 +181,6 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
     ignored = tuple(name for name in table.columns if name not in used)
     given = order is not None and not (table.form != "NPZ" and score_columns.named_by_number(scores, names))
     return Columns(file, true, predicted, confidence, names or order or (), scores, top, ignored, given)
-
-
-def is_numeric(values: pa.Array) -> bool:
-    """Whether a column holds numbers, or text that reads as numbers; empty cells apart."""
-    if not pa.types.is_string(values.type):
-        return bool(pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
-    text = texts_of(values, guarded=False)
-    text = text.filter(pc.not_equal(text, ""))
-    if not len(text):
-        return False
-    # Between words, "NA" is one of them; a column of nothing else may be one of numbers.
-    some = text.filter(pc.invert(pc.is_in(text, value_set=pa.array(NULLS))))
-    if not len(some):
-        return True
-    number = pc.match_substring_regex(some, _NUMBER)
-    # One faulty cell does not make a column of numbers text: it is refused where it is read.
-    return float(pc.mean(pc.cast(number, pa.float64())).as_py()) > 0.5
 
 
 def _single(
@@ -212,20 +198,6 @@ def _single(
 
 def _named_set(name: str | None) -> set[str]:
     return set() if name is None else {name}
-
-
-def _can_be_labels(table: Table, name: str) -> bool:
-    """Whether the numbers in a column, and the words that are among them, can be labels: no number has a fraction."""
-    values = table.head[name]
-    if pa.types.is_string(values.type):
-        text = texts_of(values, guarded=False)
-        values = text.filter(pc.match_substring_regex(text, _NUMBER))
-    try:
-        numbers = numbers_of(values, table, name, 1)
-    except DataError:
-        return False
-    known = numbers[np.isfinite(numbers)]
-    return bool((known == np.round(known)).all())
 
 
 def _check_chosen(table: Table, chosen: Chosen) -> None:
@@ -251,7 +223,7 @@ def _file(table: Table, used: Collection[str]) -> str:
     """The column of file names: by its name, and by what is in it where that is not enough."""
     free = [name for name in table.columns if name not in used]
     by_name = [name for name in free if headers.plain(name) in headers.FILE]
-    by_content = [name for name in free if _share(table.head[name], _PHOTO) > 0.5]
+    by_content = [name for name in free if share_like(table.head[name], _PHOTO) > 0.5]
     for first in headers.FILE[:2]:
         if len(found := [name for name in by_name if headers.plain(name) == first]) == 1:
             return found[0]
@@ -304,51 +276,9 @@ def _true_by_content(table: Table, used: Collection[str], numeric: set[str], cla
     fitting = [
         name
         for name in free
-        if (values := _values(table, [name])) and {class_key(one) for one in values if one not in NULLS} <= keys
+        if (values := values_of(table, [name])) and {class_key(one) for one in values if one not in NULLS} <= keys
     ]
     return fitting[0] if len(fitting) == 1 else None
-
-
-def _counts_rows(table: Table, name: str) -> bool:
-    """Whether a column is the index that pandas and R write before the others: called like one, or not at all, and counting rows."""
-    unnamed = re.fullmatch(r"column \d+", name) and name == table.columns[0]
-    if not unnamed and headers.plain(name) not in _INDEX:
-        return False
-    try:
-        numbers = numbers_of(table.head[name], table, name, 1)
-    except DataError:
-        return False
-    return bool((np.diff(numbers) > 0).all() and numbers[0] in (0, 1))
-
-
-def _folders(table: Table, file: str) -> list[str]:
-    """The different folders in which the first files lie; none if one lies in none."""
-    names = texts_of(table.head[file], guarded=table.guarded).to_pylist()
-    parts = [name.replace("\\", "/").rsplit("/", 2) for name in names]
-    return list(dict.fromkeys(one[-2] for one in parts)) if all(len(one) > 1 for one in parts) else []
-
-
-def _folders_fit(table: Table, file: str, classes: Collection[str]) -> bool:
-    """Whether every file lies in a folder that is called like a class."""
-    found = _folders(table, file)
-    return bool(found) and {class_key(name) for name in found} <= {class_key(name) for name in classes}
-
-
-def _values(table: Table, columns: Sequence[str | None]) -> list[str]:
-    """The different texts in the first rows of these columns."""
-    found: dict[str, None] = {}
-    for name in columns:
-        if name is not None:
-            found |= dict.fromkeys(texts_of(table.head[name], guarded=table.guarded).to_pylist())
-    return [text for text in found if text]
-
-
-def _share(values: pa.Array, pattern: re.Pattern[str]) -> float:
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        return 0.0
-    return float(np.mean([bool(one and pattern.fullmatch(one.strip())) for one in values.to_pylist()] or [False]))
 
 
 def _found(table: Table) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 from har_core.errors import DataError
 from har_core.files import and_more
 from har_core.imports.checking import required
-from har_core.imports.percent_signs import NOTE
 from har_core.imports.rows import Rows
 from har_core.imports.tables import shown
+from har_core.imports.text_numbers import SIGNED_NOTE
 from har_core.imports.values import TOLERANCE, ScoreKind, put_first, to_shares
 from har_core.runs.manifest import Probabilities
 
@@ -56,7 +56,7 @@ def probabilities_of(
 
 def _shares(rows: Rows, values: np.ndarray, scores: ScoreKind | None, what: str) -> np.ndarray:
     """The values as shares of 1; that they were percentages is noted."""
-    if NOTE in rows.notes and scores != "logits":
+    if SIGNED_NOTE in rows.notes and scores != "logits":
         scores = "probabilities"  # the signs say it, and were followed
     share, percentages = to_shares(values, scores, what)
     if percentages:
@@ -65,7 +65,7 @@ def _shares(rows: Rows, values: np.ndarray, scores: ScoreKind | None, what: str)
 
 
 def _as_written(rows: Rows, share: float) -> str:
-    return f" (written as {100 * share:.4g}%)" if NOTE in rows.notes else ""
+    return f" (written as {100 * share:.4g}%)" if SIGNED_NOTE in rows.notes else ""
 
 
 def _spread(share: np.ndarray, places: np.ndarray, size: int) -> np.ndarray:

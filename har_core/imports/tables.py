@@ -34,7 +34,8 @@ class Table:
     """An opened file.
 
     `form`: what it is, in words.  `head`: of each column, the first rows (see `head_of`), as text or numbers.
-    `classes`: their names in the order of the file's own numbers, where it brings them.  `guarded`: whether spreadsheets may
+    `classes`: their names in the order of the file's own numbers, where it brings them.  `percent`: columns of numbers with percent
+    signs, which are divided by 100.  `guarded`: whether spreadsheets may
     have been kept from reading its texts as formulas (`files.csv_bytes`).
     """
 
@@ -44,6 +45,7 @@ class Table:
     read: Reader
     classes: tuple[str, ...] | None = None
     guarded: bool = False
+    percent: frozenset[str] = frozenset()
     rows: int | None = field(default=None)
 
     @property

@@ -10,6 +10,9 @@ import pyarrow.compute as pc
 NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "-nan", "NULL", "<NA>"]
 """What stands for no value."""
 
+SIGNED_NOTE = "numbers with percent signs were divided by 100"
+"""Of a run."""
+
 _PERCENT = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?\s*%")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 

@@ -73,19 +73,25 @@ def csv_table(path: Path, place: str) -> Table:
         columns[name] = [cell.replace("%", "").strip() for cell in columns[name]]
     decimal = "," if delimiter != "," and any(map(has_decimal_commas, columns.values())) else "."
     layout = Layout(encoding, delimiter, tuple(names), begin, spaced, decimal, percent)
-    head = {
-        name: pa.array(
-            [cell.replace(",", ".") for cell in cells] if decimal == "," and has_decimal_commas(cells) else cells,
-            pa.string(),
-        )
-        for name, cells in columns.items()
-    }
+    head = {}
+    for name, cells in columns.items():
+        if decimal == "," and has_decimal_commas(cells):
+            cells = [cell.replace(",", ".") for cell in cells]
+        head[name] = pa.array([_hundredth(cell) for cell in cells] if name in percent else cells, pa.string())
 
     def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
         return stream(path, place, layout, texts, numbers)
 
     form = f"text with {DELIMITERS[delimiter]} between the columns"
-    return Table(place, form, head, read, guarded=True)
+    return Table(place, form, head, read, guarded=True, percent=percent)
+
+
+def _hundredth(cell: str) -> str:
+    """A number of percent as the share that it is; what is no number stays."""
+    try:
+        return repr(float(cell) / 100)
+    except ValueError:
+        return cell
 
 
 def _decoded(start: bytes, place: str, *, more: bool) -> tuple[str, str, int]:

@@ -71,7 +71,7 @@ def test_percent_signs_mean_what_they_say(tmp_path: Path) -> None:
     for scores in (None, "percentages"):
         found = read(text("file,label,pred,conf\n" + lines.format("50%", "97 %"))(tmp_path), scores=scores)
         assert np.allclose(found.predictions.confidence, [0.5, 0.97]) and "percent signs" in found.notes[0]
-    values = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1]])
+    values = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
     with pytest.raises(DataError, match="sum to 1"):
         read(text(rows(values, "%"))(tmp_path))
     np.testing.assert_allclose(
