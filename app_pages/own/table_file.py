@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import zipfile
 from dataclasses import replace
@@ -14,7 +13,7 @@ import pyarrow as pa
 
 from har_core.errors import DataError
 from har_core.files import printable, reason_of
-from har_core.imports.json_tables import encoding_of
+from har_core.imports.json_tables import encoding_of, is_in_lines
 from har_core.imports.opening import open_table
 from har_core.imports.packed import unpacked
 from har_core.imports.tables import Table, shown
@@ -25,7 +24,7 @@ MAX_ROWS, MAX_VALUES = 2_000_000, 10**8
 """Rows, and rows times classes, of a table that is read beside other visitors."""
 
 _MAX_JSON, _MAX_ARRAYS, _MAX_ENTRIES, _MAX_UNPACKED = 50 * 10**6, 2**30, 10_000, 10**9
-_LINE, _CHUNK = 2**20, 2**22
+_CHUNK = 2**22
 
 
 def stored(file: IO[bytes], name: str, folder: Path) -> Path:
@@ -131,16 +130,7 @@ def _entries(path: Path) -> int:
 
 
 def _require_small_json(path: Path, place: str) -> None:
-    """JSON that is not in lines is read as a whole, and takes many times its size in memory."""
-    if path.stat().st_size <= _MAX_JSON:
-        return
-    with path.open("rb") as file:
-        first = file.readline(_LINE)
-    try:
-        lines = isinstance(json.loads(first), dict)
-    except (ValueError, RecursionError):
-        lines = False
-    if not lines:
+    if path.stat().st_size > _MAX_JSON and not is_in_lines(path, place):
         raise DataError(
             f"expected at most {_MAX_JSON // 10**6} MB of JSON in {place}, found more; save it as JSON lines, CSV or Parquet"
         )

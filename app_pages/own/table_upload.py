@@ -23,8 +23,9 @@ from har_core.errors import ArchiveError, DataError
 from har_core.files import as_written
 from har_core.imports.class_lists import read_classes
 from har_core.imports.tables import Table, shown
-from har_core.media.archive import unpack
+from har_core.media.archive import unpack_photos
 from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES
+from har_core.media.left_out import LeftOut, all_kinds
 from har_core.media.signatures import ACCEPTED_KINDS
 
 _HELD, _UNDERSTOOD, _NUMBER = "own-table", "own-table-understood", "own-table-number"
@@ -32,12 +33,15 @@ _HELD, _UNDERSTOOD, _NUMBER = "own-table", "own-table-understood", "own-table-nu
 
 @dataclass(frozen=True)
 class Photos:
-    """A zip's photos, unpacked below `keeper`; `roots`: data folders that names in a table may be relative to."""
+    """A zip's photos, unpacked below `keeper`; `roots`: data folders that names in a table may be relative to.  `left_out`: what else
+    the zip holds.
+    """
 
     name: str
     count: int
     roots: tuple[Path, ...]
     keeper: TemporaryDirectory[str]
+    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,18 @@ def take_photos(file: UploadedFile) -> None:
         return
     keeper: TemporaryDirectory[str] = TemporaryDirectory(prefix="har-lens-")
     try:
-        folder = unpack(file, Path(keeper.name) / "photos")
+        unpacked = unpack_photos(file, Path(keeper.name) / "photos")
     except OSError as error:  # its words name the server's folder
         raise ArchiveError(f"expected room to unpack {shown(file.name)}, found none; try a smaller one") from error
     finally:
         _let_go(file)
-    count = sum(path.suffix.lower() in PHOTO_SUFFIXES for path in folder.rglob("*"))
+    count = sum(path.suffix.lower() in PHOTO_SUFFIXES for path in unpacked.folder.rglob("*"))
     if not count:
-        raise ArchiveError(f"expected photos in {shown(file.name)}, found none; pack {ACCEPTED_KINDS} files")
-    _put(dataclasses.replace(found, photos=Photos(as_written(file.name)[-100:], count, _roots(folder), keeper)))
+        raise ArchiveError(
+            f"expected photos in {shown(file.name)}, found {all_kinds(unpacked.left_out) or 'none'}; pack {ACCEPTED_KINDS} files"
+        )
+    name, roots = as_written(file.name)[-100:], _roots(unpacked.folder)
+    _put(dataclasses.replace(found, photos=Photos(name, count, roots, keeper, unpacked.left_out)))
 
 
 def choose(**choices: object) -> None:

@@ -168,6 +168,8 @@ def _photos(held: Held, found: Understanding) -> None:
                 f"{count_photos(held.photos.count)} in {escape_markdown(short_name(held.photos.name))}", width="content"
             )
             st.button("Without them", key="table-photos-remove", type="tertiary", on_click=table_upload.forget_photos)
+        for left_out in held.photos.left_out:
+            st.caption(f":material/warning: Not read: {escape_markdown(str(left_out))}")
     elif found.found < rows:
         limits = Limits()
         with st.expander("Add the photos"):

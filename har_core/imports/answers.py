@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from har_core.imports.headers import ARRAYS, CONFIDENCE, PREDICTED, plain, prefixed
+from har_core.imports.text_numbers import share_of
 from har_core.imports.values import TOLERANCE
 
 _LABEL_KEYS: Final = (
@@ -80,7 +81,7 @@ class Form:
                 label, score = one[self.label], one[self.score]
             except (KeyError, IndexError, TypeError) as error:
                 raise ValueError("a list without a class and a score in each part") from error
-            if (number := _number(score)) is not None and label is not None:
+            if (number := number_of(score)) is not None and label is not None:
                 found.append((_label(label), number))
         return found
 
@@ -160,7 +161,9 @@ def _is_pair(value: Sequence[Any]) -> bool:
 def _parallel(value: Mapping[str, Any]) -> list[tuple[Any, Any]] | None:
     lists = {plain(str(key)): inner for key, inner in value.items() if isinstance(inner, list | tuple) and inner}
     labels = [lists[key] for key in _LABEL_LISTS if key in lists and all(isinstance(one, str) for one in lists[key])]
-    scores = [lists[key] for key in _SCORE_LISTS if key in lists and all(map(is_number, lists[key]))]
+    scores = [
+        lists[key] for key in _SCORE_LISTS if key in lists and all(number_of(one) is not None for one in lists[key])
+    ]
     if not labels or len(scores) != 1 or len(labels[0]) != len(scores[0]):
         return None
     return list(zip(labels[0], scores[0], strict=True))
@@ -183,7 +186,7 @@ def _of_records(parts: Sequence[Mapping[str, Any]]) -> Form | None:
     if {plain(str(key)) for one in parts for key in one} & _BOX_KEYS:
         return None
     columns = {key: [one[key] for one in parts] for key in keys}
-    numbers = [key for key in keys if all(_number(one) is not None for one in columns[key])]
+    numbers = [key for key in keys if all(number_of(one) is not None for one in columns[key])]
     texts = [key for key in keys if key not in numbers and all(isinstance(one, str) for one in columns[key])]
     by_name = [key for known in (_SCORE_KEYS, _OTHER_SCORE_KEYS) for key in numbers if plain(key) in known]
     free = [
@@ -204,8 +207,12 @@ def _of_records(parts: Sequence[Mapping[str, Any]]) -> Form | None:
 
 def _of_tuples(parts: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Form | None:
     columns = list(zip(*parts, strict=True))
-    texts = [place for place, column in enumerate(columns) if all(isinstance(one, str) for one in column)]
-    numbers = [place for place, column in enumerate(columns) if all(map(is_number, column))]
+    numbers = [place for place, column in enumerate(columns) if all(number_of(one) is not None for one in column)]
+    texts = [
+        place
+        for place, column in enumerate(columns)
+        if place not in numbers and all(isinstance(one, str) for one in column)
+    ]
     if len(texts) + len(numbers) < len(columns):
         return None
     whole = [place for place in numbers if all(map(_is_class, columns[place]))]
@@ -236,12 +243,12 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
     if is_number(value):
         return float(value)  # type: ignore[arg-type]
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*", value):
         return float(value)
-    return None
+    return share_of(value) if isinstance(value, str) else None
 
 
 def _is_class(value: object) -> bool:

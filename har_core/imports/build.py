@@ -149,7 +149,9 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     if signed:
         rows.notes.append(SIGNED_NOTE)
     if whole is not None:
-        rows.notes.append(f"rows that sum to {whole:g} were divided by it")
+        rows.notes.append(
+            f"rows that sum to {whole:g}, as votes do, were divided by it: probabilities are shares of {whole:g}"
+        )
     return rows
 
 

@@ -21,6 +21,7 @@ _INDEX = ("unnamed:0", "index", "level0", "rownames", "rowname", "row", "rowid",
 
 def is_numeric(values: pa.Array) -> bool:
     """Whether a column holds numbers, or text that reads as numbers; empty cells apart."""
+    values = _different(values)
     if not pa.types.is_string(values.type):
         return bool(pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
     text = texts_of(values, guarded=False)
@@ -36,9 +37,14 @@ def is_numeric(values: pa.Array) -> bool:
     return float(pc.mean(pc.cast(number, pa.float64())).as_py()) > 0.5
 
 
+def _different(values: pa.Array) -> pa.Array:
+    """The texts of a dictionary, as Parquet has them, each once; other values as they are."""
+    return pc.unique(values).dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
 def can_be_labels(table: Table, name: str) -> bool:
     """Whether the numbers in a column, and the words that are among them, can be labels: no number has a fraction."""
-    values = table.head[name]
+    values = _different(table.head[name])
     if pa.types.is_string(values.type):
         text = texts_of(values, guarded=False)
         values = text.filter(pc.match_substring_regex(text, _NUMBER))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from har_core.imports.answers import Form, form_of, is_number, normalized
+from har_core.imports.answers import Form, form_of, normalized, number_of
 from har_core.imports.cells import photo_path
 from har_core.imports.headers import prefixed
 from har_core.imports.named_scores import have_own_classes, ranked
@@ -72,15 +72,18 @@ def shapes_of(records: Iterable[Mapping[str, Any]]) -> Shapes:
 def _are_unnamed_scores(name: str, rows: list[Mapping[str, Any]]) -> bool:
     """Whether mappings have a probability for each class, though they are called by no usual word, as in {"result": {"cat": 0.9, …}}."""
     keys = list(rows[0])
-    if len(keys) < 2 or not all(row.keys() == rows[0].keys() and all(map(is_number, row.values())) for row in rows):
+    values = [[number_of(one) for one in row.values()] for row in rows]
+    if len(keys) < 2 or not all(row.keys() == rows[0].keys() for row in rows) or any(None in row for row in values):
         return False
     if all(
         (found := prefixed(f"{name}.{key}")) and (found.prefix, found.name) == (f"{name}.", str(key)) for key in keys
     ):
         return False
-    sums = [sum(row.values()) for row in rows]
+    sums = [sum(one for one in row if one is not None) for row in values]
     whole = 100 if max(sums) > 1 + TOLERANCE else 1
-    return min(min(row.values()) for row in rows) >= 0 and all(abs(one / whole - 1) <= TOLERANCE for one in sums)
+    return min(one for row in values for one in row if one is not None) >= 0 and all(
+        abs(one / whole - 1) <= TOLERANCE for one in sums
+    )
 
 
 def flat(record: Mapping[str, Any], shapes: Shapes | None = None) -> dict[str, Any]:

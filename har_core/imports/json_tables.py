@@ -38,15 +38,21 @@ def json_table(path: Path, place: str) -> Table:
     Raises:
         DataError: if it is damaged, or no table.
     """
+    return _lines(path, place) if is_in_lines(path, place) else _whole(path, place)
+
+
+def is_in_lines(path: Path, place: str) -> bool:
+    """Whether JSON is read a line at a time: not one value, which is read as a whole and takes many times its size in memory.
+
+    Raises:
+        DataError: if it is damaged.
+    """
     first, *more = [line for _, line in islice(_lines_of(path, place), 2)] or [""]
-    if first.startswith("{"):
-        try:
-            record = json.loads(first)
-        except (ValueError, RecursionError):
-            record = None
-        if isinstance(record, dict) and not _is_fiftyone(record) and (more or _is_one_record(record, place)):
-            return _lines(path, place)
-    return _whole(path, place)
+    try:
+        record = json.loads(first) if first.startswith("{") else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and not _is_fiftyone(record) and (bool(more) or _is_one_record(record, place))
 
 
 def _is_fiftyone(value: Mapping[str, Any]) -> bool:

@@ -95,7 +95,7 @@ def with_lists(table: Table) -> Table:
     Raises:
         DataError: if the cells of such a column hold different numbers of values, or NumPy left some out.
     """
-    cells = {name: one for name, values in table.head.items() if (one := _texts(values))}
+    cells = {name: one for name, values in table.head.items() if (one := texts_in(values))}
     single = {name: scalar for name, one in cells.items() if (scalar := scalars_of(one)) is not None}
     found = {name: split for name, one in cells.items() if name not in single and (split := split_of(one)) is not None}
     for name, one in cells.items():
@@ -124,7 +124,7 @@ def with_lists(table: Table) -> Table:
     return replace(table, head=head.columns, read=read)
 
 
-def _texts(values: pa.Array) -> list[str]:
+def texts_in(values: pa.Array) -> list[str]:
     """The cells of a column of texts that are not empty; of another column, none."""
     if not pa.types.is_string(values.type.value_type if pa.types.is_dictionary(values.type) else values.type):
         return []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.imports.answers import Form, form_of, is_number, normalized
+from har_core.imports.answers import Form, form_of, normalized, number_of
 from har_core.imports.literals import literal
 from har_core.imports.tables import MAX_COLUMNS, Chunk, Table, shown
 from har_core.imports.text_numbers import NULLS
@@ -45,7 +45,8 @@ class _Parts(NamedTuple):
 def ranked(answers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """(class, score) of a row → `top1_label`, `top1_score`, …, the most probable first; what is no number has no rank."""
     found: dict[str, Any] = {}
-    scored = sorted((one for one in answers if is_number(one[1])), key=lambda one: -one[1])
+    numbers = ((label, number_of(score)) for label, score in answers)
+    scored = sorted(((label, one) for label, one in numbers if one is not None), key=lambda one: -one[1])
     for rank, (label, score) in enumerate(scored, start=1):
         found |= {f"top{rank}_label": str(label), f"top{rank}_score": score}
     return found
@@ -56,10 +57,11 @@ def have_own_classes(rows: Iterable[Mapping[str, Any]]) -> bool:
     rows = [row for row in rows if row]
     if len({frozenset(row) for row in rows}) < 2:
         return False
-    if not all(is_number(value) or value is None for row in rows for value in row.values()):
+    if not all(map(_is_mapping, rows)):
         return False
-    sums = [sum(value for value in row.values() if value is not None) for row in rows]
-    lowest = min((value for row in rows for value in row.values() if value is not None), default=-1)
+    values = [[value for value in _mapping(row).values() if value is not None] for row in rows]
+    sums = [sum(row) for row in values]
+    lowest = min((value for row in values for value in row), default=-1)
     whole = 100 if max(sums) > 1 + TOLERANCE else 1
     return bool(lowest >= 0 and max(sums) <= whole * (1 + TOLERANCE))
 
@@ -180,8 +182,8 @@ def _as_list(value: Any) -> Sequence[Any]:
 
 
 def _is_mapping(value: Any) -> bool:
-    return isinstance(value, dict) and all(is_number(one) or one is None for one in value.values())
+    return isinstance(value, dict) and all(one is None or number_of(one) is not None for one in value.values())
 
 
 def _mapping(value: Mapping[Any, Any]) -> dict[str, float | None]:
-    return {str(key): None if one is None else float(one) for key, one in value.items()}
+    return {str(key): number_of(one) for key, one in value.items()}

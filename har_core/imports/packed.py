@@ -32,18 +32,20 @@ def unpacked(path: Path, folder: Path, *, most: int) -> Path:
     Raises:
         DataError: if it is damaged, unpacks to more, or a zip holds several tables.
     """
-    place = shown(path.name)
+    place, target = shown(path.name), folder / unpacked_name(path.name)
+    if target == path:  # packed under the name of a table
+        target = folder / f"unpacked {path.name}"
     with path.open("rb") as file:
         start = file.read(_HEAD)
     opener = next((one for magic, one in _OPENERS.items() if start.startswith(magic)), None)
     try:
         if opener is not None:
             with opener(path) as packed:
-                return _written(packed, folder / unpacked_name(path.name), place, most)
+                return _written(packed, target, place, most)
         if not start.startswith(b"PK\x03\x04") or (member := _only_table(path, place)) is None:
             return path
         with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
-            return _written(packed, folder / unpacked_name(path.name), place, most)
+            return _written(packed, target, place, most)
     except (
         EOFError,
         ValueError,

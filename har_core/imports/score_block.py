@@ -202,6 +202,8 @@ def _values(table: Table, name: str) -> np.ndarray | None:
 def _is_whole(table: Table, name: str) -> bool:
     """Whether numbers are written without a point, as counts are."""
     values = table.head[name]
+    if pa.types.is_dictionary(values.type):
+        values = pc.unique(values).dictionary_decode()
     if pa.types.is_string(values.type):
         return all(re.fullmatch(r"[+-]?[0-9]*", text.strip()) for text in values.to_pylist() if text)
     return bool(pa.types.is_integer(values.type))

@@ -10,8 +10,10 @@ import numpy as np
 from har_core.errors import DataError
 from har_core.files import and_more
 from har_core.imports import headers
+from har_core.imports.contents import is_numeric
 from har_core.imports.labels import is_number, rising
 from har_core.imports.other_numbers import classes_of_family
+from har_core.imports.pairs import pair_of
 from har_core.imports.ranks import ranked_pairs, require_classes
 from har_core.imports.score_block import block
 from har_core.imports.tables import Table, numbers_of, shown
@@ -47,7 +49,7 @@ def find_top(table: Table, used: Collection[str]) -> tuple[tuple[str, str], ...]
         (one, other) for one, other in pairs if not (headers.plain(one) == "#" or headers.plain(other) == "#")
     ] or pairs
     if not pairs:
-        return ranked_pairs(table, used)
+        return ranked_pairs(table, used) or _bare_pair(table, used)
     # an index beside a label says the same
     pairs.sort(key=lambda pair: ("index" in pair[0] or "idx" in pair[0], -len(labels[pair[0]])))
     of_label, of_value = labels[pairs[0][0]], values[pairs[0][1]]
@@ -57,6 +59,16 @@ def find_top(table: Table, used: Collection[str]) -> tuple[tuple[str, str], ...]
             f"expected a class and a probability of each rank in {table.place}, found {shown(alone)} alone; add the other column"
         )
     return tuple((of_label[rank], of_value[rank]) for rank in sorted(of_label))
+
+
+def _bare_pair(table: Table, used: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """See `pair_of`; none if the table has scores of all classes besides."""
+    free = [name for name in table.columns if name not in used and is_numeric(table.head[name])]
+    found = list(families(free).values())
+    if len(found) != 1 or [_name(name) for name in found[0]] != ["0", "1"]:
+        return ()
+    others = [name for name in free if name not in found[0]]
+    return () if len(others) > 1 and _share_of_sums(table, others) > 0.5 else pair_of(table, found[0])
 
 
 def find_scores(table: Table, numeric: Collection[str], labels: Sequence[str], order: Sequence[str] | None) -> Found:

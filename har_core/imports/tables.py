@@ -35,8 +35,8 @@ class Table:
 
     `form`: what it is, in words.  `head`: of each column, the first rows (see `head_of`), as text or numbers.
     `classes`: their names in the order of the file's own numbers, where it brings them.  `percent`: columns of numbers with percent
-    signs, which are divided by 100.  `guarded`: whether spreadsheets may
-    have been kept from reading its texts as formulas (`files.csv_bytes`).
+    signs, which are divided by 100 (`percents`).  `guarded`: whether spreadsheets may have been kept from reading its texts as
+    formulas (`files.csv_bytes`).
     """
 
     place: str

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple, NoReturn
@@ -26,8 +27,7 @@ _END = "the end of the table"
 
 
 class Layout(NamedTuple):
-    """`start`: the byte at which the line after the header begins.  `spaced`: see `is_spaced`.  `percent`: the columns whose
-    values end with that sign."""
+    """`start`: the byte at which the line after the header begins.  `spaced`: see `is_spaced`."""
 
     encoding: str
     delimiter: str
@@ -35,7 +35,6 @@ class Layout(NamedTuple):
     start: int
     spaced: bool
     decimal: str
-    percent: frozenset[str]
 
 
 def csv_rows(lines: Iterable[str], delimiter: str, *, spaced: bool, partial: bool = False) -> Iterator[list[str]]:
@@ -128,10 +127,7 @@ def _by_arrow(path: Path, layout: Layout, texts: Collection[str], numbers: Colle
             parse_options=pa_csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(
                 include_columns=[place[name] for name in wanted],
-                column_types={
-                    place[name]: pa.float64() if name in numbers and name not in layout.percent else pa.string()
-                    for name in wanted
-                },
+                column_types={place[name]: pa.float64() if name in numbers else pa.string() for name in wanted},
                 null_values=NULLS,
                 strings_can_be_null=False,
                 decimal_point=layout.decimal,
@@ -139,13 +135,7 @@ def _by_arrow(path: Path, layout: Layout, texts: Collection[str], numbers: Colle
         )
         with reader:
             for batch in reader:
-                chunk = dict(zip(wanted, batch.columns, strict=True))
-                yield {
-                    name: as_numbers(values, decimal=layout.decimal, percent=True)
-                    if name in numbers and name in layout.percent
-                    else values
-                    for name, values in chunk.items()
-                }
+                yield dict(zip(wanted, batch.columns, strict=True))
 
 
 class _Ended(io.BufferedIOBase):
@@ -239,11 +229,11 @@ def check_lengths(rows: list[list[str]], names: Sequence[str], delimiter: str, p
 
 
 def _checked(texts: pa.Array, name: str, layout: Layout, place: str, done: int) -> pa.Array:
-    percent = name in layout.percent
+    convert = partial(as_numbers, decimal=layout.decimal)
     try:
-        return as_numbers(texts, decimal=layout.decimal, percent=percent)
+        return convert(texts)
     except pa.ArrowInvalid:
-        row = first_fault(texts, decimal=layout.decimal, percent=percent)
+        row = first_fault(texts, convert)
     not_a_number(place, name, done + row + 1, texts[row].as_py())
 
 

@@ -14,7 +14,7 @@ from har_core.data.labels_file import DELIMITERS, SEPARATOR_LINE
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, head_of, shown
-from har_core.imports.text_numbers import NULLS, has_decimal_commas, has_percents
+from har_core.imports.text_numbers import NULLS, has_decimal_commas
 from har_core.imports.text_rows import (
     MAX_LINE,
     Layout,
@@ -68,30 +68,19 @@ def csv_table(path: Path, place: str) -> Table:
     rows = [row for row in rows if len(row) == len(names)]
     begin = mark + len("".join(lines[: first + count]).encode(encoding))
     columns = {name: [row[number] for row in rows] for number, name in enumerate(names)}
-    percent = frozenset(name for name, cells in columns.items() if has_percents(cells))
-    for name in percent:
-        columns[name] = [cell.replace("%", "").strip() for cell in columns[name]]
     decimal = "," if delimiter != "," and any(map(has_decimal_commas, columns.values())) else "."
-    layout = Layout(encoding, delimiter, tuple(names), begin, spaced, decimal, percent)
+    layout = Layout(encoding, delimiter, tuple(names), begin, spaced, decimal)
     head = {}
     for name, cells in columns.items():
         if decimal == "," and has_decimal_commas(cells):
             cells = [cell.replace(",", ".") for cell in cells]
-        head[name] = pa.array([_hundredth(cell) for cell in cells] if name in percent else cells, pa.string())
+        head[name] = pa.array(cells, pa.string())
 
     def read(texts: Collection[str], numbers: Collection[str]) -> Iterator[Chunk]:
         return stream(path, place, layout, texts, numbers)
 
     form = f"text with {DELIMITERS[delimiter]} between the columns"
-    return Table(place, form, head, read, guarded=True, percent=percent)
-
-
-def _hundredth(cell: str) -> str:
-    """A number of percent as the share that it is; what is no number stays."""
-    try:
-        return repr(float(cell) / 100)
-    except ValueError:
-        return cell
+    return Table(place, form, head, read, guarded=True)
 
 
 def _decoded(start: bytes, place: str, *, more: bool) -> tuple[str, str, int]:

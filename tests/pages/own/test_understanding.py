@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -140,22 +144,46 @@ def test_what_is_too_large_for_a_page_is_refused(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(table_file, "_MAX_JSON", 10)
     record = '{"file": "1.jpg", "true": "a", "pred": "b"}\n'
     assert table_file.opened(text(record, "t.jsonl")(tmp_path)).form == "JSON lines"
-    for whole in (f"[{record}]", '{"labels":\n{"1": 0}}'):
-        with pytest.raises(DataError, match="JSON lines"):
-            table_file.opened(text(whole, "t.json")(tmp_path))
+    for encoding in ("utf-16", "utf-32-be"):
+        assert table_file.opened(text((2 * record).encode(encoding), "t.jsonl")(tmp_path)).form == "JSON lines"
     monkeypatch.setattr(table_file, "_MAX_ARRAYS", 100)
     np.savez(tmp_path / "t.npz", filenames=np.array(["a"] * 90))
     with pytest.raises(DataError, match="1 GB"):
         table_file.opened(tmp_path / "t.npz")
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+@pytest.mark.parametrize("end", ["", "\n", "\n \n"])
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "[{}]",
+        "[\n{}]",
+        '{{"predictions": [{}]}}',
+        '{{"samples": [{}]}}',
+        '{{"samples": [{}]}}\n{{}}',
+        '{{"labels":\n{{"1": 0}}}}',
+        '{{"1.jpg": {}}}',
+        '{{"file": {{"0": "1.jpg"}}, "true": {{"0": "a"}}, "pred": {{"0": "b"}}}}',
+    ],
+)
+def test_json_that_is_read_as_a_whole_is_small(
+    whole: str, end: str, pack: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is wrapped and packed, and whatever it is called."""
+    content = whole.format('{"file": "1.jpg", "true": "a", "pred": "b"}') + end
+    path = table_file.stored(io.BytesIO(pack(content.encode())), "t.json", tmp_path / "new")
+    monkeypatch.setattr(table_file, "_MAX_JSON", len(content) - 1)
+    monkeypatch.setattr(table_file, "open_table", lambda path: pytest.fail("it is read"))
+    with pytest.raises(DataError, match="JSON lines"):
+        table_file.opened(path)
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", r"C:\tables\mine.csv", "", "..", "x" * 500 + ".csv", "\u202e\0.csv", "ä" * 300]
 )
 def test_an_upload_is_stored_in_its_folder_whatever_it_is_called(name: str, tmp_path: Path) -> None:
-    from io import BytesIO
-
-    path = table_file.stored(BytesIO(b"abc"), name, tmp_path / "new")
+    path = table_file.stored(io.BytesIO(b"abc"), name, tmp_path / "new")
     assert path.parent == tmp_path / "new" and path.read_bytes() == b"abc" and path.name.isprintable()
 
 

@@ -141,9 +141,13 @@ def test_photos_come_from_the_servers_folder_or_a_zip(kaggle_folder: Path, monke
             picture((9, 90, 200), seed=number).save(photo, "PNG")
             archive.writestr(f"some/photos/Image_{number}.jpg", photo.getvalue())
         archive.writestr("some/labels.csv", "filename,label\nphotos/Image_0.jpg,a\n")
+        archive.writestr("some/photos/Image_3.cr2", "raw")
+        archive.writestr("some/photos/.Image_4.jpg", photo.getvalue())
     app.file_uploader[0].set_value(("photos.zip", buffer.getvalue(), "application/zip")).run()
     assert any("3 of 4 photos were found" in line.value for line in app.caption)
     assert preview(app)[0][0].startswith("data:image/jpeg") and not isinstance(preview(app)[3][0], str)
+    said = [line.value for line in app.caption if "Not read: " in line.value]
+    assert len(said) == 2 and "Image\\_3.cr2" in "".join(said) and ".Image\\_4.jpg" in "".join(said)
     open_analysis(app)
     own = app.session_state["own-runs"]["run-0"]
     assert (own.photos / "Image_2.jpg").is_file()
