@@ -12,6 +12,7 @@ It is one file on purpose, to be copied beside a model: nothing of the project h
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from PIL import Image, ImageOps
 VIEWS = ("center", "whole", "evidence")
 HEATMAP_SUFFIXES = (".png", ".jpg", ".jpeg")
 GRID = 14  # cells a side of a map that is made of several views
-MAX_PIXELS, DECODE_SIDE = 40_000_000, 1600
+MAX_PIXELS, MAX_ASPECT, DECODE_SIDE = 40_000_000, 20, 1600
 _STRIDE, _AREA, _LONGEST = 32, 1.45, 3.0
 _STRONG, _NEAREST, _FARTHEST, _SMALLER, _KEPT = 0.35, 0.5, 0.85, 6 / 7, 2.5
 _CELLS = 7  # cells a side of a map by occlusion
@@ -227,20 +228,32 @@ def open_photo(path: Path) -> Image.Image:
     """Upright, RGB, on white, at most twice `DECODE_SIDE` pixels long.
 
     Raises:
-        PredictError: if the file is no JPEG, PNG, WebP or AVIF photo that can be read.
+        PredictError: if the file is no JPEG, PNG, WebP or AVIF photo that can be read, moves, or is too large or too narrow.
     """
     try:
         with Image.open(path, formats=("JPEG", "PNG", "WEBP", "AVIF")) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise PredictError(f"{path.name} has more than {MAX_PIXELS // 10**6} megapixels; save a smaller copy")
+            if max(opened.size) > MAX_ASPECT * min(opened.size):
+                raise PredictError(
+                    f"{path.name} has {opened.width} × {opened.height} pixels, its longer side may be {MAX_ASPECT} times the "
+                    "shorter at most; cut out the part that matters"
+                )
+            if opened.format in ("PNG", "WEBP", "AVIF") and getattr(opened, "is_animated", False):
+                raise PredictError(
+                    f"{path.name} is an animation, which is not accepted; export one picture of it as JPEG"
+                )
+            deep = opened.format == "PNG" and ";16" in str(opened.tile)
             factor = _reduction(opened.size)
             if factor > 1:
                 opened.draft(None, (opened.width // factor, opened.height // factor))
             opened.load()
             factor = _reduction(opened.size)
-            image = ImageOps.exif_transpose(opened)
-            if image.mode.startswith("I"):  # 16 bits of gray
-                image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
+            image: Image.Image = opened
+            with contextlib.suppress(Exception):  # of a damaged orientation: the pixels may be fine
+                image = ImageOps.exif_transpose(opened)
+            if deep:
+                image = _of_16_bits(image)
             if image.has_transparency_data:
                 image = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -253,6 +266,19 @@ def open_photo(path: Path) -> Image.Image:
         raise PredictError(
             f"{path.name} cannot be read ({reason}); expected a JPEG, PNG, WebP or AVIF photo"
         ) from error
+
+
+def _of_16_bits(image: Image.Image) -> Image.Image:
+    """To 8 bits, of colors, of which Pillow keeps the upper 8, too.  Cameras write 8 to 13 bits into 16: the largest of these is white."""
+    gray = image.mode.startswith("I")
+    least, full = (8, 2**16) if gray else (1, 2**8)
+    colors = image.convert("I" if gray else "RGB")
+    most = int(np.asarray(colors).max())
+    white = 2 ** max(least, most.bit_length()) - 1 if most < full // 8 else full - 1
+    if gray:
+        return colors.point(lambda value: value * (255 / white) + 0.5).convert("L")
+    scaled = [min(255, round(value * 255 / white)) for value in range(256)]
+    return image.point([value for band in image.getbands() for value in (range(256) if band == "A" else scaled)])
 
 
 def _reduction(size: tuple[int, int]) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from har_core.cli.options import Subparsers, add_data, add_device, tell_notes
+from har_core.cli.options import Subparsers, add_data, add_device, given_path, tell_notes
 from har_core.errors import ConfigError
 
 _STEPS = ("photos", "embeddings", "near-duplicates", "suspects", "map", "faithfulness")
@@ -18,7 +17,9 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Store with a run: what its photos are like, the embeddings of its training photos, near-duplicates, labels "
         "that are probably wrong, a map of the embeddings, and how faithful its heatmaps are.",
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder; it has predictions and embeddings")
+    parser.add_argument(
+        "run", type=given_path, metavar="RUN", help="the run's folder; it has predictions and embeddings"
+    )
     add_data(parser)
     parser.add_argument(
         "--only",

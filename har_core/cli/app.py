@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from har_core.cli.options import Subparsers
+from har_core.cli.options import Subparsers, given_path
 from har_core.errors import ConfigError
 
 
@@ -17,8 +17,12 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Open the app in a browser, the same as `streamlit run app.py`.  Runs that are kept, and the data set, lie "
         "in the folder where it is started.",
     )
-    parser.add_argument("--data", metavar="DIR", help="the photos behind the predictions (default: data/)")
-    parser.add_argument("--runs", metavar="DIR", help="one more folder of runs, beside the shipped ones and runs/")
+    parser.add_argument(
+        "--data", type=given_path, metavar="DIR", help="the photos behind the predictions (default: data/)"
+    )
+    parser.add_argument(
+        "--runs", type=given_path, metavar="DIR", help="one more folder of runs, beside the shipped ones and runs/"
+    )
     parser.add_argument("--trust-visitors", action="store_true", help="let visitors from other machines judge photos")
     parser.add_argument("--port", type=int, default=8501, help="default: %(default)s")
     parser.add_argument("--headless", action="store_true", help="do not open a browser")
@@ -27,7 +31,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(given: argparse.Namespace) -> int:
     script = script_path()
     options = ["--server.port", str(given.port), *(["--server.headless", "true"] if given.headless else [])]
-    own = [text for name in ("data", "runs") if (value := getattr(given, name)) for text in (f"--{name}", value)]
+    own = [text for name in ("data", "runs") if (value := getattr(given, name)) for text in (f"--{name}", str(value))]
     own += ["--trust-visitors"] if given.trust_visitors else []
     command = [sys.executable, "-m", "streamlit", "run", str(script), *options, "--", *own]
     os.execv(sys.executable, command)  # signals then reach the server itself

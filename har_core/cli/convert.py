@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from har_core.cli.options import Subparsers
+from har_core.cli.options import Subparsers, given_path
 
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("convert", description="Rewrite run folders of version 0.1 (card.json) as run.json.")
-    parser.add_argument("folders", nargs="+", type=Path, metavar="RUN", help="a run folder")
+    parser.add_argument("folders", nargs="+", type=given_path, metavar="RUN", help="a run folder")
 
 
 def run(given: argparse.Namespace) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from har_core.cli.options import Subparsers
+from har_core.cli.options import Subparsers, given_path
 
 
 def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("download", description="Fetch the data set from Kaggle (public, no key; ODbL-1.0).")
     parser.add_argument(
-        "--data", type=Path, default=Path("data"), metavar="FOLDER", help="where to (default: %(default)s)"
+        "--data", type=given_path, default=Path("data"), metavar="FOLDER", help="where to (default: %(default)s)"
     )
 
 

@@ -18,6 +18,7 @@ from har_core.cli.options import (
     add_run,
     add_views,
     chosen_run,
+    given_path,
     tell_notes,
     told_meaning,
     warn_of_newer_library,
@@ -51,7 +52,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_meaning(parser)
     add_views(parser)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="keep the result as a run folder, for the app")
+    parser.add_argument("--out", type=given_path, metavar="FOLDER", help="keep the result as a run folder, for the app")
     add_run(parser)
     add_device(parser)
     add_json(parser)

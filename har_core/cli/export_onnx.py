@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from har_core.cli.options import given_path
 from har_core.errors import ConfigError
 from har_core.files import printable
 
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     onnx.add_argument(
         "--photos",
-        type=Path,
+        type=given_path,
         metavar="FOLDER",
         help="what the file is compared with the model on: the run's test photos if they are there (default: cuts of the "
         "packaged photos)",

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from har_core.cli.options import Subparsers, add_device, told_classes
+from har_core.cli.options import Subparsers, add_device, given_path, told_classes
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 
@@ -30,12 +30,18 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Make a run of predictions that come from elsewhere: CSV, TSV, JSON lines, Parquet, NPZ (cleanlab), "
         "FiftyOne's labels.json or samples.json, or a folder with metadata.csv as Hugging Face's imagefolder.",
     )
-    parser.add_argument("table", type=Path, metavar="TABLE", help="file, true label, and predictions in some form")
-    parser.add_argument("--photos", type=Path, metavar="DIR", help="the photos that the table names: a data folder")
-    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the run's folder, which is created")
+    parser.add_argument(
+        "table", type=given_path, metavar="TABLE", help="file, true label, and predictions in some form"
+    )
+    parser.add_argument(
+        "--photos", type=given_path, metavar="DIR", help="the photos that the table names: a data folder"
+    )
+    parser.add_argument(
+        "--out", required=True, type=given_path, metavar="FOLDER", help="the run's folder, which is created"
+    )
     parser.add_argument("--title", help="what people call the run (default: the folder's name)")
     parser.add_argument(
-        "--classes", type=Path, metavar="FILE", help="one class name a line, in the order of numbered columns"
+        "--classes", type=given_path, metavar="FILE", help="one class name a line, in the order of numbered columns"
     )
     parser.add_argument(
         "--scores", choices=("probabilities", "percentages", "logits"), help="default: by their content"
@@ -53,9 +59,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     columns.add_argument("--no-confidence", action="store_true", help="leave the column of confidences out")
     parser.add_argument(
-        "--embeddings", type=Path, metavar="FILE.npy", help="(N, D) features, in the order of the table"
+        "--embeddings", type=given_path, metavar="FILE.npy", help="(N, D) features, in the order of the table"
     )
-    parser.add_argument("--maps", type=Path, metavar="FILE.npy", help="(N, K, h, w) class maps, likewise")
+    parser.add_argument("--maps", type=given_path, metavar="FILE.npy", help="(N, K, h, w) class maps, likewise")
     parser.add_argument(
         "--unknown",
         choices=("skip", "error"),
@@ -63,7 +69,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--model",
-        type=Path,
+        type=given_path,
         metavar="RUN_OR_FILE",
         help="the model that predicted: 16 photos are replayed with it, and compared, before the run is made",
     )

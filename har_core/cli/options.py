@@ -26,9 +26,16 @@ def given_path(text: str) -> Path:
     """A file or folder of this machine.  An empty name, as of an unset variable, would be the current folder."""
     if not text:
         raise argparse.ArgumentTypeError("expected a file or a folder, found an empty name")
-    if re.match(r"(https?|ftp)://", text, re.IGNORECASE):
-        raise argparse.ArgumentTypeError(f"{printable(text)} is an address, which is not read: download it first")
-    return Path(text)
+    if scheme := re.match(r"([a-z][a-z0-9+.-]+)://", text, re.IGNORECASE):
+        remedy = "leave out file://" if scheme[1].lower() == "file" else "download it first"
+        raise argparse.ArgumentTypeError(f"{printable(text)} is an address, which is not read: {remedy}")
+    path = Path(text)  # of --run=~/runs/a, a shell leaves the ~
+    return path.expanduser() if path.parts[:1] == ("~",) and not path.exists() else path
+
+
+def given_place(text: str) -> str:
+    """As `given_path`, or a bucket of `har_core.scoring.places`."""
+    return text if re.match(r"(s3|gs)://", text) else str(given_path(text))
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

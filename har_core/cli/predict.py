@@ -37,7 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("photos", nargs="+", type=given_path, metavar="PHOTO", help="photos, or folders of photos")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help="add each photo's row to FILE (JSON, one object a line); photos that the same run has answered there are "
         "skipped unless they changed, so that an interrupted prediction can be continued; of several rows the last counts",

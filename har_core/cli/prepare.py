@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from har_core.cli.options import Subparsers
+from har_core.cli.options import Subparsers, given_path
 from har_core.errors import ConfigError
 
 
@@ -15,7 +14,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Export a run's model for onnxruntime, compare it with the original, and measure which of the two is faster on "
         "this machine: the app, predict and video then use that one. It takes a minute or two, once.",
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder; it has a model")
+    parser.add_argument("run", type=given_path, metavar="RUN", help="the run's folder; it has a model")
 
 
 def run(given: argparse.Namespace) -> int:

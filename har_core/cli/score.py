@@ -17,6 +17,8 @@ from har_core.cli.options import (
     add_labels,
     add_meaning,
     add_views,
+    given_path,
+    given_place,
     pixels,
     tell_notes,
     told_classes,
@@ -44,6 +46,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "data",
         nargs="+",
+        type=given_place,
         metavar="DATA",
         help="Training_set.csv with train/, or one folder per class; for a table, photos or folders of photos; for shards, see below",
     )
@@ -58,6 +61,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--out",
         required=True,
+        type=given_place,
         metavar="OUT",
         help="the run's folder; or FILE.csv or FILE.parquet: a table; or a folder or bucket for shards",
     )
@@ -68,7 +72,7 @@ def add_parser(subparsers: Subparsers) -> None:
     score_shards.add_arguments(parser)
     feeding = parser.add_argument_group("how photos are fed, where the model does not say it")
     feeding.add_argument(
-        "--classes", type=Path, metavar="FILE", help="one class name a line, in the order of the outputs"
+        "--classes", type=given_path, metavar="FILE", help="one class name a line, in the order of the outputs"
     )
     feeding.add_argument("--crop-size", type=pixels, metavar="PIXELS", help="the side of the network's square input")
     feeding.add_argument(

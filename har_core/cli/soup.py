@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from har_core.cli.options import Subparsers, add_data, add_views, tell_notes
+from har_core.cli.options import Subparsers, add_data, add_views, given_path, tell_notes
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -14,9 +13,9 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Average the weights of runs that were trained on the same photos, and evaluate the outcome.",
     )
     add_data(parser)
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders with models")
+    parser.add_argument("runs", type=given_path, nargs="+", metavar="RUN", help="run folders with models")
     add_views(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the new run's folder")
+    parser.add_argument("--out", type=given_path, required=True, metavar="FOLDER", help="the new run's folder")
 
 
 def run(given: argparse.Namespace) -> int:

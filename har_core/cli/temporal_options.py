@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from har_core.cli.options import given_path
 from har_core.cli.terminal import ProgressBar, device_named
 from har_core.errors import ConfigError
 from har_core.training.config import TrainConfig
@@ -37,21 +38,23 @@ def add_temporal(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--groups",
-        type=Path,
+        type=given_path,
         metavar="CSV",
         help="columns clip and group: the source video of each clip, so that no source is both learned from and tested on "
         "(default: each clip is its own source)",
     )
-    group.add_argument("--test-clips", type=Path, metavar="FOLDER", help="clips that test, in place of a share of DATA")
+    group.add_argument(
+        "--test-clips", type=given_path, metavar="FOLDER", help="clips that test, in place of a share of DATA"
+    )
     group.add_argument(
         "--photo-run",
-        type=Path,
+        type=given_path,
         metavar="FOLDER",
         help="the run whose model looks at the frames (default: the shipped run)",
     )
     group.add_argument(
         "--cache",
-        type=Path,
+        type=given_path,
         metavar="FOLDER",
         help="where what is seen in the frames is stored, half to 3 MB a clip (default: a folder of this user)",
     )

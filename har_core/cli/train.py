@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from har_core.cli.options import Subparsers, add_data, add_device, tell_notes
+from har_core.cli.options import Subparsers, add_data, add_device, given_path, tell_notes
 from har_core.cli.temporal_options import add_temporal, given_of_clips, refuse_changes, train_on_clips
 from har_core.cli.terminal import ProgressBar, device_named
 from har_core.errors import ConfigError
@@ -46,10 +46,12 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_data(parser)
     add_device(parser)
-    parser.add_argument("--labels", type=Path, metavar="CSV", help="corrected labels: columns filename and label")
-    parser.add_argument("--leave-out", type=Path, metavar="FILE", help="photos that are not to be used, by file name")
+    parser.add_argument("--labels", type=given_path, metavar="CSV", help="corrected labels: columns filename and label")
+    parser.add_argument(
+        "--leave-out", type=given_path, metavar="FILE", help="photos that are not to be used, by file name"
+    )
     parser.add_argument("--recipe", choices=sorted(RECIPES), help="a named configuration (default: best)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="the run's folder (default: runs/<date>)")
+    parser.add_argument("--out", type=given_path, metavar="FOLDER", help="the run's folder (default: runs/<date>)")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the last saved state, of --out or of the last run"
     )

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from har_core.cli.options import Subparsers, add_device, add_json, add_run, add_views, chosen_run, warn_of_newer_library
+from har_core.cli.options import (
+    Subparsers,
+    add_device,
+    add_json,
+    add_run,
+    add_views,
+    chosen_run,
+    given_path,
+    warn_of_newer_library,
+)
 from har_core.cli.predict import shown
 from har_core.errors import ClipError, ConfigError, DataError
 from har_core.files import atomic_path, csv_bytes, printable, reason_of
@@ -30,12 +39,14 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Say what clips show from when to when, one line for each segment. The exit status is 1 if any could not "
         "be read.",
     )
-    parser.add_argument("clips", nargs="+", type=_clip_path, metavar="CLIP", help="clips, or folders of clips")
+    parser.add_argument("clips", nargs="+", type=given_path, metavar="CLIP", help="clips, or folders of clips")
     parser.add_argument(
         "--fps", type=rate, default=4.0, help="frames a second to look at, up to 60 (default: %(default)g)"
     )
-    parser.add_argument("--segments", type=Path, metavar="FILE", help="write the segments of all clips as a CSV")
-    parser.add_argument("--frames", type=Path, metavar="FILE", help="write all probabilities of all frames as a CSV")
+    parser.add_argument("--segments", type=given_path, metavar="FILE", help="write the segments of all clips as a CSV")
+    parser.add_argument(
+        "--frames", type=given_path, metavar="FILE", help="write all probabilities of all frames as a CSV"
+    )
     parser.add_argument(
         "--engine",
         choices=("auto", "torch", "onnx"),
@@ -258,9 +269,3 @@ def rate(text: str) -> float:
     if not 0 < float(text) <= MAX_FPS:
         raise argparse.ArgumentTypeError(f"expected more than 0 and at most {MAX_FPS:g}, found {text}")
     return float(text)
-
-
-def _clip_path(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("expected a clip or a folder of clips, found an empty name")
-    return Path(text)

@@ -24,19 +24,24 @@ _OF_NO_LABELS = {"readme", "license", "licence", "copying", "notice", "authors",
 
 
 def scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
-    """One folder per class, perhaps inside `train/`, `val/` and `test/`.
+    """One folder per class, perhaps inside `train/`, `val/` and `test/`, these inside folders around them all, or with one folder in each
+    around its classes, as `data/train/images/CLASS/`.
 
     Raises:
         DataError: if there is no photo in such a folder.
     """
     samples: list[Sample] = []
     problems: list[Problem] = []
-    splits = split_folders(folder)
-    for path in entries(folder):
+    top = _split_parent(folder)
+    splits = split_folders(top)
+    around = _around_classes([path for path, split in splits.items() if split == "train"])
+    for path in entries(top):
         if splits and path not in splits and path.is_dir():
-            problems.append(Problem(f"{path.name}/", "a folder beside those of the split", "move or remove it"))
+            name = path.relative_to(folder).as_posix()
+            problems.append(Problem(f"{name}/", "a folder beside those of the split", "move or remove it"))
         elif path in splits:
-            for inside in entries(path):
+            only = _only_folder(path)
+            for inside in entries(only if only is not None and only.name == around else path):
                 _scan_class(folder, inside, splits[path], samples, problems)
         else:
             _scan_class(folder, path, None, samples, problems)
@@ -51,7 +56,7 @@ def scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
         found = f" ({', '.join(list_problems(problems, most=3))})" if problems else ""
         raise DataError(
             "expected one folder of photos per class, or photos and a CSV with columns filename and label, found "
-            f"neither{found}; choose the folder that holds them",
+            f"neither{found}; choose or pack the folder that holds them",
             problems,
         )
     return samples, problems
@@ -67,6 +72,36 @@ def split_folders(folder: Path) -> dict[Path, SplitFolder]:
         if split == "train" and any(map(Path.is_dir, inside)) and (len(splits) == len(folders) or not has_photos):
             return splits
     return {}
+
+
+def _split_parent(folder: Path) -> Path:
+    """The folder of `train/` and the others: a folder itself, or one in it that is alone."""
+    inside: Path | None = folder
+    while inside is not None:
+        if split_folders(inside):
+            return inside
+        inside = _only_folder(inside)
+    return folder
+
+
+def _around_classes(splits: list[Path]) -> str | None:
+    """The name of the folder that each of these holds alone, and that holds folders of several classes."""
+    only = [_only_folder(path) for path in splits]
+    several = [path is not None and sum(map(Path.is_dir, _without_photos(path))) > 1 for path in only]
+    names = {path.name for path in only if path is not None}
+    return names.pop() if all(several) and len(names) == 1 else None
+
+
+def _only_folder(folder: Path) -> Path | None:
+    """The folder inside that is alone, but for files that are no photos."""
+    folders = [path for path in _without_photos(folder) if path.is_dir()]
+    return folders[0] if len(folders) == 1 else None
+
+
+def _without_photos(folder: Path) -> list[Path]:
+    """What a folder holds; nothing, if there is a photo."""
+    inside = list(entries(folder))
+    return [] if any(map(is_photo_file, inside)) else inside
 
 
 def _scan_class(

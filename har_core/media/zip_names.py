@@ -12,10 +12,26 @@ from collections.abc import Sequence
 _UTF8 = 0x800  # flag of an entry
 _UNICODE_PATH = 0x7075  # extra field of Info-ZIP: the name in UTF-8
 _CODE_PAGES = ("cp932", "gbk", "cp866", "cp1251", "cp437", "cp850", "cp1252")
-"""Of Windows in Japan, China, Russia (two) and the West (three).  The first counts of those that fit equally well."""
+"""Of Windows in Japan, China, Russia (two) and the West (three).  The first counts of those that fit equally well; that of Korea and
+that of Taiwan only by `_by_frequent`, since nearly all bytes of one Asian code page are letters of the others."""
 
-_PLAUSIBLE = 0.5  # mean weight of the characters that are not ASCII
+_HAN = (
+    "的一是不我了人在有他這个個上們们來来到時时大地為为子中你說说生國国年著着就那和要她出也得裡里後后自以會会家可下而過过天去能對对小多然於于心學学麼么之"
+    "都好看起發发當当沒没成只如事把還还用第樣样道想作種种開开美總总從从無无情己面最女但現现前些所同日手又行意動动方期它頭头經经長长兒儿回位分愛爱老因很給给名"
+    "法間间知世什兩两次使身者被高已親亲其進进此話话常與与活正感見见明問问力理點点文定本公特做外相西果走將将月十實实向聲声車车全信重三機机工物氣气每別真打太新比"
+    "才便夫再書书部水像眼等體体電电主門门利海受聽听表德少員员許许先口由死安寫写性馬马光白或住難难望教命花樂乐色更東东神記记處处讓让母父應应直字場场平報报友"
+    "關关放張张接告入笑內内英吃喝跑步睡覺觉坐唱跳舞照片圖图資资料夾夹檔档影腦脑音騎骑打飯饭球"
+)
+_HANGUL = (
+    "이다는에의가을고하지은로사를한자기도인리대해수정어나일아부제서시그전들보상원구주성장조여안연선화경비공우모중마신만요무국유분동생과산소스미개차물오실세입진용"
+    "발반문년방면양위영날새폴더크린샷톡카캡처앨범파식음악읽쓰걷뛰달앉웃먹자싸춤책복본호집학교친족행"
+)
+_FREQUENT = {"cp949": frozenset(_HANGUL), "big5": frozenset(_HAN), "gbk": frozenset(_HAN)}
+"""Letters that most texts are made of, in Korea and in China (its traditional and its simplified ones)."""
+
+_SURE, _PLAUSIBLE = 0.8, 0.5  # mean weight of the characters that are not ASCII
 _COMMON_LATIN = frozenset("äöüßÄÖÜéèêëàâáåçñíìîïóòôúùûæøœãÉÈÀÁÇÅÑØÓÍÚ")
+_VOWELS = frozenset("aeiouyäöü")  # before ß
 _RUSSIAN = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюяАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ")
 _SIGNS = frozenset("’‘“”–—·°«»¡¿§²³ªº€£№…©®×○●◎△▲□■◇◆★☆♪→←↑↓①②③④⑤⑥⑦⑧⑨⑩\u00a0")
 
@@ -72,8 +88,23 @@ def _encoding(names: Sequence[bytes]) -> str | None:
     if _decoded(names, "utf-8") is not None:
         return "utf-8"
     weights = {page: _weight(decoded) for page in _CODE_PAGES if (decoded := _decoded(names, page)) is not None}
-    best = max(weights, key=weights.__getitem__, default=None)
-    return best if best is not None and weights[best] >= _PLAUSIBLE else None
+    best = max(weights, key=weights.__getitem__, default="")
+    weight = weights.get(best, 0.0)
+    if (best in ("cp932", "gbk") or weight < _SURE) and (asian := _by_frequent(names)) is not None:
+        return asian
+    return best if weight >= _PLAUSIBLE else None
+
+
+def _by_frequent(names: Sequence[bytes]) -> str | None:
+    """cp949 or big5, if at least two of the letters, and half of them, are frequent there, and fewer in mainland China."""
+    found: dict[str, int] = {}
+    for page, frequent in _FREQUENT.items():
+        letters = {one for name in _decoded(names, page) or () for one in name if not one.isascii()}
+        known = len(letters & frequent)
+        of_one_script = len({unicodedata.name(one, "").partition(" ")[0] for one in letters}) == 1
+        found[page] = known if page == "gbk" or (known > 1 and 2 * known >= len(letters) and of_one_script) else 0
+    best = max(found, key=found.__getitem__)
+    return best if found[best] > found["gbk"] else None
 
 
 def _decoded(names: Sequence[bytes], encoding: str) -> list[str] | None:
@@ -116,7 +147,9 @@ def _of_letter(one: str, word: str, at: int) -> float:
     if script == "CYRILLIC":
         return 1.0 if one in _RUSSIAN else 0.5
     many = all(not each.isascii() for each in word[max(0, at - 1) : at + 2]) and len(word) > 2
-    return 0.2 if many else 1.0 if one in _COMMON_LATIN else 0.4
+    if many or (one == "ß" and before.casefold() not in _VOWELS):
+        return 0.2
+    return 1.0 if one in _COMMON_LATIN else 0.5 if one in "õÕ" else 0.4
 
 
 def _is_asian(one: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from har_core.cli import main
-from har_core.cli.options import told_classes, told_meaning
+from har_core.cli.options import given_path, given_place, told_classes, told_meaning
 from har_core.errors import DataError
 
 
@@ -26,6 +26,38 @@ def test_names_that_no_label_has_are_the_cause_that_is_told_first(tmp_path: Path
     with pytest.raises(DataError) as caught:
         told_meaning(known, ["calling", "clapping"], ["calling", "LABEL_1"])
     assert "none of the classes" not in str(caught.value)
+
+
+PLACES = (
+    ["analyze", "{}", "data"], ["analyze", "run", "{}"], ["app", "--data", "{}"], ["app", "--runs", "{}"], ["calibrate", "{}"],
+    ["convert", "{}"], ["download", "--data", "{}"], ["evaluate", "data", "--out", "{}"], ["export", "{}", "--to", "csv", "--out", "o"],
+    ["export", "run", "--to", "onnx", "--out", "{}"], ["export", "run", "--to", "onnx", "--out", "o", "--photos", "{}"],
+    ["import", "{}", "--out", "o"], ["import", "t.csv", "--out", "{}"], ["import", "t.csv", "--out", "o", "--photos", "{}"],
+    ["near-duplicates", "{}"], ["predict", "a.jpg", "--out", "{}"], ["prepare", "{}"], ["score", "{}", "--out", "o"],
+    ["score", "data", "--out", "{}"], ["score", "data", "--out", "o", "--classes", "{}"], ["soup", "data", "{}", "--out", "o"],
+    ["train", "{}"], ["train", "data", "--labels", "{}"], ["train", "data", "--test-clips", "{}"], ["video", "{}"],
+    ["video", "a.mp4", "--segments", "{}"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["", "https://x.org/a", "file:///a"])
+@pytest.mark.parametrize("arguments", PLACES, ids=" ".join)
+def test_what_is_no_path_is_refused_by_every_command(
+    arguments: list[str], path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([one.format(path) for one in arguments])
+    assert stopped.value.code == 2 and (path or "an empty name") in capsys.readouterr().err
+
+
+def test_a_path_from_home_and_one_in_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert given_path("~/runs") == tmp_path / "runs" and given_place("~/runs") == str(tmp_path / "runs")
+    assert given_place("s3://bucket/a") == "s3://bucket/a" and given_path("C:\\a") == Path("C:\\a")
+    (tmp_path / "~").mkdir()
+    assert given_path("~") == Path("~") and given_path(".") == Path()
 
 
 @pytest.mark.parametrize("option", ["--crop-size", "--resize"])

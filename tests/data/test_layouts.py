@@ -13,6 +13,7 @@ from har_core.data.samples import Problem
 from har_core.data.scan import scan
 from har_core.data.split import split_photos
 from har_core.errors import DataError
+from har_core.media.archive import unpack_photos
 from har_core.media.layout import LABELS_FILE
 from tests.data.test_scan import append, write
 
@@ -44,6 +45,48 @@ def test_an_own_split_is_kept(tmp_path: Path, folders: tuple[str, ...], evaluate
         assert split.eval_split == ("test" if evaluated == "test" else "dev") and f"{evaluated}/" in split.description
         assert ("not val/ (4 photos)" in split.description) == (len(folders) == 3)
     assert len(split_photos(photos, test_fraction=0.5, seed=42).evaluation) == 2 * len(folders)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("train/images", "val/images"),
+        ("data/train/images", "data/val/images"),
+        ("train/photos", "val"),
+        ("data/train", "data/val"),
+        ("a/b/train", "a/b/val"),
+        ("images/train", "images/val"),
+        ("data/train",),
+        ("Train/images",),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_one_folder_more_than_needed(tmp_path: Path, folders: tuple[str, ...], packed: bool) -> None:
+    """Around the split, or around the classes in it; on a disk, and in a zip beside a readme."""
+    folder = own_split(tmp_path / "disk", *folders)
+    (folder / "readme.txt").write_text("x")
+    if packed:
+        folder = unpack_photos(Path(shutil.make_archive(str(tmp_path / "a"), "zip", folder)), tmp_path / "zip").folder
+    photos = scan(folder)
+    assert photos.classes == ("cook", "read") and len(photos.samples) == 4 * len(folders) and photos.problems == ()
+    assert all((folder / sample.name).is_file() for sample in photos.samples)
+    if len(folders) > 1:
+        assert {(sample.split, f"/{sample.name}".find("/val/") < 0) for sample in photos.samples} == {
+            ("train", True), ("val", False),
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train/a/cook/1.jpg", "train/a/read/1.jpg", "train/b/cook/1.jpg"),
+        ("train/a/cook/1.jpg", "train/a/read/1.jpg", "train/1.jpg"),
+        ("train/cook/1/a.jpg",),
+    ],
+)
+def test_folders_around_classes_that_are_not_certain(tmp_path: Path, names: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="expected one folder of photos per class"):
+        scan(write(tmp_path, *names))
 
 
 def test_a_dev_set_of_an_own_split(tmp_path: Path) -> None:

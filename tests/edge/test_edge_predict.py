@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from har_core.data.transforms import Preprocessing, center_crop_box, eval_transform
+from har_core.errors import ImageError
 from har_core.inference import views
 from har_core.inference.predictor import Predictor
 from har_core.media.geometry import Box, whole_photo
@@ -24,6 +25,7 @@ from har_core.media.images import open_photo
 from har_core.models.external.load import load_model
 from har_core.models.spec import ModelSpec
 from tests.conftest import COLORS, ROOT, picture
+from tests.media.test_images import deep_colors, encoded
 from tests.models.external.making import CLASSES, SIZE, onnx_file
 
 pytest.importorskip("onnx")
@@ -185,13 +187,44 @@ def test_photos_are_opened_as_the_library_opens_them(edge: ModuleType, tmp_path:
     clear = noise.convert("RGBA")
     clear.putalpha(90)
     clear.save(tmp_path / "clear.png")
-    Image.fromarray(np.linspace(0, 65535, 2400).reshape(40, 60).astype(np.uint16)).save(tmp_path / "deep.png")
+    for most in (0, 200, 4095, 8191, 8192, 65535):
+        gray = np.linspace(0, most, 2400).reshape(40, 60).astype(np.uint16)
+        Image.fromarray(gray).save(tmp_path / f"deep-{most}.png")
+        (tmp_path / f"colors-{most}.png").write_bytes(deep_colors(most))
+    (tmp_path / "phone.jpg").write_bytes(encoded(noise, "MPO", save_all=True, append_images=[noise.rotate(180)]))
+    for kind in ("PNG", "WEBP", "AVIF"):
+        (tmp_path / f"one.{kind}").write_bytes(encoded(noise, kind, save_all=True))
     noise.resize((3300, 2200)).save(tmp_path / "large.jpg")
     noise.resize((3300, 200)).save(tmp_path / "large.png")
     for path in tmp_path.iterdir():
         np.testing.assert_array_equal(
             np.asarray(edge.open_photo(path)), np.asarray(open_photo(path)), err_msg=path.name
         )
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "GIF", "narrow"])
+def test_what_the_library_refuses_is_refused(edge: ModuleType, tmp_path: Path, kind: str) -> None:
+    frames = [Image.new("RGB", (30, 30), color) for color in COLORS.values()]
+    path = tmp_path / "a.jpg"
+    if kind == "narrow":
+        frames[0].resize((10, 201)).save(path)
+    else:
+        path.write_bytes(encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
+    with pytest.raises(ImageError):
+        open_photo(path)
+    with pytest.raises(edge.PredictError, match=r"^a\.jpg [^\n]*$"):
+        edge.open_photo(path)
+
+
+def test_a_damaged_orientation_does_not_cost_the_photo(
+    edge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(image: Image.Image) -> Image.Image:
+        raise ValueError("damaged")
+
+    picture(COLORS["red"], (90, 70)).save(tmp_path / "a.png")
+    monkeypatch.setattr(ImageOps, "exif_transpose", broken)
+    np.testing.assert_array_equal(edge.open_photo(tmp_path / "a.png"), open_photo(tmp_path / "a.png"))
 
 
 @pytest.mark.parametrize(

@@ -141,19 +141,23 @@ def test_twelve_bits_in_sixteen_are_not_black(most: int, white: int) -> None:
     assert (np.abs(values - ramp[0].astype(int) * 255 / white) <= 1).all()
 
 
-@pytest.mark.parametrize(("most", "brightest"), [(4095, 255), (65535, 255), (20_000, 78), (0, 0)])
-def test_twelve_bits_in_sixteen_of_colors(most: int, brightest: int) -> None:
-    """Transparency is not brightened."""
+def deep_colors(most: int) -> bytes:
+    """A PNG with 16-bit samples of red, green and blue from 0 to `most`, and of alpha."""
     ramp = np.linspace(0, most, 64).astype(">u2")
     rows = np.zeros((16, 64, 4), ">u2")
     rows[..., :3], rows[..., 3] = ramp[:, None], 65535
     ihdr = struct.pack(">IIBBBBB", 64, 16, 16, 6, 0, 0, 0)
     lines = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
     chunks = [(b"IHDR", ihdr), (b"IDAT", lines), (b"IEND", b"")]
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
-    photo = np.asarray(open_photo(data))
+
+
+@pytest.mark.parametrize(("most", "brightest"), [(4095, 255), (65535, 255), (20_000, 78), (0, 0)])
+def test_twelve_bits_in_sixteen_of_colors(most: int, brightest: int) -> None:
+    """Transparency is not brightened."""
+    photo = np.asarray(open_photo(deep_colors(most)))
     assert abs(int(photo.max()) - brightest) <= 1 and (np.diff(photo[0, :, 0].astype(int)) >= 0).all()
 
 
