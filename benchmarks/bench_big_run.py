@@ -123,7 +123,8 @@ def parts(folder: Path) -> None:
     """What a page of the big run is made of."""
     from har_core.analysis import answers, calibration, conformal
     from har_core.analysis.confusion import class_order, normalize
-    from har_core.analysis.examples import Filters, example_table, select
+    from har_core.analysis.examples import example_table
+    from har_core.analysis.filters import Filters, select
     from har_core.runs.run import Run
     from har_core.viz.matrix_table import confusion_table
 

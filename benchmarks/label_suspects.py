@@ -29,7 +29,7 @@ from har_core.analysis import duplicate_groups
 from har_core.analysis.compare import mcnemar
 from har_core.analysis.label_suspects import find_suspects, out_of_sample_probabilities
 from har_core.analysis.scores import wilson_interval
-from har_core.data.labels_file import labels_bytes
+from har_core.runs.corrected_labels import labels_bytes
 from har_core.runs.file_names import DUPLICATES
 from har_core.runs.run import Run, assets_folder, shipped_run
 from har_core.runs.tables import read_table

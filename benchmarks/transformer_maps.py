@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from har_core.cam.class_maps import class_activation_maps
-from har_core.cam.gradients import gradient_maps
+from har_core.cam.pooling_gradients import gradient_maps
 from har_core.models.anatomy import Features, resolve_stages
 from har_core.models.registry import anatomy_of, create_model, forward_features, forward_pool, head, split_frozen
 from har_core.models.spec import ModelSpec

@@ -12,7 +12,7 @@ from app_pages.state import runs, url
 from app_pages.state.cell import Cell, address_name
 from app_pages.state.filters import select_photos
 from har_core.analysis.confusion import TOTAL
-from har_core.analysis.examples import Filters
+from har_core.analysis.filters import Filters
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.viz import formats, text

@@ -15,7 +15,8 @@ from app_pages.components.photo_detail import OPENED, ORIGIN, ORIGINS, photo_det
 from app_pages.components.verdict_effect import offer_exports
 from app_pages.state import filters as filter_state
 from app_pages.state import groups, own_runs, runs, url
-from har_core.analysis.examples import DRAWN, SHOWS, TOP, UNJUDGED, Filters, Selection, sorts_of, to_csv
+from har_core.analysis.examples import DRAWN, to_csv
+from har_core.analysis.filters import SHOWS, TOP, UNJUDGED, Filters, Selection, sorts_of
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS, Verdict
 from har_core.viz.formats import capitalize, class_label, class_markdown, count_photos, escape_markdown, percent, share

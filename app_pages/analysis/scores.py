@@ -16,7 +16,7 @@ from app_pages.components.follow import follow
 from app_pages.components.no_results import no_results
 from app_pages.components.verdict_effect import verdict_effect
 from app_pages.state import runs, url
-from har_core.analysis.examples import TOP
+from har_core.analysis.filters import TOP
 from har_core.analysis.scores import Summary, class_scores, classification_report, summarize, wilson_intervals
 from har_core.files import csv_bytes
 from har_core.runs.file_names import CLASS_MAPS, FAITHFULNESS, PREDICTIONS, ROBUSTNESS

@@ -8,7 +8,7 @@ import streamlit as st
 from app_pages.components import evidence
 from app_pages.components.photo_tile import photo_tile
 from app_pages.state import runs, url
-from har_core.analysis.examples import nearest_neighbors, nearest_to
+from har_core.analysis.neighbors import nearest_neighbors, nearest_to
 from har_core.runs.run import Run
 from har_core.viz.formats import class_label, class_markdown, escape_markdown
 

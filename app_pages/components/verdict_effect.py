@@ -9,18 +9,19 @@ import streamlit as st
 from app_pages.state import own_runs, runs, url
 from app_pages.state.settings import settings
 from app_pages.state.suspects import suspects
-from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_at_random
-from har_core.data.labels_file import labels_bytes, read_labels
+from har_core.analysis.after_verdicts import after_verdicts, judged_at_random
+from har_core.data.labels_file import read_labels
 from har_core.errors import DataError
 from har_core.media.layout import LABELS_FILE
-from har_core.runs.exports import (
-    cleanlab_bytes,
+from har_core.runs.corrected_labels import (
+    corrected_labels,
     diff_bytes,
-    fiftyone_bytes,
     known_labels,
     label_changes,
+    labels_bytes,
     removed_bytes,
 )
+from har_core.runs.exports import cleanlab_bytes, fiftyone_bytes
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict

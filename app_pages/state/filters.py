@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app_pages.state import groups, own_runs, runs, url
-from har_core.analysis.examples import SHOWS, TOP, UNJUDGED, Filters, Selection, Sort, select, sorts_of
+from har_core.analysis.filters import SHOWS, TOP, UNJUDGED, Filters, Selection, Sort, select, sorts_of
 from har_core.runs.run import Run
 from har_core.runs.verdicts import VERDICTS
 
@@ -54,7 +54,7 @@ def is_pair(keys: dict[str, str]) -> bool:
 def select_photos(
     run: Run, filters: Filters, *, pair: bool, sort: Sort = "loss", verdicts: Mapping[str, str] | None = None
 ) -> Selection:
-    """As `analysis.examples.select`; of a pair, the photos of both ways together, and what it hides as "true"."""
+    """As `analysis.filters.select`; of a pair, the photos of both ways together, and what it hides as "true"."""
     table = runs.examples(run)
     if not pair:
         return select(table, filters, sort=sort, verdicts=verdicts, sets=_sets(run, filters))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from har_core.cam.gradients import pull_back
+from har_core.cam.pooling_gradients import pull_back
 
 
 def attention_maps(

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from har_core.cam.attention import attention_maps
-from har_core.cam.gradients import gradient_maps
 from har_core.cam.occlusion import occlusion_maps
+from har_core.cam.pooling_gradients import gradient_maps
 from har_core.models.anatomy import Features, WholeNetwork
 from har_core.models.registry import anatomy_of, explanation, forward_features, forward_pool
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from har_core.cli import export_onnx
-from har_core.cli.options import Subparsers
+from har_core.cli.options import Subparsers, given_path
 from har_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def add_parser(subparsers: Subparsers) -> None:
         + "; ".join(f"{form}: {what}" for form, what in _FORMS.items())
         + ".",
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument("run", type=given_path, metavar="RUN", help="the run's folder")
     parser.add_argument("--to", required=True, choices=_FORMS, help="what is written")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="an older one is replaced")
+    parser.add_argument("--out", required=True, type=given_path, metavar="FILE", help="an older one is replaced")
     parser.add_argument(
         "--verdicts",
-        type=Path,
+        type=given_path,
         metavar="FILE.sqlite",
         help="default: verdicts.sqlite in the run's folder; the app keeps those on runs that it cannot write to in "
         "HAR_LENS_HOME/verdicts",
@@ -51,10 +51,16 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from har_core.analysis.relabel import corrected_labels
-    from har_core.data.labels_file import labels_bytes
     from har_core.files import atomic_path
     from har_core.runs import exports
+    from har_core.runs.corrected_labels import (
+        corrected_labels,
+        diff_bytes,
+        known_labels,
+        label_changes,
+        labels_bytes,
+        removed_bytes,
+    )
     from har_core.runs.file_names import TRAINING_EMBEDDINGS
     from har_core.runs.run import Run
     from har_core.runs.training_embeddings import read_training_embeddings
@@ -67,13 +73,13 @@ def run(given: argparse.Namespace) -> int:
     verdicts = _verdicts(found, given.verdicts, needed=given.to in _NEED_VERDICTS)
     if given.to in _NEED_VERDICTS:
         training = read_training_embeddings(found) if found.has(TRAINING_EMBEDDINGS) else None
-        labels = exports.known_labels(predictions, training)
-        changes = list(exports.label_changes(labels, verdicts, found.classes))
+        labels = known_labels(predictions, training)
+        changes = list(label_changes(labels, verdicts, found.classes))
         corrected = list(corrected_labels(labels, verdicts, found.classes))
         data, line = {
             "labels": (labels_bytes(corrected), f"{len(corrected):,} labels"),
-            "removed": (exports.removed_bytes(changes), f"{len(labels) - len(corrected):,} photos to leave out"),
-            "diff": (exports.diff_bytes(changes), f"{len(changes):,} photos with another label, or to leave out"),
+            "removed": (removed_bytes(changes), f"{len(labels) - len(corrected):,} photos to leave out"),
+            "diff": (diff_bytes(changes), f"{len(changes):,} photos with another label, or to leave out"),
         }[given.to]
         if unknown := len(verdicts.keys() - labels.keys()):
             line += f"; {unknown:,} verdicts are on photos that the run does not know"

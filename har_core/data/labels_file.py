@@ -134,13 +134,6 @@ def _words(name: str) -> set[str]:
     return set(re.findall("[a-z]+", name.casefold()))
 
 
-def labels_bytes(rows: Iterable[tuple[str, str]]) -> bytes:
-    """(file name, label) of each photo → a file that `read_labels` reads, every name as it is."""
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows([(FILE_COLUMNS[0], LABEL_COLUMNS[0]), *rows])
-    return buffer.getvalue().encode()
-
-
 def _text(path: Path) -> str:
     data = path.read_bytes()
     try:

@@ -52,7 +52,7 @@ def scan(
 
     The layouts are Kaggle's, `Training_set.csv` (columns filename, label) beside the photos in `train/`; any photos and such a CSV
     of another name (see `listed_photos.scan_table`); one folder per class; or folders per class inside `train/`, `val/` and
-    `test/`.  Links are followed.  Where photos lie in folders and a CSV names them too, the folders count if they are classes; `notes`
+    `test/` (see `layouts.scan_folders`).  Links are followed.  Where photos lie in folders and a CSV names them too, the folders count if they are classes; `notes`
     say which of the two was taken, and on how many photos they differ.
 
     Args:

@@ -17,10 +17,11 @@ from har_core.data.dataset import Batch, PhotoDataset
 from har_core.errors import TrainingDiverged
 from har_core.models.registry import set_training_mode, split_frozen
 from har_core.training import provenance
+from har_core.training.averages import make_ema, make_running_soup
 from har_core.training.config import TrainConfig
 from har_core.training.distributed import SINGLE, Processes
 from har_core.training.features import FeatureLoader
-from har_core.training.optim import make_ema, make_optimizer, make_scheduler, make_soup
+from har_core.training.optim import make_optimizer, make_scheduler
 from har_core.training.state import BEST, FORMAT, STATE, State, read_best, require_same, write
 
 _READ_EVERY = 10
@@ -87,7 +88,7 @@ class Trainer:
             workers=workers,
             processes=processes,
         )
-        self.soup = make_soup(self.model, config)
+        self.soup = make_running_soup(self.model, config)
         self._start = {name: value.clone() for name, value in model.state_dict().items()} if self.soup else None
         self.state = State()
         self._begin()

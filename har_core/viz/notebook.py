@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from har_core.analysis.examples import Filters, Sort, example_table, select, sorts_of
+from har_core.analysis.examples import example_table
+from har_core.analysis.filters import Filters, Sort, select, sorts_of
 from har_core.analysis.known import what_is_known
 from har_core.errors import ImageError
 from har_core.media.images import open_photo

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from har_core.analysis.after_verdicts import AfterVerdicts
 from har_core.analysis.answers import AnswerRule
 from har_core.analysis.calibration import Calibration
 from har_core.analysis.compare import McNemar
 from har_core.analysis.conformal import Reached
 from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
 from har_core.analysis.history import Curves
-from har_core.analysis.relabel import AfterVerdicts
 from har_core.analysis.scores import Summary
 from har_core.runs.manifest import CENTER_ALONE, View
 from har_core.viz.formats import class_label, class_markdown, count_photos, interval, percent, share

@@ -1,20 +1,16 @@
-"""Measures, filters, order and neighbors of photos, by hand and against scikit-learn."""
+"""Measures of photos, by hand and against scikit-learn."""
 
 from __future__ import annotations
 
 import csv
 import io
-import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, top_k_accuracy_score
-from sklearn.metrics.pairwise import cosine_similarity
 
-from har_core.analysis import examples as module
-from har_core.analysis.examples import UNJUDGED, Filters, example_table, nearest_neighbors, select, to_csv
+from har_core.analysis.examples import example_table, to_csv
 from har_core.runs.predictions import Predictions
 from har_core.runs.verdicts import Verdict
 from tests.helpers import random_predictions
@@ -45,44 +41,6 @@ def test_measures_photo_by_photo(predictions: Predictions, examples: pd.DataFram
         assert found["loss"] == pytest.approx(-np.log(probabilities[true]), rel=1e-5)
 
 
-def test_every_filter_and_what_it_hides(predictions: Predictions, examples: pd.DataFrame) -> None:
-    judged = dict.fromkeys(predictions.samples[::3], "unclear") | {predictions.samples[1]: "both fit"}
-    filters = Filters("errors", 1, 2, 0.3, 0.9, True, "unclear")
-    keep = {
-        "show": examples["true"] != examples["predicted"],
-        "true": examples["true"] == 1,
-        "predicted": examples["predicted"] == 2,
-        "top3": examples["true_rank"] <= 3,
-        "verdict": examples["sample"].map(judged).fillna("") == "unclear",
-        "confidence": examples["confidence"].between(0.3, 0.9),
-    }
-    found = select(examples, filters, verdicts=judged)
-    everything = np.logical_and.reduce([mask.to_numpy() for mask in keep.values()])
-    assert len(found.rows) > 0 and set(found.rows) == set(np.flatnonzero(everything))
-    assert set(found.hidden) == set(keep) == set(filters.active)
-    for name in keep:
-        without = select(examples, filters.without(name), verdicts=judged)
-        assert found.hidden[name] == len(without.rows) - len(found.rows)
-        assert name not in filters.without(name).active
-    assert len(select(examples, Filters("all", verdict=UNJUDGED), verdicts=judged).rows) == 600 - len(judged)
-    assert len(select(examples, Filters("all")).rows) == 600 and Filters("all").active == []
-
-
-@pytest.mark.parametrize(
-    ("sort", "column", "ascending"),
-    [
-        ("loss", "loss", False),
-        ("confidence", "confidence", False),
-        ("margin", "margin", True),
-        ("file name", "sample", True),
-    ],
-)
-def test_order(examples: pd.DataFrame, sort: str, column: str, ascending: bool) -> None:
-    rows = select(examples, Filters("all"), sort=sort).rows  # type: ignore[arg-type]
-    expected = examples[column].sort_values(ascending=ascending, kind="stable")
-    assert list(examples[column].iloc[rows]) == list(expected)
-
-
 def test_log_loss_and_top_k_are_scikit_learns(predictions: Predictions, examples: pd.DataFrame) -> None:
     true, probabilities = predictions.true, predictions.probabilities
     assert examples["loss"].to_numpy().mean(dtype=np.float64) == pytest.approx(log_loss(true, probabilities), abs=1e-6)
@@ -94,37 +52,6 @@ def test_ties_count_against_the_true_class() -> None:
     names = np.array(["a", "b"], dtype=object)
     tied = Predictions(CLASSES[:3], names, np.array([1, 0]), np.array([[0.4, 0.4, 0.2]] * 2, np.float32))
     assert list(example_table(tied)["true_rank"]) == [2, 1] and list(example_table(tied)["second"]) == [1, 1]
-
-
-@pytest.mark.parametrize("chunk", [7, 5000])
-def test_nearest_neighbors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chunk: int) -> None:
-    monkeypatch.setattr(module, "_EMBEDDINGS_CHUNK", chunk)
-    values = np.random.default_rng(3).normal(size=(400, 16)).astype(np.float16)
-    np.save(tmp_path / "e.npy", values)
-    embeddings = np.load(tmp_path / "e.npy", mmap_mode="r")
-    expected = cosine_similarity(values[7:8].astype(np.float32), values.astype(np.float32))[0]
-    found = nearest_neighbors(embeddings, 7)
-    assert [row for row, _ in found] == [row for row in np.argsort(-expected) if row != 7][:5]
-    assert [cosine for _, cosine in found] == pytest.approx([expected[row] for row, _ in found], abs=1e-5)
-    assert nearest_neighbors(embeddings[:1], 0) == [] and len(nearest_neighbors(embeddings[:3], 0)) == 2
-
-
-def test_embeddings_that_are_no_numbers_come_last() -> None:
-    embeddings = np.ones((5, 3), np.float16)
-    embeddings[1], embeddings[2, 0], embeddings[3] = np.nan, np.inf, 0
-    assert [row for row, _ in nearest_neighbors(embeddings, 0)][:2] == [4, 3]
-    assert len(nearest_neighbors(embeddings, 1)) == 4
-
-
-def test_embeddings_are_read_in_chunks() -> None:
-    """However many there are, no copy of all of them is made."""
-    embeddings = np.ones((60_000, 64), np.float16)
-    nearest_neighbors(embeddings[:10], 0)
-    tracemalloc.start()
-    nearest_neighbors(embeddings, 0)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < embeddings.nbytes
 
 
 def test_the_list_as_a_csv_file(predictions: Predictions) -> None:

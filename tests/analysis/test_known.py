@@ -13,7 +13,8 @@ from sklearn.metrics import top_k_accuracy_score
 
 from har_core.analysis.calibration import calibration
 from har_core.analysis.error_kinds import error_kinds
-from har_core.analysis.examples import SORTS, Filters, example_table, select, sorts_of, to_csv
+from har_core.analysis.examples import example_table, to_csv
+from har_core.analysis.filters import SORTS, Filters, select, sorts_of
 from har_core.analysis.known import EVERYTHING, what_is_known
 from har_core.runs.manifest import Probabilities
 from har_core.runs.predictions import Predictions

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from har_core.analysis.examples import Filters, example_table, select
+from har_core.analysis.examples import example_table
+from har_core.analysis.filters import Filters, select
 from har_core.runs.run import SHIPPED, shipped_run
 from har_core.runs.verdicts import Verdicts, kinds
 from tests.browser.conftest import VIEWPORT, eventually, heading, press, settle, top

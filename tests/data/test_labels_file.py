@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from har_core.data.labels_file import labels_bytes, read_labels
+from har_core.data.labels_file import read_labels
 from har_core.errors import DataError
+from har_core.runs.corrected_labels import labels_bytes
 
 ROWS = [("a.jpg", "red"), ("b.jpg", "blue")]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from har_core.analysis.relabel import after_verdicts, corrected_labels, judged_at_random
+from har_core.analysis.after_verdicts import after_verdicts, judged_at_random
 from har_core.analysis.scores import summarize
 from har_core.runs.verdicts import NO_CLASS, Verdict
 from tests.helpers import random_predictions
@@ -54,18 +54,6 @@ def test_nothing_judged_and_nothing_left() -> None:
     assert after_verdicts(PREDICTIONS, {}) is None
     assert after_verdicts(PREDICTIONS, {"another.jpg": Verdict("both fit", "")}) is None
     assert after_verdicts(PREDICTIONS, {name: Verdict("label is wrong", "", NO_CLASS) for name in NAMES}) is None
-
-
-def test_corrected_labels() -> None:
-    labels = {"1.jpg": "a", "2.jpg": "b", "3.jpg": "c", "4.jpg": "a", "5.jpg": "a"}
-    given = {
-        "1.jpg": Verdict("label is wrong", "", "b"),
-        "2.jpg": Verdict("label is wrong", "", NO_CLASS),
-        "3.jpg": Verdict("label is wrong", "", ""),
-        "4.jpg": Verdict("both fit", "", "b"),
-    }
-    found = dict(corrected_labels(labels, given, ("a", "b", "c")))
-    assert found == {"1.jpg": "b", "3.jpg": "c", "4.jpg": "a", "5.jpg": "a"}
 
 
 def test_photos_drawn_at_random_lean_to_neither_side() -> None:

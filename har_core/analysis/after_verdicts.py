@@ -1,8 +1,8 @@
-"""Predictions + a person's verdicts → what the accuracy is if the verdicts are right, and the corrected labels."""
+"""Predictions + a person's verdicts → what the accuracy is if the verdicts are right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,21 +71,3 @@ def judged_at_random(
         predictions.classes, predictions.samples[rows], predictions.true[rows], predictions.probabilities[rows]
     )
     return after_verdicts(part, verdicts)
-
-
-def corrected_labels(
-    labels: Mapping[str, str], verdicts: Mapping[str, Verdict], classes: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
-    """(file name, label) of every photo, corrected; those that show none of the classes are left out.
-
-    Where a label is wrong and the right one was not told, it stays as it is.
-
-    Args:
-        labels: file name → label.
-    """
-    for name, label in labels.items():
-        verdict = verdicts.get(name)
-        if verdict is None or verdict.verdict != "label is wrong" or not verdict.label:
-            yield name, label
-        elif verdict.label in classes:
-            yield name, verdict.label
