@@ -74,21 +74,26 @@ def _headline(run: Run, other: Run, before: Summary, after: Summary, changes: Ch
         certain = not (_contains(before.interval, after.accuracy) or _contains(after.interval, before.accuracy))
     headline = text.difference_headline(one, two, points, certain=certain)
     st.title(f"{one} and {two} were evaluated on different photos" if apart else headline)
-    rows = {}
-    for title, summary in ((run.title, after), (other.title, before)):
-        rows[title] = {
-            "accuracy": formats.share(summary.accuracy),
+    columns = {}
+    for title, summary in ((one, after), (two, before)):
+        columns[title] = {
+            "accuracy": f"{formats.rounded(summary.accuracy, 2)} %",
             "95 % interval": formats.interval(*summary.interval),
             "correct": f"{summary.correct:,} of {summary.n:,}",
             "macro F1": f"{summary.macro_f1:.4f}",
             "weighted F1": f"{summary.weighted_f1:.4f}",
         }
-    rows["difference"] = {
-        "accuracy": f"{points:+.1f} points",
-        "macro F1": f"{after.macro_f1 - before.macro_f1:+.4f}",
-        "weighted F1": f"{after.weighted_f1 - before.weighted_f1:+.4f}",
+    columns["difference"] = {
+        "accuracy": f"{_difference(before.accuracy * 100, after.accuracy * 100, 2):+.2f} points",
+        "macro F1": f"{_difference(before.macro_f1, after.macro_f1, 4):+.4f}",
+        "weighted F1": f"{_difference(before.weighted_f1, after.weighted_f1, 4):+.4f}",
     }
-    st.dataframe(pd.DataFrame(rows).T.fillna("").rename_axis("run"), alt="Scores of both runs and their difference")
+    st.table(pd.DataFrame(columns).fillna(""), alt="Scores of both runs and their difference")
+
+
+def _difference(before: float, after: float, decimals: int) -> float:
+    """Of the numbers as they are shown."""
+    return round(after, decimals) - round(before, decimals)
 
 
 def _contains(bounds: tuple[float, float], value: float) -> bool:
@@ -123,9 +128,10 @@ def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -
     with st.expander("All scores and their differences"):
         table = pd.DataFrame({"class": [class_label(name) for name in run.classes]})
         for name in ("precision", "recall", "f1"):
-            table[f"{name}, {other.title}"], table[f"{name}, {run.title}"] = first[name], second[name]
-            table[f"{name}, difference"] = second[name] - first[name]
-        st.dataframe(table.round(4), hide_index=True, placeholder="–", height="content" if len(table) <= 20 else 640)
+            shown = first[name].round(4), second[name].round(4)
+            table[f"{name}, {other.title}"], table[f"{name}, {run.title}"] = shown
+            table[f"{name}, difference"] = (shown[1] - shown[0]).round(4)
+        st.dataframe(table, hide_index=True, placeholder="–", height="content" if len(table) <= 20 else 640)
 
 
 def _matrix_difference(run: Run, before: np.ndarray, after: np.ndarray) -> None:

@@ -29,10 +29,10 @@ def page() -> None:
     matrix = runs.confusion_matrix(run)
     cell = Cell.seeded(run)
     chosen, both = cell.chosen(), cell.both_directions()
-    headline = text.pair_headline if both else text.cell_headline
+    headline, in_full = text.matrix_headline(matrix, run.classes, chosen, both=both)
     st.html(_STYLE)
     with st.container(key="matrix-title"):
-        st.title(headline(matrix, run.classes, *chosen) if chosen else text.confusions_headline(matrix, run.classes))
+        st.title(headline, help=in_full)
     left, right = st.columns([11, 8], gap="large")
     with left:
         address = cell.address(run) | matrix_panel(run, matrix, cell, page="confusions")

@@ -44,22 +44,28 @@ def say_what_is_missing(run: Run, samples: Sequence[str], *, instead: str = "") 
     missing = sum(store.find(str(sample)) is None for sample in checked)
     if not missing:
         return
-    count = "None of these photos is" if missing == len(checked) else f"{missing} of these photos are not"
+    are_not = "is not" if missing == 1 else "are not"
+    count = "None of these photos is" if missing == len(checked) else f"{missing} of these photos {are_not}"
     if len(samples) > len(checked) and missing < len(checked):
         count = "Some of these photos are not"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f":material/image_not_supported: {count} on this machine{f': {instead}' if instead else ''}.")
-        offer_download(run)
+    say_with_way(run, f"{count} on this machine{f': {instead}' if instead else ''}.")
 
 
-def offer_download(run: Run) -> None:
-    """A button that fetches the data set, for whoever started the app."""
+def say_with_way(run: Run, missing: str) -> None:
+    """What is missing, in a sentence, and beside it how to get the photos."""
+    missing = f":material/image_not_supported: {missing}"
     if own_runs.is_own(run):
-        st.caption("Add them on *Your photos* to see them.")
-        return
-    if run.classes != shipped_run().classes:
-        st.caption("Start the app with `-- --data DIR` to see them.")
-        return
+        st.caption(f"{missing} Add them on *Your photos* to see them.")
+    elif run.classes != shipped_run().classes:
+        st.caption(f"{missing} Start the app with `-- --data DIR` to see them.")
+    else:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(missing, width="content")
+            offer_download()
+
+
+def offer_download() -> None:
+    """A button that fetches the data set, for whoever started the app."""
     job = _jobs().get(_JOB)
     with st.popover("Get the photos", icon=":material/download:"):
         st.markdown(

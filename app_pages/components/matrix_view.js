@@ -50,8 +50,12 @@ function draw(root, { names, heads, places, texts, details, shades, colors, outl
   });
   body.rows[0].cells[1].tabIndex = 0;
   const tip = element("div", { className: "tip", hidden: true });
-  root.replaceChildren(element("div", { className: "frame" }, table), tip);
+  const frame = element("div", { className: "frame" }, table);
+  root.replaceChildren(frame, tip);
   listen(root, table, tip, clickable);
+  const hint = () => frame.classList.toggle("more", frame.scrollLeft + frame.clientWidth < frame.scrollWidth - 1);
+  frame.addEventListener("scroll", hint);
+  new ResizeObserver(hint).observe(frame);
 }
 
 function listen(root, table, tip, clickable) {

@@ -24,17 +24,17 @@ def other_labels(run: Run, other: Run, changes: Changes) -> None:
         f"{'has' if changes.relabeled == 1 else 'have'} another label in {one} than in {two}."
     )
     scores = under_both_labels(changes.photos, classes=len(run.classes))
-    columns = {"before": f"old labels (those of {other.title})", "after": f"new labels (those of {run.title})"}
+    columns = {"before": f"old labels (those of {two})", "after": f"new labels (those of {one})"}
     table = {
         f"{title} ({when})" if other.title == run.title else title: {
             column: f"{share(found.accuracy)} ({interval(*found.interval)})"
             for whose, column in columns.items()
             for found in [scores[when, whose]]
         }
-        for title, when in ((other.title, "before"), (run.title, "after"))
+        for title, when in ((two, "before"), (one, "after"))
     }
-    st.dataframe(
-        pd.DataFrame.from_dict(table, orient="index", columns=list(columns.values())).rename_axis("run"),
+    st.table(
+        pd.DataFrame.from_dict(table, orient="index", columns=list(columns.values())),
         alt="Accuracy of both runs under the old and the new labels, with 95 % intervals",
     )
     sources = ", ".join(run.manifest.data.corrections)

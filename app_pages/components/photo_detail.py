@@ -12,7 +12,7 @@ from app_pages.components import evidence
 from app_pages.components.clip_detail import clip_detail
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
 from app_pages.components.contribution_table import contribution_table
-from app_pages.components.download_photos import offer_download
+from app_pages.components.download_photos import say_with_way
 from app_pages.components.gallery import LAST_OPENED, PER_PAGE
 from app_pages.components.photo_keys import NEXT, PREVIOUS, photo_keys
 from app_pages.components.photo_verdict import photo_verdict
@@ -23,8 +23,9 @@ from app_pages.state.judging import judging, scored_subject
 from har_core.runs.run import Run
 from har_core.runs.verdicts import Verdict
 from har_core.viz import figures
-from har_core.viz.formats import capitalize, class_label, class_markdown, escape_markdown, percent
+from har_core.viz.formats import capitalize, class_label, class_markdown, escape_markdown, percent, short_labels
 from har_core.viz.known_text import in_parentheses, instead_sentence, others_sentence
+from har_core.viz.text import IN_HEADLINE
 
 OPENED, ORIGIN = "errors-photo", "errors-from"
 """The session's keys of the photo that is seen in full (its sample), and of where it was opened."""
@@ -60,9 +61,11 @@ def photo_detail(
     sample = str(example["sample"])
     scroll_here("a photo", key="photo-top", at_once=True)
     _navigation(run, rows, position, origin, filters)
-    predicted, true = (class_markdown(run.classes[int(example[name])]) for name in ("predicted", "true"))
-    outcome = "predicted correctly" if predicted == true else f"predicted as {predicted}"
-    st.title(f"{capitalize(true)}, {outcome}{in_parentheses(example['confidence'])}")
+    headline, in_full = (
+        _headline(names, int(example["true"]), int(example["predicted"]), float(example["confidence"]))
+        for names in (short_labels(run.classes, IN_HEADLINE), [class_label(name) for name in run.classes])
+    )
+    st.title(headline, help=in_full if in_full != headline else None)
     photo = evidence.open_stored_photo(run, row)
     left, right = st.columns([6, 5], gap="large")
     with left:
@@ -74,6 +77,11 @@ def photo_detail(
     st.divider()
     _comparison(run, row, photo)
     similar_photos(run, row)
+
+
+def _headline(names: list[str], true: int, predicted: int, confidence: float) -> str:
+    outcome = "predicted correctly" if predicted == true else f"predicted as {escape_markdown(names[predicted])}"
+    return f"{capitalize(escape_markdown(names[true]))}, {outcome}{in_parentheses(confidence)}"
 
 
 def _navigation(
@@ -155,11 +163,11 @@ def evidence_for_any(run: Run, row: int, photo: Image.Image | None, *, offers_ph
         found = evidence.heatmaps(run, row, [target]) if target is not None else None
         heatmap = found[0] if found is not None else None
     if photo is None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            alone = "; the heatmap stands alone." if heatmap is not None else "."
-            st.caption(f":material/image_not_supported: This photo is not on this machine{alone}")
-            if offers_photos:
-                offer_download(run)
+        missing = f"This photo is not on this machine{'; the heatmap stands alone' if heatmap is not None else ''}."
+        if offers_photos:
+            say_with_way(run, missing)
+        else:
+            st.caption(f":material/image_not_supported: {missing}")
     picture = evidence.evidence_picture(run, photo, heatmap)
     if picture is None:
         return
@@ -218,7 +226,8 @@ def _comparison(run: Run, row: int, photo: Image.Image | None) -> None:
     if len(compared) < 2:  # which class came second is not known
         return
     first, second = (class_markdown(run.classes[index]) for index in compared)
-    st.subheader(f"Why {first} rather than {second}?", anchor=False)
+    short = [escape_markdown(name) for name in short_labels(run.classes, IN_HEADLINE)]
+    st.subheader(f"Why {short[compared[0]]} rather than {short[compared[1]]}?", anchor=False)
     panels = [evidence.evidence_picture(run, photo, heatmap, side=640) for heatmap in two]
     panels.append(evidence.difference_picture(run, photo, two, side=640))
     probabilities = evidence.known_probabilities(run, row)

@@ -27,6 +27,13 @@ _NEXT_PAGES = {
     "app_pages/analysis/training.py": ("How it was trained", ":material/monitoring:"),
     "app_pages/analysis/compare.py": ("Compare with other results", ":material/compare_arrows:"),
 }
+_WITHOUT_ERRORS = {
+    "app_pages/analysis/confusions.py": "The confusion matrix",
+    "app_pages/analysis/errors.py": "Every photo",
+    "app_pages/decide/map.py": "The map of all photos",
+}
+"""Labels of links, where all is correct."""
+
 _MOST_CLASSES = 20  # that are named
 _MOST_SKIPPED = 3  # photos that are named
 
@@ -69,13 +76,13 @@ def _results(run: Run) -> None:
     if run.has(PREDICTIONS):
         what_to_do(run)
     if download_photos.are_missing(run):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("The photos behind these numbers are not on this machine.")
-            download_photos.offer_download(run)
+        download_photos.say_with_way(run, "The photos behind these numbers are not on this machine.")
     st.subheader("Where to go next", anchor=False)
     with st.container(horizontal=True):
         for target, (label, icon) in _NEXT_PAGES.items():
-            st.page_link(target, label=label, icon=icon, query_params=url.query())
+            shown = label if pairs else _WITHOUT_ERRORS.get(target, label)
+            every = "all" if not pairs and target.endswith("errors.py") else None
+            st.page_link(target, label=shown, icon=icon, query_params=url.query(show=every))
 
 
 def _is_unseen(run: Run) -> bool:

@@ -20,7 +20,7 @@ from har_core.media.archive import Limits
 from har_core.runs.class_names import check_class_names, class_key
 from har_core.runs.run import Run
 from har_core.viz import text
-from har_core.viz.formats import capitalize, class_label, count_photos, distinct_labels, escape_markdown
+from har_core.viz.formats import capitalize, class_label, count_photos, distinct_labels, escape_markdown, short_name
 
 _OVERVIEW = "app_pages/home/overview.py"
 _MOST_PROBLEMS = 10  # that are listed
@@ -36,6 +36,14 @@ def photos_way() -> None:
         f"filename and label). The model of **{escape_markdown(run.title)}** predicts them, and all pages then show the "
         "results. Your photos are removed when you leave."
     )
+    job = scoring.scoring()
+    if job is not None and job.running:
+        st.caption(
+            f"The model of {escape_markdown(job.run.title)} is scoring {escape_markdown(short_name(job.name))}. For another zip, or "
+            "another model, wait for it or cancel it."
+        )
+        watch(job, _going_on)
+        return
     number = st.session_state.setdefault("own-zip-number", 0)  # another widget is an empty one
     file = st.file_uploader(
         f"A zip of at most {limits.packed // 10**6} MB and {limits.entries:,} files",
@@ -53,7 +61,7 @@ def photos_way() -> None:
 
 
 def _upload(run: Run, upload: Upload) -> None:
-    """The zip, what was understood of it, and its scoring."""
+    """The zip, what was understood of it, and what became of its scoring."""
     job = scoring.scoring()
     if job is not None and job.run.folder != run.folder:
         scoring.forget_scoring()
@@ -79,9 +87,6 @@ def _upload(run: Run, upload: Upload) -> None:
     if not upload.photos.samples:
         st.error("No photo of this zip can be scored.", icon=":material/error:")
         return
-    if job is not None and job.running:
-        watch(job, _going_on)
-        return
     counts_as = _labels(run, upload)
     if job is not None:
         st.info(escape_markdown(job.error or ""), icon=":material/info:")
@@ -97,7 +102,7 @@ def _upload(run: Run, upload: Upload) -> None:
             st.success(f"{headline}. Choose it as the run above, or start here:", icon=":material/check:")
         st.page_link(
             _OVERVIEW,
-            label="**See where it fails**",
+            label="**See where it fails**" if summary.correct < summary.n else "**See the results**",
             icon=":material/arrow_forward:",
             query_params={url.RUN: report.name},
         )

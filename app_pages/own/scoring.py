@@ -1,6 +1,7 @@
 """A visitor's zip and its scoring, which goes on while the visitor looks at other pages.
 
-A scoring belongs to its zip, its run and its session: it is stopped and forgotten when one of them changes.
+A scoring belongs to its zip, its run and its session.  While it goes on, neither of the first two is exchanged: whoever wants that
+cancels it first.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _list_own_runs() -> None:
 
 
 def _list_kept_runs() -> None:
-    """Runs without a model that were kept on disk, with a way to delete one."""
+    """Runs without a model that were kept on disk, with ways to rename and to delete one."""
     kept = {name: run for name, run in runs.all_runs()[0].items() if own_runs.may_delete(run)}
     if not kept:
         return
@@ -67,6 +67,11 @@ def _list_kept_runs() -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{escape_markdown(run.title)}**")
                 st.page_link(_OVERVIEW, label="Open", icon=":material/open_in_full:", query_params={url.RUN: name})
+                here = f"{name}-{runs.version(run)}"  # once it is renamed, the box is another, and closed
+                with st.popover("Rename", key=f"rename-{here}"):
+                    wanted = st.text_input("New name", run.title, key=f"rename-to-{here}")
+                    if st.button("Rename it", key=f"rename-button-{here}", type="primary") and wanted.strip():
+                        _rename(run, wanted)
                 with st.popover("Delete", key=f"delete-{name}"):
                     st.markdown(
                         f"**{escape_markdown(run.title)}** and the verdicts on it are removed from disk for good."
@@ -88,11 +93,25 @@ def _remove(name: str, by: str) -> None:
         url.put(url.RUN, by)
 
 
-def _keep(own: OwnRun, run: Run, name: str) -> None:
-    named, broken = runs.all_runs()
-    taken = {*named, *(one.name for one in named.values()), *(folder.name for folder, _ in broken)}
+def _rename(run: Run, name: str) -> None:
     try:
-        kept = own_runs.keep(run, name, taken)
+        own_runs.rename(run, name, _taken(run) - {run.name})
+    except RunError as error:
+        st.error(escape_markdown(str(error)), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _taken(run: Run) -> set[str]:
+    """What the other runs are called, and this one but for its title."""
+    named, broken = runs.all_runs()
+    titles = (one.title for one in named.values() if one.folder != run.folder)
+    return {*named, *(one.name for one in named.values()), *titles, *(folder.name for folder, _ in broken)}
+
+
+def _keep(own: OwnRun, run: Run, name: str) -> None:
+    try:
+        kept = own_runs.keep(run, name, _taken(run))
     except RunError as error:
         st.error(escape_markdown(str(error)), icon=":material/error:")
         return

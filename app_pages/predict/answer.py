@@ -25,7 +25,8 @@ from har_core.inference.predictor import Predictor
 from har_core.models.spec import ModelSpec
 from har_core.runs.manifest import Explanation, View
 from har_core.viz import figures, overlays
-from har_core.viz.formats import class_label, class_markdown, escape_markdown, percent
+from har_core.viz.formats import class_label, class_markdown, escape_markdown, percent, short_labels
+from har_core.viz.text import IN_HEADLINE
 
 _ALONE: tuple[tuple[View, ...], ...] = (("center",), ("whole",))
 """Views of which one look answers, that which other methods explain too."""
@@ -277,7 +278,9 @@ def _what_was_seen(spec: ModelSpec) -> str:
 def _comparison(prediction: Prediction, opacity: float, predictor: Predictor) -> None:
     pair = prediction.ranking[:2]
     names = [class_markdown(prediction.classes[index]) for index in pair]
-    st.subheader(f"Why {names[0]} rather than {names[1]}?")
+    short = short_labels(prediction.classes, IN_HEADLINE)
+    first, second = (escape_markdown(short[index]) for index in pair)
+    st.subheader(f"Why {first} rather than {second}?")
     heatmaps = to_heatmaps_on_one_scale(prediction.class_maps[pair], predictor.spec.crop_size)
     for column, index, name, heatmap in zip(st.columns(2, gap="large"), pair, names, heatmaps, strict=True):
         with column:

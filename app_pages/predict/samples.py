@@ -48,7 +48,7 @@ def offer(run: Run) -> None:
         st.caption("Three portraits. They show none of what the model knows: does it notice?")
         if download_photos.are_missing(run):
             st.caption("For real test photos:")
-            download_photos.offer_download(run)
+            download_photos.offer_download()
     folder = assets_folder() / "samples"
     _pictures([(open_photo(folder / name), name, source) for name, source in PORTRAITS.items()])
 

@@ -54,7 +54,8 @@ def page() -> None:
         return
     st.html(_STYLE)
     with st.container(key="scored-title"):
-        st.title(_headline(photos, matrix, cell, choices))
+        headline, in_full = _headline(photos, matrix, cell, choices)
+        st.title(headline, help=in_full)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(_summary(photos, matrix, name, choices.only))
         _folder_box(list(folders), key)
@@ -85,21 +86,24 @@ def _folder_box(names: list[str], key: str) -> None:
         st.selectbox("Scored photos", names, label_visibility="collapsed", width=230, **url.widget(key))
 
 
-def _headline(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell, choices: Choices) -> str:
+def _headline(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell, choices: Choices) -> tuple[str, str | None]:
+    """And the same with names in full where some were shortened."""
     chosen = cell.chosen()
     if not photos.scored.labeled:
         counts = photos.predicted(choices.only)
         if not counts.sum():
-            return "No photo matches these filters"
+            return "No photo matches these filters", None
         top = int(counts.argmax())
-        often = f"{class_markdown(photos.classes[top])} ({formats.share(counts[top] / counts.sum())})"
-        return f"{count_photos(int(counts.sum()))}, most often predicted as {often}"
-    if chosen is not None:
-        headline = text.pair_headline if cell.both_directions() else text.cell_headline
-        return headline(matrix, photos.classes, *chosen)
-    if not matrix.sum():
-        return "No photo matches these filters" if choices.only != Only() else "No label is one of the model's classes"
-    return text.confusions_headline(matrix, photos.classes)
+        headline, in_full = (
+            f"{count_photos(int(counts.sum()))}, most often predicted as {class_markdown(names[top])} "
+            f"({formats.share(counts[top] / counts.sum())})"
+            for names in (formats.short_labels(photos.classes, text.IN_HEADLINE), photos.classes)
+        )
+        return headline, in_full if in_full != headline else None
+    if chosen is None and not matrix.sum():
+        none = "No photo matches these filters" if choices.only != Only() else "No label is one of the model's classes"
+        return none, None
+    return text.matrix_headline(matrix, photos.classes, chosen, both=cell.both_directions())
 
 
 def _summary(photos: ScoredPhotos, matrix: np.ndarray, name: str, only: Only) -> str:

@@ -14,11 +14,11 @@ import streamlit as st
 
 from app_pages.state.settings import settings
 from har_core.errors import RunError
-from har_core.files import printable
+from har_core.files import printable, write_text
 from har_core.media.photo_store import PhotoStore
 from har_core.runs.clip_table import PEAK_FRAMES
-from har_core.runs.file_names import CLIP_MODEL, WEIGHTS
-from har_core.runs.manifest import TRAINING
+from har_core.runs.file_names import CLIP_MODEL, MANIFEST, WEIGHTS
+from har_core.runs.manifest import TRAINING, dump_manifest
 from har_core.runs.run import Run, assets_folder
 from har_core.runs.run_names import run_name
 from har_core.runs.shared_verdicts import SharedVerdicts
@@ -117,6 +117,24 @@ def keep(run: Run, name: str, taken: Iterable[str]) -> Run:
         raise RunError(
             f"expected room for a run called {printable(goal.name)}, found none ({error.strerror}); it was not kept"
         ) from error
+
+
+def rename(run: Run, name: str, taken: Iterable[str]) -> None:
+    """Give a run for which `may_delete` holds another title.  Its folder stays, and with it links to it, and shared verdicts.
+
+    Args:
+        taken: what other runs are called.
+
+    Raises:
+        RunError: if it cannot have that name (`runs.run_names`), or its folder cannot be written.
+    """
+    if not may_delete(run):
+        return
+    titled = run.manifest.model_copy(update={"title": run_name(name, taken)})
+    try:
+        write_text(run.folder / MANIFEST, dump_manifest(titled))
+    except OSError as error:
+        raise RunError(f"expected room to rename {printable(run.title)}, found none ({error.strerror})") from error
 
 
 def may_delete(run: Run) -> bool:

@@ -49,7 +49,7 @@ class Answering(Job[Found]):
     """The frames of a clip, by a run's model; `answers` grows while it runs, and `info` is known soon."""
 
     def __init__(self, clip: Clip, run: Run, fps: float) -> None:
-        self.of = (clip.file_id, run.folder, runs.version(run), fps)
+        self.fps, self.of = fps, (clip.file_id, run.folder, runs.version(run), fps)
         self.answers: list[FrameAnswer] = []
         self.known: list[ClipInfo] = []
         super().__init__(_computation(clip, models.predictor(run), fps, self.answers, self.known))
@@ -94,14 +94,24 @@ def forget() -> None:
 
 
 def cancel() -> None:
-    job: Answering | None = st.session_state.get(_ANSWERING)
-    if job is not None:
+    if (job := _answering()) is not None:
         job.stop()
+
+
+def rate_being_read() -> float | None:
+    """How many frames a second are being answered of the session's clip; None if that has not begun, or has ended."""
+    job = _answering()
+    return job.fps if job is not None and job.running else None
+
+
+def _answering() -> Answering | None:
+    job: Answering | None = st.session_state.get(_ANSWERING)
+    return job
 
 
 def answering(clip: Clip, run: Run, fps: float) -> Answering:
     """The session's answers to a clip, begun if there are none of this run's model at so many frames a second."""
-    job: Answering | None = st.session_state.get(_ANSWERING)
+    job = _answering()
     if job is None or job.of != (clip.file_id, run.folder, runs.version(run), fps):
         cancel()
         st.session_state[_ANSWERING] = job = Answering(clip, run, fps)

@@ -14,7 +14,8 @@ from app_pages.video.strip import strip_picture
 from har_core.analysis.timeline import INDEPENDENT, MEAN_LENGTH
 from har_core.files import csv_bytes
 from har_core.inference.video import ClipAnswer, frames_table, segments_table
-from har_core.viz.formats import class_label, clock, percent
+from har_core.viz.formats import class_label, clock, percent, short_labels
+from har_core.viz.text import IN_HEADLINE
 from har_core.viz.timeline_figures import chosen_frame, segment_words, timeline_figure
 
 CHOSEN = "clip-frame"
@@ -32,7 +33,7 @@ HOW_SMOOTHED = (
 
 def headline(found: ClipAnswer) -> str:
     """What happens, one after the other."""
-    words = [segment_words(segment, found.classes) for segment in found.segments]
+    words = [segment_words(segment, short_labels(found.classes, IN_HEADLINE)) for segment in found.segments]
     words = [word for number, word in enumerate(words) if not number or word != words[number - 1]]
     first = words[:3]
     more = f", and {len(words) - 3} more parts" if len(words) > 4 else f", then {words[3]}" if len(words) == 4 else ""

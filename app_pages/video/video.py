@@ -34,7 +34,7 @@ _LOOKED_AT = "clip-looked-at"
 def page() -> None:
     run = models.run_with_model()
     url.publish({})
-    top = st.container()
+    top, going_on = st.container(), clips.rate_being_read() is not None
     try:
         clip, fps = _clip()
     except ClipError as error:
@@ -53,6 +53,8 @@ def page() -> None:
         return
     rule = rule_of(run)
     job = clips.answering(clip, run, fps)
+    if job.running != going_on:
+        st.rerun()  # the uploader closes, or opens
     if job.running:
         name = clip.name  # not the clip: Streamlit keeps what it draws longer than the session does
         with top:
@@ -116,30 +118,33 @@ def _result(clip: Clip, found: ClipAnswer, run: Run, rule: Rule) -> None:
 
 
 def _clip() -> tuple[Clip | None, float]:
-    """The visitor's clip, and how many frames a second are wanted of it.
+    """The visitor's clip, and how many frames a second are wanted of it; while these are being answered, both stay.
 
     Raises:
         ClipError: if the one that was brought cannot be kept.
     """
-    held = clips.brought()
-    with st.expander("Another clip" if held is not None else "Your clip", expanded=held is None):
-        number = st.session_state.setdefault("clip-number", 0)  # another widget is an empty one
-        file = st.file_uploader(
-            f"Drop a clip here: MP4, MOV, WebM, AVI or MKV, up to {MAX_CLIP_BYTES // 2**20} MB and 10 minutes",
-            max_upload_size=MAX_CLIP_BYTES // 2**20,
-            key=f"clip-file-{number}",
-            help=ACCEPTED_CLIPS,
-        )
-        fps = st.segmented_control(
-            "Frames a second",
-            _RATES,
-            default=4.0,
-            required=True,
-            format_func=lambda rate: f"{rate:g}",
-            key="clip-fps",
-            persist_state="session",
-            help="More frames take longer, and show shorter actions.",
-        )
+    held, file, fps = clips.brought(), None, clips.rate_being_read()
+    if fps is not None:
+        st.caption("For another clip, or other frames of this one, wait for it or stop it.")
+    else:
+        with st.expander("Another clip" if held is not None else "Your clip", expanded=held is None):
+            number = st.session_state.setdefault("clip-number", 0)  # another widget is an empty one
+            file = st.file_uploader(
+                f"Drop a clip here: MP4, MOV, WebM, AVI or MKV, up to {MAX_CLIP_BYTES // 2**20} MB and 10 minutes",
+                max_upload_size=MAX_CLIP_BYTES // 2**20,
+                key=f"clip-file-{number}",
+                help=ACCEPTED_CLIPS,
+            )
+            fps = st.segmented_control(
+                "Frames a second",
+                _RATES,
+                default=4.0,
+                required=True,
+                format_func=lambda rate: f"{rate:g}",
+                key="clip-fps",
+                persist_state="session",
+                help="More frames take longer, and show shorter actions.",
+            )
     if file is not None and (held is None or held.file_id != file.file_id):
         clips.take(file)
         timeline_part.choose(None)

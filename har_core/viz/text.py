@@ -15,7 +15,10 @@ from har_core.analysis.confusion import TOTAL, confused_pairs, with_totals
 from har_core.analysis.history import Curves
 from har_core.analysis.scores import Summary
 from har_core.runs.manifest import CENTER_ALONE, View
-from har_core.viz.formats import class_label, class_markdown, count_photos, interval, percent, share
+from har_core.viz.formats import class_label, class_markdown, count_photos, interval, percent, share, short_labels
+
+IN_HEADLINE = 40
+"""Characters of a class's name in a headline."""
 
 _VIEWS: dict[View, str] = {
     "center": "at the center of a photo",
@@ -75,14 +78,15 @@ def answer_words(
         candidates: two or more, from which "unsure" cannot choose.
         stated: how often the true class is among those named, if they are two.
     """
+    labels, short = [class_label(classes[index]) for index in named or candidates], short_labels(classes, IN_HEADLINE)
     if len(named) == 1:
-        return class_label(classes[named[0]]), f"{percent(probabilities[named[0]])} probable"
-    labels = [class_label(classes[index]) for index in named or candidates]
+        headline, full = short[named[0]], labels[0]
+        return headline, f"{'' if headline == full else f'{full}: '}{percent(probabilities[named[0]])} probable"
     shares = [percent(probabilities[index]) for index in named or candidates]
     if named:
         parts = ", ".join(" ".join(pair) for pair in zip(labels, shares, strict=True))
         return " or ".join(
-            labels
+            short[index] for index in named
         ), f"one of the two: answers like this hold the right class for {percent(stated)} of photos; {parts}"
     if len(labels) > 4:
         return "unsure", f"perhaps {', '.join(labels[:3])} or one of {len(labels) - 3} others"
@@ -154,6 +158,22 @@ def accuracy_headline(summary: Summary, *, unseen: bool) -> str:
     """'84.8 % correct on 1,890 unseen photos (83.1–86.4 %)'."""
     which = f"{summary.n:,} {'unseen ' if unseen else ''}photo{'' if summary.n == 1 else 's'}"
     return f"{share(summary.accuracy)} correct on {which} ({interval(*summary.interval)})"
+
+
+def matrix_headline(
+    matrix: np.ndarray, classes: tuple[str, ...], chosen: tuple[int, int] | None, *, both: bool
+) -> tuple[str, str | None]:
+    """What a confusion matrix shows, or the cell of it that is chosen, and the same with names in full where some were shortened.
+
+    Args:
+        both: whether the cell that mirrors the chosen one is meant, too.
+    """
+    words = pair_headline if both else cell_headline
+    headline, full = (
+        words(matrix, names, *chosen) if chosen is not None else confusions_headline(matrix, names)
+        for names in (tuple(short_labels(classes, IN_HEADLINE)), classes)
+    )
+    return headline, full if full != headline else None
 
 
 def cell_headline(matrix: np.ndarray, classes: tuple[str, ...], true: int, predicted: int) -> str:

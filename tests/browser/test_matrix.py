@@ -33,6 +33,23 @@ def test_the_cell_under_the_pointer_opens(
         settle(page)
 
 
+def test_an_edge_fades_while_there_is_more_to_the_side(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.goto(f"{address}/confusions")
+    heading(page)
+    frame = page.locator(".st-key-matrix .frame")
+    mask = "element => getComputedStyle(element).maskImage"
+    expect(frame).to_have_class("frame more")
+    assert "gradient" in frame.evaluate(mask)
+    frame.evaluate("element => { element.scrollLeft = element.scrollWidth; }")
+    expect(frame).to_have_class("frame")
+    assert frame.evaluate(mask) == "none"
+    frame.evaluate("element => { element.scrollLeft = 0; }")
+    expect(frame).to_have_class("frame more")
+    page.set_viewport_size(VIEWPORT)
+    expect(frame).to_have_class("frame")
+
+
 def test_the_last_of_quick_clicks_wins(page: Page, address: str) -> None:
     """Each click cuts off the rerun of the one before, and is sent before the browser knows the outcome of that."""
     page.goto(f"{address}/confusions")

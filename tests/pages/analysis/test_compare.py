@@ -47,8 +47,21 @@ def test_runs_that_share_some_photos_are_compared_on_these(tmp_path: Path, monke
     for run, other in (("few", "many"), ("many", "few")):
         app = opened("compare", run, **{"with": other})
         assert not app.exception and "equally accurate" in app.title[0].value and "40 photos" in app.caption[0].value
-        scores = next(frame.value for frame in app.dataframe if "accuracy" in frame.value.columns)
-        assert scores["correct"].tolist()[:2] == [f"{few.correct.sum()} of 40"] * 2
+        scores = next(frame.value for frame in app.table if "accuracy" in frame.value.index)
+        assert scores.loc["correct"].tolist()[:2] == [f"{few.correct.sum()} of 40"] * 2
+
+
+@pytest.mark.parametrize("other", ["baseline", "published-report"])
+def test_differences_are_those_of_the_numbers_beside_them(other: str) -> None:
+    app = opened("compare", "best", **{"with": other})
+    shown = next(frame.value for frame in app.table if "accuracy" in frame.value.index)
+    for measure in ("accuracy", "macro F1", "weighted F1"):
+        after, before, difference = (float(cell.split()[0]) for cell in shown.loc[measure])
+        assert after - before == pytest.approx(difference, abs=1e-9), measure
+    every = next(frame.value for frame in app.dataframe if "f1, difference" in frame.value.columns)
+    for name in ("precision", "recall", "f1"):
+        before, after, difference = (every[column] for column in every.columns if column.startswith(f"{name}, "))
+        assert np.allclose(after - before, difference, rtol=0, atol=1e-9)
 
 
 def test_published_results_come_with_their_protocol() -> None:
@@ -86,7 +99,7 @@ def test_runs_with_other_labels_are_compared_under_both(tmp_path: Path, monkeypa
     monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
     app = opened("compare", "new", **{"with": "old"})
     assert not app.exception and app.title[0].value == "New and Old are equally accurate"
-    (table,) = (frame.value for frame in app.dataframe if "old labels (those of Old)" in frame.value.columns)
+    (table,) = (frame.value for frame in app.table if "old labels (those of Old)" in frame.value.columns)
     shares = [f"{(len(right) + more) / 40:.1%}".replace("%", " %") for more in (0, 1)]
     for run in ("Old", "New"):
         assert [cell.split(" (")[0] for cell in table.loc[run]] == shares
@@ -103,7 +116,7 @@ def test_runs_with_other_labels_are_compared_under_both(tmp_path: Path, monkeypa
 
 def test_the_same_labels_are_not_compared() -> None:
     app = opened("compare", "best")
-    assert not any(column.startswith("old labels") for frame in app.dataframe for column in frame.value.columns)
+    assert not any(column.startswith("old labels") for frame in app.table for column in frame.value.columns)
     assert "another label" not in text(app)
 
 

@@ -32,6 +32,26 @@ def test_both_directions_of_a_confusion(made_runs: Path) -> None:
     assert "both" not in address(app) and "red photo" in app.title[0].value
 
 
+def test_long_names_are_short_in_headlines_and_whole_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = tuple(f"a person who is {what} something in front of a large window on a sunny day" for what in "abc")
+    write_run(tmp_path / "long", random_predictions(40, names), maps=False)
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path))
+    cell = {"true": names[0], "predicted": names[1]}
+    photo = random_predictions(40, names).samples[0]
+    for page, query in (
+        ("confusions", {}),
+        ("confusions", cell),
+        ("confusions", cell | {"both": "True"}),
+        ("errors", {"show": "all", "photo": photo}),
+    ):
+        title = opened(page, "long", **query).title[0]
+        assert len(title.value) < 160 and not any(name in title.value for name in names), title.value
+        assert any(name in title.help for name in names)
+    assert not opened("confusions").title[0].help
+
+
 @pytest.mark.parametrize(("unit", "order"), [("recall", "similarity"), ("precision", "recall")])
 def test_unit_and_order_stand_in_the_address(unit: str, order: str) -> None:
     app = opened("confusions", "folders", unit=unit, order=order)

@@ -6,7 +6,7 @@ import pytest
 
 from har_core.analysis.confusion import confused_pairs
 from har_core.runs.run import SHIPPED, shipped_run
-from tests.pages.conftest import address, opened, text
+from tests.pages.conftest import address, links, opened, text
 
 
 def test_the_headline_is_the_accuracy_with_its_interval() -> None:
@@ -22,6 +22,13 @@ def test_the_most_frequent_confusions_are_named() -> None:
     for pair in confused_pairs(run.confusion_matrix())[:3]:
         assert run.classes[pair.predicted].replace("_", " ") in text(app)
     assert sum(" predicted as " in element.value for element in app.markdown) == 3
+
+
+@pytest.mark.parametrize(("run", "errors"), [(SHIPPED, True), ("perfect", False)])
+def test_links_promise_errors_only_where_there_are_some(run: str, errors: bool) -> None:
+    app = opened("overview", run)
+    assert bool(links(app, "Every misclassified photo")) is bool(links(app, "Where errors gather")) is errors
+    assert [link.get("show") for link in links(app, "Every photo")] == ([] if errors else ["all"])
 
 
 @pytest.mark.parametrize(("run", "too_good"), [(SHIPPED, False), ("baseline", True)])

@@ -141,7 +141,57 @@ def test_a_kept_run_is_deleted_and_nothing_else_is(tmp_path: Path, monkeypatch: 
     opened("scores", "yours").run()
     monkeypatch.setattr(own_runs, "settings", lambda: SimpleNamespace(trusted=False, runs=(tmp_path / "runs",)))
     strange = opened("own", "yours")
-    assert not strange.exception and not [one for one in strange.button if str(one.key).startswith("delete-button")]
+    assert not strange.exception
+    assert not [one for one in strange.button if str(one.key).startswith(("delete-button", "rename-button"))]
+
+
+def test_a_kept_run_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its address and its verdicts; no two runs are called the same."""
+    monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
+    app = bring(LABELS)
+    open_analysis(app)
+    app.switch_page(PAGES["own"]).run()
+
+    def keep(name: str) -> None:
+        app.text_input(key="keep-run-0").set_value(name).run()
+        app.button(key="keep-button-run-0").click().run()
+
+    def rename(name: str, new: str) -> None:
+        field = next(one for one in app.text_input if str(one.key).startswith(f"rename-to-{name}-"))
+        field.set_value(new).run()
+        next(one for one in app.button if str(one.key).startswith(f"rename-button-{name}-")).click().run()
+
+    keep("mine")
+    keep("yours")
+    app = opened("own", "mine")
+    files = Run.open(tmp_path / "runs" / "mine").manifest.files
+    for refused, fragment in (("../up", "letters"), ("Best", "already"), ("YOURS", "already")):
+        rename("mine", refused)
+        assert fragment in app.error[0].value and Run.open(tmp_path / "runs" / "mine").title == "mine"
+    for title in ("내 사진 1", "내 사진 1", "Mine"):
+        rename("mine", title)
+        renamed = Run.open(tmp_path / "runs" / "mine")
+        assert not app.exception and not app.error and renamed.title == title and renamed.manifest.files == files
+        assert f"Run: {title}" in next(box for box in app.selectbox if box.label == "Run").options
+    rename("mine", "내 사진 1")
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["mine", "yours"]
+    app = bring(LABELS)
+    open_analysis(app)
+    app.switch_page(PAGES["own"]).run()
+    keep("내 사진 1")
+    assert "already" in app.error[0].value
+
+
+@pytest.mark.parametrize("page", [("errors", {}), ("errors", {"view": "grid"}), ("errors", {"photo": "b.jpg"})])
+def test_that_photos_are_missing_and_how_to_add_them_is_one_sentence(page: tuple[str, dict[str, str]]) -> None:
+    app = bring(LABELS)
+    open_analysis(app)
+    app.switch_page(PAGES[page[0]])
+    for name, value in {"run": "run-0", **page[1]}.items():
+        app.query_params[name] = value
+    app.run()
+    told = [line.value for line in app.caption if "on this machine" in line.value or "to see them" in line.value]
+    assert len(told) == 1 and "on this machine" in told[0] and "*Your photos*" in told[0]
 
 
 @pytest.mark.parametrize("trusted", [False, True])

@@ -167,30 +167,42 @@ def test_a_scoring_goes_on_beside_other_pages_and_its_result_waits(gate: threadi
     assert app.session_state["own-runs"]["run-1"].by == "best"
 
 
-@pytest.mark.parametrize("change", ["another zip", "no zip", "run"])
-def test_a_scoring_ends_with_its_zip_and_its_run(change: str, gate: threading.Event, made_runs: Path) -> None:
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_scoring_keeps_its_zip_and_its_run_until_it_is_over(
+    ended: bool, gate: threading.Event, made_runs: Path
+) -> None:
     app = opened("own")
     bring(app, "a.zip", packed(("sitting",), 1))
     app.button(key="own-start").click().run()
     job = app.session_state["own-job"]
-    if change == "another zip":
-        bring(app, "b.zip", packed(("running",), 1))
-    elif change == "no zip":
+    assert not app.file_uploader and not [one for one in app.button if one.label.startswith("Remove")]
+    copy = made_runs / "another"
+    shutil.copytree(shipped_run().folder, copy)
+    try:
+        app.run()
+        widget(app, "selectbox", "run").set_value("another").run()
+        assert app.button(key="own-cancel") and app.session_state["own-job"] is job and not job.stopping
+        if ended:
+            app.session_state["own-job"].stop()
+        gate.set()
+        wait_for_job(app, "own-job")
+        app.run()
+    finally:
+        shutil.rmtree(copy)
+    assert not app.exception and "own-job" not in app.session_state
+    assert list(app.session_state["own-runs"]) == ([] if ended else ["run-0"])
+    assert app.file_uploader and app.button(key="own-start") and app.subheader[0].value == "1 photo of 1 action"
+
+
+@pytest.mark.parametrize("change", ["another zip", "no zip"])
+def test_another_zip_takes_the_place_of_the_one_before(change: str) -> None:
+    app = opened("own")
+    bring(app, "a.zip", packed(("sitting",), 1))
+    if change == "no zip":
         next(button for button in app.button if button.label == "Remove a.zip").click().run()
         assert not app.subheader
-    else:
-        copy = made_runs / "another"
-        shutil.copytree(shipped_run().folder, copy)
-        try:
-            app.run()
-            widget(app, "selectbox", "run").set_value("another").run()
-        finally:
-            shutil.rmtree(copy)
-    gate.set()
-    wait_for(lambda: not job.running)
-    app.run()
-    assert job.stopping and job.result is None and "own-job" not in app.session_state
-    assert not app.success and not app.session_state["own-runs"]
+    bring(app, "b.zip", packed(("running", "sitting"), 1))
+    assert app.subheader[0].value == "2 photos of 2 actions"
 
 
 def test_cancelling_answers_at_once(gate: threading.Event) -> None:

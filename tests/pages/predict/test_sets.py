@@ -51,6 +51,14 @@ def said(probabilities: list[float], *, lowest: float, threshold: float) -> tupl
     return answer_words(NAMES, values, chosen, possible if len(possible) > 2 else [0, 1], 0.9)
 
 
+def test_a_long_name_is_short_in_the_headline_and_whole_below() -> None:
+    names = tuple(f"a person who is {what} something in front of a large window" for what in ("holding", "eating"))
+    headline, detail = answer_words(names, np.array([0.9, 0.1]), [0], [0, 1], 0.9)
+    assert len(headline) <= 40 and "holding" in headline and detail == f"{names[0]}: 90 % probable"
+    headline, detail = answer_words(names, np.array([0.5, 0.5]), [0, 1], [0, 1], 0.9)
+    assert len(headline) <= 84 and names[0] in detail and names[1] in detail
+
+
 def test_the_answer_follows_the_set() -> None:
     rule = {"lowest": 0.18, "threshold": 0.55}
     assert said([0.8, 0.1, 0.05, 0.03, 0.02], **rule) == ("sitting", "80 % probable")

@@ -147,6 +147,22 @@ def test_what_is_known_is_shown_before_the_end_and_stopping_keeps_it(clip: bytes
     assert not app.exception and app.dataframe and any("Stopped at" in note.value for note in app.warning)
 
 
+def test_a_clip_that_is_being_read_is_not_left_for_another(clip: bytes, slow: threading.Event) -> None:
+    app = opened("video", SMALL)
+    app.file_uploader[0].set_value(("mine.mp4", clip, "video/mp4"))
+    app.segmented_control(key="clip-fps").set_value(2.0).run()
+    job = app.session_state[clips._ANSWERING]
+    assert job.running and job.fps == 2 and not app.file_uploader and not app.segmented_control
+    app.switch_page(PAGES["scores"]).run()
+    app.switch_page(PAGES["video"]).run()
+    assert app.session_state[clips._ANSWERING] is job and not job.stopping and not app.file_uploader
+    slow.set()
+    wait_for(lambda: not job.running)
+    app.run()
+    assert "6 frames of 0:03" in text(app) and app.session_state[clips._ANSWERING] is job
+    assert app.file_uploader and app.segmented_control(key="clip-fps").value == 2
+
+
 def test_a_thumbnail_bears_the_heat_where_the_network_looked(clip: bytes) -> None:
     from app_pages.video.strip import strip_picture
 
