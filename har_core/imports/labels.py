@@ -73,9 +73,12 @@ class Labels:
             self._parts = [np.array([self.names[name] for name in texts], dtype=np.int32)[self.codes]]
 
     def only(self, kept: np.ndarray) -> Labels:
-        """The same for some of the rows; the different texts remain those of all."""
+        """The same for some of the rows, and their texts."""
         found = Labels(self.column, self.by_type)
-        found.names, found._parts = dict(self.names), [self.codes[kept]]
+        used, codes = np.unique(self.codes[kept], return_inverse=True)
+        texts = list(self.names)
+        found.names = {texts[place]: number for number, place in enumerate(used.tolist())}
+        found._parts = [codes.astype(np.int32)]
         return found
 
     def numbers(self) -> dict[str, int]:

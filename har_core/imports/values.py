@@ -97,6 +97,12 @@ def _without_sums(rows: np.ndarray, column: str, place: str) -> ScoreKind:
     """
     if headers.says_logits(column):
         return "logits"
+    if _are_ranks(rows):
+        raise DataError(
+            f"expected scores in {place}, found each row of {shown(column)} and the columns after it to be the ranks from "
+            f"{rows.min():g} to {rows.max():g}, of which the lowest or the highest may be the best; export probabilities, or a column "
+            "called predicted alone"
+        )
     is_negative = bool((rows < -_ROUNDING).any())
     if not is_negative and (whole_of(rows) is not None or rows.max() <= 1 + _ROUNDING):
         return "probabilities"  # those from 0 to 1, as logits never are, are refused by their first row
@@ -112,6 +118,13 @@ def _without_sums(rows: np.ndarray, column: str, place: str) -> ScoreKind:
         "more, as counts, ratings and percentages of each class alone have; export probabilities, or pass --scores logits if they "
         "are logits"
     )
+
+
+def _are_ranks(rows: np.ndarray) -> bool:
+    """Whether each row is an order of 0 to K - 1, or of 1 to K, and not always the same one: votes are not."""
+    ordered = np.sort(rows, axis=1)
+    rising = np.arange(rows.shape[1]) + ordered[0, 0]
+    return bool(ordered[0, 0] in (0, 1) and (ordered == rising).all() and (rows != rows[0]).any())
 
 
 def _says_probabilities(column: str) -> bool:

@@ -77,3 +77,16 @@ def test_percent_signs_mean_what_they_say(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         read(text(rows(values * 100, "%"))(tmp_path)).predictions.probabilities, values, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("last", [3, 10])
+def test_ranks_are_neither_votes_nor_logits(first: int, last: int, tmp_path: Path) -> None:
+    """The lowest may be the best or the highest: nobody but their maker knows."""
+    names = [f"c{n}" for n in range(last)]
+    generator = np.random.default_rng(last)
+    columns = {"file": [f"{n}.jpg" for n in range(30)], "label": [names[n % last] for n in range(30)]}
+    ranks = np.array([generator.permutation(last) + first for _ in range(30)])
+    for name in ("t.csv", "t.parquet", "t.jsonl"):
+        with pytest.raises(DataError, match="ranks from"):
+            read(frame(columns | dict(zip(names, ranks.T, strict=True)), name)(tmp_path))
