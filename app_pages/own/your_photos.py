@@ -53,7 +53,7 @@ def _list_own_runs() -> None:
             st.button("Remove", key=f"remove-{name}", on_click=_remove, args=(name, own.by))
             if settings().trusted:
                 wanted = st.text_input("Keep it as", key=f"keep-{name}", placeholder="a name", width=220)
-                if st.button("Keep", key=f"keep-button-{name}") and wanted.strip():
+                if st.button("Keep", key=f"keep-button-{name}"):
                     _keep(own, run, wanted)
 
 
@@ -70,7 +70,7 @@ def _list_kept_runs() -> None:
                 here = f"{name}-{runs.version(run)}"  # once it is renamed, the box is another, and closed
                 with st.popover("Rename", key=f"rename-{here}"):
                     wanted = st.text_input("New name", run.title, key=f"rename-to-{here}")
-                    if st.button("Rename it", key=f"rename-button-{here}", type="primary") and wanted.strip():
+                    if st.button("Rename it", key=f"rename-button-{here}", type="primary"):
                         _rename(run, wanted)
                 with st.popover("Delete", key=f"delete-{name}"):
                     st.markdown(

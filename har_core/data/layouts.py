@@ -129,7 +129,7 @@ def _scan_class(
                 Problem(
                     f"{inside}/",
                     f"a folder ({count:,} file{'' if count == 1 else 's'}) inside a class folder",
-                    "move its photos up, or remove it",
+                    f"choose {name}/ itself if it holds the classes; else move its photos up, or remove it",
                 )
             )
         elif is_photo_file(path):

@@ -165,7 +165,7 @@ def test_a_kept_run_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     keep("yours")
     app = opened("own", "mine")
     files = Run.open(tmp_path / "runs" / "mine").manifest.files
-    for refused, fragment in (("../up", "letters"), ("Best", "already"), ("YOURS", "already")):
+    for refused, fragment in (("../up", "letters"), ("  ", "letters"), ("Best", "already"), ("YOURS", "already")):
         rename("mine", refused)
         assert fragment in app.error[0].value and Run.open(tmp_path / "runs" / "mine").title == "mine"
     for title in ("내 사진 1", "내 사진 1", "Mine"):
