@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """How good is a model on photos as they come from elsewhere?
 
-python -m benchmarks.elsewhere DATA RUN [RUN …] [--photos 630] [--views A,B] [--soup] [--keep]
+python -m benchmarks.elsewhere DATA RUN [RUN …] [--photos 630] [--views A,B] [--soup] [--ensemble] [--keep]
 
 Shows the photos that the first run was evaluated on to every run, as they are and with each shift of `har_core.data.shifts`
 (smaller on other surroundings, nearer, other shapes, damaged as by a phone), and prints accuracies with their mean and
 worst per group.
 
---soup also scores the mean of all runs' weights; --keep writes a run's table into its folder as robustness.csv, which the
+--soup also scores the mean of all runs' weights, --ensemble that of their probabilities; --keep writes a run's table into its folder as robustness.csv, which the
 Scores page shows.  Runs of `train.py DATA --eval-split dev` choose, those evaluated on the test photos only report.
 """
 
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=630, help="evenly drawn from those of the evaluation")
     add_views(parser)
     parser.add_argument("--soup", action="store_true")
+    parser.add_argument("--ensemble", action="store_true")
     parser.add_argument("--keep", action="store_true")
     given = parser.parse_args()
     runs = [Run.open(folder) for folder in given.runs]
@@ -53,12 +54,18 @@ def main() -> None:
     )
     variants: Variants = [(CLEAN, CLEAN, lambda photo: photo)]
     variants += [(group, name, shift) for group, shifts in SHIFTS.items() for name, shift in shifts.items()]
-    correct = {name: np.zeros((len(paths), len(variants)), dtype=bool) for name in predictors}
+    names = [*predictors, *(["ensemble"] if given.ensemble else [])]
+    correct = {name: np.zeros((len(paths), len(variants)), dtype=bool) for name in names}
     for number, (path, label) in enumerate(zip(tqdm(paths, unit=" photos"), true.tolist(), strict=True)):
         shown = list(shifted(open_photo(path), variants))
+        probabilities = []
         for name, predictor in predictors.items():
-            outcomes = predictor.predict_all(shown, lambda photo: photo, batch_size=len(shown))
-            correct[name][number] = [one.ranking[0] == label for _, one in outcomes if not isinstance(one, Exception)]
+            outcomes = [one for _, one in predictor.predict_all(shown, lambda photo: photo, batch_size=len(shown))]
+            found = np.stack([one.probabilities for one in outcomes if not isinstance(one, Exception)])
+            correct[name][number] = found.argmax(axis=1) == label
+            probabilities.append(found)
+        if given.ensemble:
+            correct["ensemble"][number] = np.mean(probabilities, axis=0).argmax(axis=1) == label
     for name, of_run in correct.items():
         report(name, of_run, variants)
     if given.keep:

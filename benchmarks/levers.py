@@ -8,7 +8,8 @@ python -m benchmarks.elsewhere DATA OUT/baseline OUT/NAME … --photos 105      
 Trains on the training photos less a tenth of each class and scores on that tenth (`--eval-split dev`), so that nothing is
 chosen on the test photos: crops of 128 pixels, scored at 160, one training, everything else as in the best recipe but for
 the length: three epochs, or for augmentations, which can only help where photos are seen often, five epochs of every fourth
-photo of a class with an EMA of decay 0.99.  Each training is a run folder below OUT; what is there already is not trained
+photo of a class with an EMA of decay 0.99 (`constant-rate` collects it while the learning rate does not fall, as SWA of
+Izmailov et al. 2018 does).  Each training is a run folder below OUT; what is there already is not trained
 again, and a training that was cut off goes on.  Prints accuracy, macro F1, minutes and McNemar's test against the first line,
 from the stored predictions.
 """
@@ -85,6 +86,7 @@ COMPARISONS = {
             "random-erasing": SEEN_OFTEN.replace(random_erasing=0.25),
             "augmix": SEEN_OFTEN.replace(augmentation="augmix"),
             "randaugment": SEEN_OFTEN.replace(augmentation="randaugment"),
+            "constant-rate": SEEN_OFTEN.replace(schedule="steps", step_size=SEEN_OFTEN.epochs),
         },
         4,
     ),
