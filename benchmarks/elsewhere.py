@@ -22,6 +22,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from har_core.analysis.calibration import expected_calibration_error
 from har_core.cli.options import add_views
 from har_core.data.shifts import SHIFTS, Shift
 from har_core.inference.predictor import Predictor
@@ -56,18 +57,19 @@ def main() -> None:
     variants += [(group, name, shift) for group, shifts in SHIFTS.items() for name, shift in shifts.items()]
     names = [*predictors, *(["ensemble"] if given.ensemble else [])]
     correct = {name: np.zeros((len(paths), len(variants)), dtype=bool) for name in names}
+    confidence = {name: np.zeros((len(paths), len(variants))) for name in names}
     for number, (path, label) in enumerate(zip(tqdm(paths, unit=" photos"), true.tolist(), strict=True)):
         shown = list(shifted(open_photo(path), variants))
-        probabilities = []
+        probabilities = {}
         for name, predictor in predictors.items():
             outcomes = [one for _, one in predictor.predict_all(shown, lambda photo: photo, batch_size=len(shown))]
-            found = np.stack([one.probabilities for one in outcomes if not isinstance(one, Exception)])
-            correct[name][number] = found.argmax(axis=1) == label
-            probabilities.append(found)
+            probabilities[name] = np.stack([one.probabilities for one in outcomes if not isinstance(one, Exception)])
         if given.ensemble:
-            correct["ensemble"][number] = np.mean(probabilities, axis=0).argmax(axis=1) == label
-    for name, of_run in correct.items():
-        report(name, of_run, variants)
+            probabilities["ensemble"] = np.mean(list(probabilities.values()), axis=0)
+        for name, found in probabilities.items():
+            correct[name][number], confidence[name][number] = found.argmax(axis=1) == label, found.max(axis=1)
+    for name in names:
+        report(name, correct[name], confidence[name], variants)
     if given.keep:
         for run in runs:
             columns = {"group": [group for group, *_ in variants], "shift": [name for _, name, _ in variants]}
@@ -81,11 +83,12 @@ def shifted(photo: Image.Image, variants: Variants) -> Iterator[Image.Image]:
         yield shift(photo)
 
 
-def report(name: str, correct: np.ndarray, variants: Variants) -> None:
-    """Print one run's accuracies.
+def report(name: str, correct: np.ndarray, confidence: np.ndarray, variants: Variants) -> None:
+    """Print one run's accuracies, and how far its probabilities are off.
 
     Args:
         correct: (photos, variants) bool.
+        confidence: (photos, variants) probabilities of the answers.
     """
     print(f"{name}, {len(correct):,} photos")
     accuracy, groups = correct.mean(axis=0), [group for group, *_ in variants]
@@ -94,7 +97,12 @@ def report(name: str, correct: np.ndarray, variants: Variants) -> None:
     for group in SHIFTS:
         values = accuracy[[at == group for at in groups]]
         print(f"  {group}: mean {values.mean():.3f}, worst {values.min():.3f}")
-    print(f"  all shifts: mean {accuracy[1:].mean():.3f}, worst {accuracy[1:].min():.3f}", flush=True)
+    print(f"  all shifts: mean {accuracy[1:].mean():.3f}, worst {accuracy[1:].min():.3f}")
+    error = expected_calibration_error(confidence[:, 1:].ravel(), correct[:, 1:].ravel())
+    print(
+        f"  all shifts: mean probability {confidence[:, 1:].mean():.3f}, expected calibration error {error:.3f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
