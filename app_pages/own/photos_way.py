@@ -79,6 +79,8 @@ def _upload(run: Run, upload: Upload) -> None:
         )
     for note in upload.photos.notes:
         st.info(f"{escape_markdown(capitalize(note))}.", icon=":material/info:")
+    if upload.note:
+        st.caption(f":material/warning: {escape_markdown(capitalize(upload.note))}.")
     told = " ".join(upload.photos.notes)
     for left_out in upload.left_out:
         if not all(PurePosixPath(name).name in told for name in left_out.names):

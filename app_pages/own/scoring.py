@@ -40,7 +40,7 @@ _PHOTOS = "photos"  # the folder of a zip's photos
 class Upload:
     """A zip and its photos, unpacked below `keeper`, which removes them when the session forgets them.
 
-    `left_out`: what else the zip holds.  `classes`: of the model that the photos were looked for with.
+    `left_out`: what else the zip holds.  `note`: what to say of its names.  `classes`: of the model that the photos were looked for with.
     """
 
     file_id: str
@@ -48,6 +48,7 @@ class Upload:
     photos: LabeledPhotos
     keeper: TemporaryDirectory[str]
     left_out: tuple[LeftOut, ...]
+    note: str
     classes: tuple[str, ...]
 
     @property
@@ -118,7 +119,9 @@ def take(file: UploadedFile, classes: tuple[str, ...]) -> None:
             photos = scan(unpacked.folder, classes=classes, beside=_names(unpacked.left_out), verify=False)
         except OSError as error:  # its words name the server's folder
             raise ArchiveError(f"expected room to unpack {file.name}, found none; try a smaller one") from error
-    st.session_state[_UPLOAD] = Upload(file.file_id, file.name, photos, keeper, unpacked.left_out, classes)
+    st.session_state[_UPLOAD] = Upload(
+        file.file_id, file.name, photos, keeper, unpacked.left_out, unpacked.note, classes
+    )
 
 
 def _names(left_out: tuple[LeftOut, ...]) -> list[str]:

@@ -34,7 +34,7 @@ _HELD, _UNDERSTOOD, _NUMBER = "own-table", "own-table-understood", "own-table-nu
 @dataclass(frozen=True)
 class Photos:
     """A zip's photos, unpacked below `keeper`; `roots`: data folders that names in a table may be relative to.  `left_out`: what else
-    the zip holds.
+    the zip holds.  `note`: what to say of its names.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Photos:
     roots: tuple[Path, ...]
     keeper: TemporaryDirectory[str]
     left_out: tuple[LeftOut, ...]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def take_photos(file: UploadedFile) -> None:
             f"expected photos in {shown(file.name)}, found {all_kinds(unpacked.left_out) or 'none'}; pack {ACCEPTED_KINDS} files"
         )
     name, roots = as_written(file.name)[-100:], _roots(unpacked.folder)
-    _put(dataclasses.replace(found, photos=Photos(name, count, roots, keeper, unpacked.left_out)))
+    _put(dataclasses.replace(found, photos=Photos(name, count, roots, keeper, unpacked.left_out, unpacked.note)))
 
 
 def choose(**choices: object) -> None:

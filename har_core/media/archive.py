@@ -37,10 +37,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Unpacked:
-    """`folder`: the photos and tables, in a layout of `data.scan`.  `left_out`: what else the zip holds, by kind."""
+    """`folder`: the photos and tables, in a layout of `data.scan`.  `left_out`: what else the zip holds, by kind.  `note`: what to
+    tell of the names in it, if they may be spelled wrong."""
 
     folder: Path
     left_out: tuple[LeftOut, ...]
+    note: str = ""
 
 
 def unpack(archive: Path | IO[bytes], target: Path, *, limits: Limits | None = None) -> Path:
@@ -66,18 +68,18 @@ def unpack_photos(archive: Path | IO[bytes], target: Path, *, limits: Limits | N
         target: is created; on any failure it is removed again.
 
     Returns:
-        `target`, which holds the files under their own names, but for folders around all of them; and what was left out.
+        `target`, which holds the files under their own names, but for folders around all of them; what was left out; and a note.
 
     Raises:
         ArchiveError: naming the entry and the reason, also if there is neither photo nor table.  No byte is written outside
             `target`.
     """
-    left_out = _unpack(archive, target, limits or Limits())
+    unpacked = _unpack(archive, target, limits or Limits())
     remove_left_out(target)
-    return Unpacked(target, left_out)
+    return unpacked
 
 
-def _unpack(archive: Path | IO[bytes], target: Path, limits: Limits) -> tuple[LeftOut, ...]:
+def _unpack(archive: Path | IO[bytes], target: Path, limits: Limits) -> Unpacked:
     target.mkdir(parents=True)
     try:
         _require_small(archive, limits)
@@ -85,8 +87,9 @@ def _unpack(archive: Path | IO[bytes], target: Path, limits: Limits) -> tuple[Le
             opened = zipfile.ZipFile(archive)
         with opened:
             with _reading():
-                entries = list(zip(opened.infolist(), entry_names(opened.infolist()), strict=True))
-            _require_no_document([name for _, name in entries])
+                found_names = entry_names(opened.infolist())
+                entries = list(zip(opened.infolist(), found_names.names, strict=True))
+            _require_no_document(found_names.names)
             left_out = _extract_all(opened, entries, target, limits)
         if not any(path.is_file() for path in target.rglob("*") if path.stat().st_size or _is_trusted(path)):
             found = f" but {all_kinds(left_out)}" if left_out else " but empty folders" if entries else ""
@@ -103,7 +106,7 @@ def _unpack(archive: Path | IO[bytes], target: Path, limits: Limits) -> tuple[Le
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
-    return left_out
+    return Unpacked(target, left_out, found_names.note)
 
 
 def _require_no_document(names: list[str]) -> None:

@@ -188,6 +188,18 @@ def test_one_folder_per_class(tmp_path: Path, wrapper: str) -> None:
     assert found.classes == ("blue", "red") and len(found.samples) == 4 and found.problems == ()
 
 
+@pytest.mark.parametrize(
+    ("label", "told"), [("koń".encode("cp1250"), True), ("książka żółw łoś".encode("cp1250"), False)]
+)
+def test_names_that_may_be_spelled_wrong_are_told_and_no_photo_is_lost(
+    tmp_path: Path, label: bytes, told: bool
+) -> None:
+    placeholder = "q" * len(label)
+    data = packed({f"{name}/{n}.jpg": PHOTO for name in (placeholder, "red") for n in range(2)})
+    found = unpack_photos(io.BytesIO(data.replace(placeholder.encode(), label)), tmp_path / "photos")
+    assert bool(found.note) is told and len(scan(found.folder).samples) == 4 and not found.left_out
+
+
 @pytest.mark.parametrize(("kind", "suffix"), [("HEIF", "HEIC"), ("HEIF", "heif"), ("AVIF", "avif"), ("HEIF", "")])
 def test_photos_of_phones_and_pages(tmp_path: Path, kind: str, suffix: str) -> None:
     photos = {f"{label}/IMG_1.{suffix}".rstrip("."): encoded(picture((200, 40, 30)), kind) for label in ("a", "b")}

@@ -6,6 +6,9 @@ import pytest
 
 from har_core.files import as_written, printable
 from har_core.viz.formats import short_name
+from tests.pages.conftest import opened
+from tests.pages.own.bringing import bring
+from tests.pages.own.test_your_photos import photo, zipped
 
 WRITTEN = (
     "Screenshot 9.41\u202fAM.png",
@@ -47,3 +50,15 @@ def test_a_class_has_no_marks_of_direction() -> None:
 
 def test_a_long_name_is_cut() -> None:
     assert short_name("a\u202f" * 50, 10) == "a\u202f" * 4 + "a…"
+
+
+@pytest.mark.parametrize("folder", ["sitting", "ko~"])
+@pytest.mark.parametrize("beside_a_table", [False, True])
+def test_names_that_may_be_spelled_wrong_are_told(folder: str, *, beside_a_table: bool) -> None:
+    """Of a zip that does not say what its names are written in."""
+    content = zipped({f"{folder}/1.png": photo(), "cat/1.png": photo(1)}).replace(b"ko~", b"ko\xf1")
+    app = bring("file,true,pred\n1.png,cat,dog\nb.png,dog,dog\n") if beside_a_table else opened("own")
+    app.file_uploader[0].set_value(("mine.zip", content, "application/zip")).run()
+    assert not app.exception
+    told = [line.value for line in app.caption if "names" in line.value and "spelled wrong" in line.value]
+    assert len(told) == (folder == "ko~")
