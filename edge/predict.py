@@ -3,8 +3,8 @@
 
     python predict.py MODEL.onnx PHOTO... [--heatmap OUT.png] [--json] [--views center] [--threads 2]
 
-MODEL.onnx is written by `har-lens export RUN --to onnx`.  The answers are those of `har-lens predict`.  The exit status is 1 if a
-photo could not be read or its heatmap not be written, 2 if nothing was tried.
+MODEL.onnx is written by `har-lens export RUN --to onnx`.  The answers are those of `har-lens predict`: one action, two, "unsure" or
+"none".  The exit status is 1 if a photo could not be read or its heatmap not be written, 2 if nothing was tried.
 
 It is one file on purpose, to be copied beside a model: nothing of the project has to be installed with it.
 """
@@ -12,10 +12,14 @@ It is one file on purpose, to be copied beside a model: nothing of the project h
 from __future__ import annotations
 
 import argparse
+import codecs
 import contextlib
+import io
 import json
+import stat
 import sys
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +31,7 @@ from PIL import Image, ImageOps
 VIEWS = ("center", "whole", "evidence")
 HEATMAP_SUFFIXES = (".png", ".jpg", ".jpeg")
 GRID = 14  # cells a side of a map that is made of several views
-MAX_PIXELS, MAX_ASPECT, DECODE_SIDE = 40_000_000, 20, 1600
+MAX_BYTES, MAX_PIXELS, MAX_ASPECT, DECODE_SIDE = 25_000_000, 40_000_000, 20, 1600
 _STRIDE, _AREA, _LONGEST = 32, 1.45, 3.0
 _STRONG, _NEAREST, _FARTHEST, _SMALLER, _KEPT = 0.35, 0.5, 0.85, 6 / 7, 2.5
 _CELLS = 7  # cells a side of a map by occlusion
@@ -103,6 +107,9 @@ class Model:
             self.squash, self.crop_down = told.get("fit") == "squash", bool(told.get("crop_down"))
             self.temperature = np.float32(told.get("temperature", 1.0))
             self.least_known: float | None = told.get("least_known")
+            rule = told.get("answer_rule") or {}  # earlier exports lack it: as for a run without predictions
+            self.lowest = np.inf if rule.get("lowest") is None else float(rule["lowest"])
+            self.threshold = float(rule.get("threshold", 0.5))
             self.outputs = [one.name for one in self.session.get_outputs()]
             shape = self.session.get_inputs()[0].shape
         except PredictError:
@@ -150,6 +157,16 @@ class Model:
         return Answer(
             softmax(logits / self.temperature), None if maps is None else scaled(maps), region, logsumexp(logits)
         )
+
+    def named(self, answer: Answer) -> str:
+        """What the answer is called: one class, "a or b", "unsure" or "none"; as `har-lens predict` says it."""
+        if self.least_known is not None and answer.known < self.least_known:
+            return "none"
+        order = np.argsort(-answer.probabilities, kind="stable")
+        own = order[: max(1, int((answer.probabilities >= self.lowest).sum()))]
+        together = answer.probabilities[own].sum(dtype=np.float64)
+        few = len(own) == 1 or (len(own) == 2 and len(order) > 2)
+        return " or ".join(self.classes[k] for k in own) if few and together >= self.threshold - 1e-6 else "unsure"
 
     def run(self, box: Box, image: np.ndarray) -> Found:
         names = [self.outputs[0], *(["class_maps"] if self.has_maps else [])]
@@ -221,7 +238,62 @@ class Model:
 
 
 _NEEDED = ("classes", "crop_size", "resize", "mean", "std")
-_KEYS = {*_NEEDED, "interpolation", "fit", "crop_down", "temperature", "views", "least_known"}
+_KEYS = {*_NEEDED, "interpolation", "fit", "crop_down", "temperature", "views", "least_known", "answer_rule"}
+
+
+# What people do name in place of a photo: offset, first bytes, what it is, what to do.
+_EXPORT, _UNPACK, _STILL = "export it as JPEG", "unpack it and choose the photos in it", "take a still from it"
+_KINDS = (
+    (0, b"%PDF", "a PDF", "export the page as JPEG"), (0, b"GIF8", "a GIF", _EXPORT), (0, b"BM", "a BMP", _EXPORT),
+    (0, b"II*\0", "a TIFF (or a camera's raw file)", _EXPORT), (0, b"MM\0*", "a TIFF (or a camera's raw file)", _EXPORT),
+    (0, b"8BPS", "a Photoshop file", _EXPORT), (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image", _EXPORT),
+    (0, b"\xff\x0a", "a JPEG XL image", _EXPORT), (0, b"\0\0\0\x0cJXL ", "a JPEG XL image", _EXPORT),
+    (0, b"PK\3\4", "a zip archive or an office document", _UNPACK), (0, b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (0, b"Rar!", "a RAR archive", _UNPACK), (0, b"\x1f\x8b", "a gzip or tar.gz archive", _UNPACK),
+    (257, b"ustar", "a tar archive", _UNPACK), (0, b"\x1aE\xdf\xa3", "a video", _STILL), (8, b"AVI ", "an AVI video", _STILL),
+    (0, b"\0\0\1\xba", "an MPEG video", _STILL), (0, b"FLV", "a Flash video", _STILL),
+    (4, b"ftyphe", "a HEIC photo", _EXPORT), (4, b"ftypm", "a HEIC photo or a video", _EXPORT), (4, b"ftyp", "a video", _STILL),
+    (0, b"OggS", "a sound or video", "choose a photo"), (0, b"ID3", "a sound file", "choose a photo"),
+)  # fmt: skip
+_PHOTOS = ((0, b"\xff\xd8\xff"), (0, b"\x89PNG\r\n"), (8, b"WEBP"), (4, b"ftypavi"))
+
+
+def _kind(data: bytes) -> tuple[str, str]:
+    """What a file is that is no photo, with its article, and what to do."""
+    if (found := next((one for one in _KINDS if data.startswith(one[1], one[0])), None)) is not None:
+        return found[2], found[3]
+    start = data[:4096].removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if start.startswith(b"<"):
+        places = {start.find(tag): tag for tag in (b"<svg", b"<html", b"<!doctype html") if tag in start}
+        tag = places[min(places)] if places else b""
+        return ("an SVG drawing", _EXPORT) if tag == b"<svg" else ("a web page or XML", "save the picture itself")
+    with contextlib.suppress(UnicodeDecodeError):
+        text = codecs.getincrementaldecoder("utf-8")().decode(data[:4096])
+        if all(one.isprintable() or one.isspace() for one in text):
+            return "a text", "choose a photo"
+    return "no photo that can be read", "choose another"
+
+
+def _bytes(path: Path, name: str) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # a device may be endless, and a pipe wait for ever
+            found = (
+                "a folder; name the photos in it" if stat.S_ISDIR(mode) else "a device, pipe or socket; name a photo"
+            )
+            raise PredictError(f"{name} is {found}")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise PredictError(f"{name} cannot be read (no such file); check the path") from error
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise PredictError(f"{name} cannot be read ({reason}); check the path") from error
+    if not data:
+        raise PredictError(f"{name} is empty (0 bytes); choose another file")
+    if len(data) > MAX_BYTES:
+        raise PredictError(f"{name} has more than {MAX_BYTES // 10**6} MB; save a smaller copy")
+    return data
 
 
 def open_photo(path: Path) -> Image.Image:
@@ -230,19 +302,22 @@ def open_photo(path: Path) -> Image.Image:
     Raises:
         PredictError: if the file is no JPEG, PNG, WebP or AVIF photo that can be read, moves, or is too large or too narrow.
     """
+    name = path.name or str(path)
+    data = _bytes(path, name)
+    if not any(data.startswith(first, offset) for offset, first in _PHOTOS):
+        kind, remedy = _kind(data)
+        raise PredictError(f"{name} is {kind}, which is not read here (JPEG, PNG, WebP and AVIF are): {remedy}")
     try:
-        with Image.open(path, formats=("JPEG", "PNG", "WEBP", "AVIF")) as opened:
+        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "AVIF")) as opened:
             if opened.width * opened.height > MAX_PIXELS:
-                raise PredictError(f"{path.name} has more than {MAX_PIXELS // 10**6} megapixels; save a smaller copy")
+                raise PredictError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels; save a smaller copy")
             if max(opened.size) > MAX_ASPECT * min(opened.size):
                 raise PredictError(
-                    f"{path.name} has {opened.width} × {opened.height} pixels, its longer side may be {MAX_ASPECT} times the "
+                    f"{name} has {opened.width} × {opened.height} pixels, its longer side may be {MAX_ASPECT} times the "
                     "shorter at most; cut out the part that matters"
                 )
             if opened.format in ("PNG", "WEBP", "AVIF") and getattr(opened, "is_animated", False):
-                raise PredictError(
-                    f"{path.name} is an animation, which is not accepted; export one picture of it as JPEG"
-                )
+                raise PredictError(f"{name} is an animation, which is not accepted; export one picture of it as JPEG")
             deep = opened.format == "PNG" and ";16" in str(opened.tile)
             factor = _reduction(opened.size)
             if factor > 1:
@@ -262,9 +337,9 @@ def open_photo(path: Path) -> Image.Image:
     except PredictError:
         raise
     except Exception as error:  # decoders raise nearly anything
-        reason = "no such file" if isinstance(error, FileNotFoundError) else " ".join(str(error).split())[:120]
+        cut = "truncated" in str(error).lower()
         raise PredictError(
-            f"{path.name} cannot be read ({reason}); expected a JPEG, PNG, WebP or AVIF photo"
+            f"{name} is {'cut off' if cut else 'damaged or cut off'}; copy or download it again"
         ) from error
 
 
@@ -371,13 +446,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--threads", type=int, default=0, help="default: one a core")
     given = parser.parse_args(arguments)
+    warnings.filterwarnings("ignore", module="PIL")  # of damaged metadata: the pixels may be fine
     several = len(given.photos) > 1
     outs = [heatmap_path(given.heatmap, number if several else None) for number, _ in enumerate(given.photos, start=1)]
     try:
-        check_heatmaps(outs, [given.model, *given.photos])
+        if given.heatmap is not None:
+            check_heatmaps(outs, [given.model, *given.photos])
         model = Model(given.model, views=given.views, threads=given.threads)
     except PredictError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # as a name that is too long
+        print(f"error: {str(error.filename)[:100]} cannot be used ({error.strerror}); choose another", file=sys.stderr)
         return 2
     failed = False
     for path, out in zip(given.photos, outs, strict=True):
@@ -432,14 +512,15 @@ def check_heatmaps(outs: Sequence[Path | None], inputs: Sequence[Path]) -> None:
 
 
 def _line(file: str, model: Model, answer: Answer, *, as_json: bool) -> str:
-    best, least = int(answer.probabilities.argmax()), model.least_known
-    unknown = least is not None and answer.known < least
+    best, called = int(answer.probabilities.argmax()), model.named(answer)
+    likeliest = model.classes[best]
     if as_json:
         shares = dict(zip(model.classes, answer.probabilities.astype(float).round(6).tolist(), strict=True))
-        row = {"file": file, "predicted": model.classes[best], "confidence": shares[model.classes[best]]}
-        return json.dumps(row | ({"probably_none": unknown} if least is not None else {}) | {"probabilities": shares})
-    note = ", probably none of the known actions" if unknown else ""
-    return f"{file}: {model.classes[best]} ({answer.probabilities[best]:.1%}{note})"
+        row = {"file": file, "answer": called, "predicted": likeliest, "confidence": shares[likeliest]}
+        told = {"probably_none": called == "none"} if model.least_known is not None else {}
+        return json.dumps(row | told | {"probabilities": shares})
+    words = {"none": f"none, likeliest {likeliest}", "unsure": f"unsure, perhaps {likeliest}"}
+    return f"{file}: {words.get(called, called)} ({answer.probabilities[best]:.1%})"
 
 
 def _views(text: str) -> tuple[str, ...]:

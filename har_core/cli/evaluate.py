@@ -19,6 +19,7 @@ from har_core.cli.options import (
     add_views,
     chosen_run,
     given_path,
+    require_apart,
     tell_notes,
     told_meaning,
     warn_of_newer_library,
@@ -66,6 +67,7 @@ def run(given: argparse.Namespace) -> int:
     from har_core.inference.predictor import Predictor
     from har_core.runs.writing import require_no_run
 
+    require_apart(given.out, given.data)
     if given.out:
         require_no_run(given.out)
         given.out.mkdir(parents=True, exist_ok=True)  # what cannot be written is found before the work

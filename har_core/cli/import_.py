@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from har_core.cli.options import Subparsers, add_device, given_path, told_classes
+from har_core.cli.options import Subparsers, add_device, given_path, require_apart, told_classes
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable
 
@@ -98,6 +98,7 @@ def _import(given: argparse.Namespace, unpacked_table: Path) -> int:
     from har_core.media.layout import photo_folder
     from har_core.runs.writing import require_no_run
 
+    require_apart(given.out, given.photos)
     require_no_run(given.out)
     if given.photos is not None and not given.photos.is_dir():
         raise ConfigError(f"expected a folder of photos at {given.photos}, found none; check --photos")

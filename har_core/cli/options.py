@@ -26,6 +26,10 @@ def given_path(text: str) -> Path:
     """A file or folder of this machine.  An empty name, as of an unset variable, would be the current folder."""
     if not text:
         raise argparse.ArgumentTypeError("expected a file or a folder, found an empty name")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError(
+            f"expected a file or a folder, found a name with a null byte: {printable(text)}"
+        )
     if scheme := re.match(r"([a-z][a-z0-9+.-]+)://", text, re.IGNORECASE):
         remedy = "leave out file://" if scheme[1].lower() == "file" else "download it first"
         raise argparse.ArgumentTypeError(f"{printable(text)} is an address, which is not read: {remedy}")
@@ -36,6 +40,30 @@ def given_path(text: str) -> Path:
 def given_place(text: str) -> str:
     """As `given_path`, or a bucket of `har_core.scoring.places`."""
     return text if re.match(r"(s3|gs)://", text) else str(given_path(text))
+
+
+def require_apart(out: str | Path | None, *data: str | Path | None) -> None:
+    """Stop if an outcome would be written into a folder of photos, where it would be taken for a part of them.
+
+    Args:
+        out: a folder or file that need not exist, or a bucket; None if nothing is written.
+        data: folders, files or buckets.
+
+    Raises:
+        ConfigError: if it would.
+    """
+    for folder in (str(one).rstrip("/") for one in data if one is not None):
+        if "://" in f"{out}{folder}":
+            inside = f"{out}/".startswith(f"{folder}/")
+        else:
+            inside = (
+                out is not None and Path(folder).is_dir() and Path(out).resolve().is_relative_to(Path(folder).resolve())
+            )
+        if inside:
+            raise ConfigError(
+                f"expected a place for the outcome outside of {printable(folder)}, found {printable(str(out))}, which would be taken "
+                "for a part of these photos; choose another --out"
+            )
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

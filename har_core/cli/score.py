@@ -20,6 +20,7 @@ from har_core.cli.options import (
     given_path,
     given_place,
     pixels,
+    require_apart,
     tell_notes,
     told_classes,
     told_meaning,
@@ -92,6 +93,7 @@ def run(given: argparse.Namespace) -> int:
     from har_core.models.external.load import KINDS, load_model, notes_of
     from har_core.runs.writing import require_no_run
 
+    require_apart(given.out, *given.data)
     if score_shards.is_sharded(given):
         status = score_shards.run(given, _options(given))
         _tell_unread(given.out)
@@ -104,7 +106,7 @@ def run(given: argparse.Namespace) -> int:
     is_table = given.out.suffix in _TABLES
     if not is_table:
         require_no_run(given.out)
-        if len(given.data) > 1 or not given.data[0].is_dir():
+        if len(given.data) > 1:
             raise ConfigError(
                 "expected one folder of labeled photos for a run, found other DATA; pass --out FILE.csv for a table of photos "
                 "without labels"

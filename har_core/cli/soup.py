@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from har_core.cli.options import Subparsers, add_data, add_views, given_path, tell_notes
+from har_core.cli.options import Subparsers, add_data, add_views, given_path, require_apart, tell_notes
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -25,6 +25,7 @@ def run(given: argparse.Namespace) -> int:
     from har_core.runs.writing import require_no_run
     from har_core.training.soup import make_soup
 
+    require_apart(given.out, given.data)
     require_no_run(given.out)
     runs = [Run.open(folder) for folder in given.runs]
     photos = scan(given.data, verify=False)

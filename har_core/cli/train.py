@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from har_core.cli.options import Subparsers, add_data, add_device, given_path, tell_notes
+from har_core.cli.options import Subparsers, add_data, add_device, given_path, require_apart, tell_notes
 from har_core.cli.temporal_options import add_temporal, given_of_clips, refuse_changes, train_on_clips
 from har_core.cli.terminal import ProgressBar, device_named
 from har_core.errors import ConfigError
@@ -81,6 +81,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
+    if not given.resume:
+        require_apart(given.out or RUNS, given.data)
     if given.temporal:
         return train_on_clips(given, RUNS, (given.out or last_interrupted(RUNS)) if given.resume else None)
     if of_clips := given_of_clips(given):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from har_core.data.layouts import entries, unusable_name
+from har_core.data.given import require_folder
+from har_core.data.layouts import entries, innermost, unusable_name
 from har_core.data.samples import Problem, Sample, list_problems
 from har_core.errors import DataError
 from har_core.media.clip_files import ACCEPTED_CLIPS, is_clip_name
@@ -14,15 +15,17 @@ _KINDS = "MP4, MOV, WebM, AVI or MKV"
 
 
 def holds_clips(folder: Path) -> bool:
-    """Whether this is a folder with one folder of clips per class: a clip lies in a folder inside, and there is no labels file."""
+    """Whether this is a folder with one folder of clips per class: a clip lies in a folder inside, and there is no labels file.
+
+    Folders around all the classes do not count (`layouts.innermost`)."""
     if not folder.is_dir() or (folder / LABELS_FILE).is_file():
         return False
-    inside = (path for each in entries(folder) if each.is_dir() for path in entries(each))
+    inside = (path for each in entries(innermost(folder)) if each.is_dir() for path in entries(each))
     return any(is_clip_name(path.name) and path.is_file() for path in inside)
 
 
 def scan_clips(folder: Path, *, skip_bad: bool = False) -> tuple[Sample, ...]:
-    """The labeled clips of a folder, sorted; a sample's name is `CLASS/FILE`.  They are not opened.
+    """The labeled clips of a folder, sorted; a sample's name is its path below the folder, `CLASS/FILE`.  They are not opened.
 
     Args:
         skip_bad: pass over what does not belong there.
@@ -30,11 +33,10 @@ def scan_clips(folder: Path, *, skip_bad: bool = False) -> tuple[Sample, ...]:
     Raises:
         DataError: if there are problems and `skip_bad` is false, or no clips.
     """
-    if not folder.is_dir():
-        raise DataError(f"expected a folder of clips at {folder}, found none; check the path")
+    require_folder(folder, "clips")
     samples: list[Sample] = []
     problems: list[Problem] = []
-    for inside in entries(folder):
+    for inside in entries(innermost(folder)):
         if not inside.is_dir():
             if is_clip_name(inside.name):
                 problems.append(
@@ -42,7 +44,7 @@ def scan_clips(folder: Path, *, skip_bad: bool = False) -> tuple[Sample, ...]:
                 )
             continue
         for path in entries(inside):
-            name = f"{inside.name}/{path.name}"
+            name = path.relative_to(folder).as_posix()
             if (problem := _problem(name, path)) is not None:
                 problems.append(problem)
             else:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from har_core.data.samples import Problem, Sample, SplitFolder, list_problems
 from har_core.errors import DataError
 from har_core.media.images import is_photo_file
-from har_core.media.layout import is_system_file
+from har_core.media.layout import TABLE_SUFFIXES, is_system_file
+from har_core.media.left_out import is_side_file
 from har_core.media.signatures import ACCEPTED_KINDS
 
 SPLIT_FOLDERS: dict[str, SplitFolder] = {
@@ -24,15 +26,15 @@ _OF_NO_LABELS = {"readme", "license", "licence", "copying", "notice", "authors",
 
 
 def scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
-    """One folder per class, perhaps inside `train/`, `val/` and `test/`, these inside folders around them all, or with one folder in each
-    around its classes, as `data/train/images/CLASS/`.
+    """One folder per class, perhaps inside `train/`, `val/` and `test/`, all inside folders around them (`innermost`), or with one folder
+    in each around its classes, as `data/train/images/CLASS/`.
 
     Raises:
         DataError: if there is no photo in such a folder.
     """
     samples: list[Sample] = []
     problems: list[Problem] = []
-    top = _split_parent(folder)
+    top = innermost(folder)
     splits = split_folders(top)
     around = _around_classes([path for path, split in splits.items() if split == "train"])
     for path in entries(top):
@@ -74,13 +76,20 @@ def split_folders(folder: Path) -> dict[Path, SplitFolder]:
     return {}
 
 
-def _split_parent(folder: Path) -> Path:
-    """The folder of `train/` and the others: a folder itself, or one in it that is alone."""
-    inside: Path | None = folder
-    while inside is not None:
-        if split_folders(inside):
-            return inside
-        inside = _only_folder(inside)
+def innermost(folder: Path, *, past_tables: bool = True) -> Path:
+    """The folder that holds the classes, or a split, of folders that lie alone in one another; as `media.arrange` finds it in a zip.
+
+    Args:
+        past_tables: whether a table beside the only folder is passed by.
+    """
+    while not split_folders(folder) and (only := _only_folder(folder)) is not None:
+        has_table = not past_tables and any(path.suffix.lower() in TABLE_SUFFIXES for path in entries(folder))
+        has_photos = any(
+            map(is_photo_file, entries(only))
+        )  # a class then, with a folder too many, or the classes with a cover
+        if has_table or len(_folders_that_count(entries(only))) <= has_photos:
+            break
+        folder = only
     return folder
 
 
@@ -93,9 +102,21 @@ def _around_classes(splits: list[Path]) -> str | None:
 
 
 def _only_folder(folder: Path) -> Path | None:
-    """The folder inside that is alone, but for files that are no photos."""
-    folders = [path for path in _without_photos(folder) if path.is_dir()]
+    """The folder inside that is alone, but for files that are no photos, and folders of nothing that belongs to a class."""
+    folders = _folders_that_count(_without_photos(folder))
     return folders[0] if len(folders) == 1 else None
+
+
+def _folders_that_count(inside: Iterable[Path]) -> list[Path]:
+    """The first two."""
+    return list(islice((path for path in inside if path.is_dir() and _counts(path)), 2))
+
+
+def _counts(path: Path) -> bool:
+    """Whether a file may belong to a class, or a folder holds one that may.  Links inside are not followed."""
+    if path.is_dir():
+        return any(inside.is_symlink() or _counts(inside) for inside in entries(path))
+    return is_photo_file(path) or not is_side_file(path.name)
 
 
 def _without_photos(folder: Path) -> list[Path]:

@@ -6,11 +6,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from har_core.data.given import require_folder
 from har_core.data.labels_file import holds_answers
-from har_core.data.layouts import SPLIT_FOLDERS, entries, scan_folders, unread_lists
+from har_core.data.layouts import SPLIT_FOLDERS, entries, innermost, scan_folders, unread_lists
 from har_core.data.listed_photos import labels_given, scan_kaggle, scan_listed, scan_table, tables_beside
 from har_core.data.samples import Problem, Sample, list_problems
 from har_core.errors import DataError, ImageError
@@ -67,16 +68,17 @@ def scan(
         DataError: if the folder has none of the layouts, or its CSV lacks a column.
             Single bad rows and photos are not raised but returned as `problems`.
     """
-    if not folder.is_dir():
-        raise DataError(
-            f"expected a folder of photos at {folder}, found none; check the path, or fetch the data set with: "
-            f"python -m har_core download --data {folder}"
-        )
+    require_folder(folder)
     if labels is not None:
         samples, problems = scan_listed(photo_folder(folder), labels, all_files=False)
         notes: list[str] = []
     else:
-        samples, problems, notes = _find(folder, frozenset(map(class_key, classes)), beside)
+        root = innermost(folder, past_tables=False)
+        samples, problems, notes = _find(root, frozenset(map(class_key, classes)), beside)
+        if root != folder:  # names are relative to what was given
+            around = photo_folder(root).relative_to(folder).as_posix()
+            samples = [replace(sample, name=f"{around}/{sample.name}") for sample in samples]
+            problems = [replace(problem, name=f"{around}/{problem.name}") for problem in problems]
     if verify:
         samples, unreadable = _verify(samples, workers=workers or os.cpu_count() or 1, progress=progress)
         problems += unreadable

@@ -16,7 +16,7 @@ from har_core.export.graph import exported_spec, write_graph
 from har_core.export.int8 import Int8Options, quantize
 from har_core.export.photos import Photo, choose_photos, readable
 from har_core.files import atomic_path
-from har_core.inference.answer_rules import least_known_of
+from har_core.inference.answer_rules import frame_rule
 from har_core.inference.predictor import Predictor
 from har_core.inference.views import first_looks
 from har_core.models.external.onnx_file import load_onnx
@@ -152,8 +152,12 @@ def _loaded(path: Path, spec: ModelSpec) -> Predictor:
 
 
 def _more(run: Run, predictor: Predictor) -> dict[str, Any]:
-    """What else the file says: the model's checksum, and from which score on a photo shows one of the classes."""
-    more: dict[str, Any] = {"model_sha256": run.manifest.files[run.weights].sha256, "title": run.title}
-    if (lowest := least_known_of(run, predictor)) is not None:
-        more["least_known"] = lowest
-    return more
+    """What else the file says: the model's checksum, when an answer names a class, and from which score on a photo shows one."""
+    rule = frame_rule(run, predictor)
+    lowest = float(rule.lowest) if np.isfinite(rule.lowest) else None  # JSON has no infinity
+    more: dict[str, Any] = {
+        "model_sha256": run.manifest.files[run.weights].sha256,
+        "title": run.title,
+        "answer_rule": {"lowest": lowest, "threshold": rule.threshold},
+    }
+    return more if rule.least_known is None else more | {"least_known": rule.least_known}

@@ -27,12 +27,13 @@ def test_the_runs_own_test_photos(real_photos: Path, tmp_path: Path, capsys: pyt
     header, *all_rows = (real_photos / "Training_set.csv").read_text().splitlines()
     rows = [row for row in all_rows if row.split(",")[1] in ("running", "sitting")]
     names = [row.split(",")[0] for row in rows]
-    (tmp_path / "train").mkdir()
+    data = tmp_path / "data"
+    (data / "train").mkdir(parents=True)
     for name in names:
-        (tmp_path / "train" / name).symlink_to(real_photos / "train" / name)
-    picture(COLORS["red"]).save(tmp_path / "train" / "other.png")
-    (tmp_path / "Training_set.csv").write_text("\n".join([header, *rows, "other.png,running"]))
-    assert main(["evaluate", str(tmp_path), "--json", "--out", str(tmp_path / "run")]) == 0
+        (data / "train" / name).symlink_to(real_photos / "train" / name)
+    picture(COLORS["red"]).save(data / "train" / "other.png")
+    (data / "Training_set.csv").write_text("\n".join([header, *rows, "other.png,running"]))
+    assert main(["evaluate", str(data), "--json", "--out", str(tmp_path / "run")]) == 0
     figures = json.loads(capsys.readouterr().out)
     stored = shipped_run().predictions()
     present = np.isin(stored.samples.astype(str), names)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from har_core.data.clip_folder import holds_clips, scan_clips
 from har_core.data.samples import Problem
 from har_core.data.scan import scan
 from har_core.data.split import split_photos
@@ -76,6 +77,50 @@ def test_one_folder_more_than_needed(tmp_path: Path, folders: tuple[str, ...], p
         }  # fmt: skip
 
 
+AROUND = ("test", "val", "images", "data", "My set (1)", "a/b/c")
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("labels", ["folders", "inside.csv", "beside.csv", LABELS_FILE])
+def test_folders_around_all_others(tmp_path: Path, around: str, labels: str) -> None:
+    """On a disk as in a zip; empty folders and documents beside them are nobody's class."""
+    folder, top = tmp_path / "disk", tmp_path / "disk" / around
+    below = {"inside.csv": "photos/", LABELS_FILE: "train/"}
+    names = [f"{below.get(labels, f'{label}/')}{label}{n}.jpg" for label in ("cook", "read") for n in "ab"]
+    write(top, *names)
+    if labels != "folders":
+        rows = "".join(f"{name.rpartition('/')[2]},{name.rpartition('/')[2][:4]}\n" for name in names)
+        (folder if labels == "beside.csv" else top).joinpath(labels).write_text(f"filename,label\n{rows}")
+    (folder / "empty").mkdir()
+    (folder / "README.md").write_text("x")
+    if labels == "folders":
+        (folder / "docs").mkdir()
+        (folder / "docs" / "notes.pdf").write_text("x")
+    packed = unpack_photos(Path(shutil.make_archive(str(tmp_path / "a"), "zip", folder)), tmp_path / "zip").folder
+    found, unpacked = scan(folder, verify=False), scan(packed, verify=False)
+    assert found.classes == unpacked.classes == ("cook", "read") and len(found.samples) == len(unpacked.samples) == 4
+    assert found.problems == () and all((folder / sample.name).samefile(sample.path) for sample in found.samples)
+
+
+def test_problems_within_folders_around_are_named_from_the_top(tmp_path: Path) -> None:
+    write(tmp_path, "a/b/cook/1.jpg", "a/b/read/1.jpg", "a/b/cover.jpg")
+    (tmp_path / "a/b/read/x.gif").write_text("x")
+    photos = scan(tmp_path, verify=False)
+    assert {problem.name for problem in photos.problems} == {"a/b/read/x.gif", "a/b/cover.jpg"}
+    assert {sample.name for sample in photos.samples} == {"a/b/cook/1.jpg", "a/b/read/1.jpg"}
+    one = scan(write(tmp_path / "c", "cook/1.jpg", "cook/2.jpg", "cook/more/3.jpg"), verify=False)
+    assert one.classes == ("cook",) and [problem.name for problem in one.problems] == ["cook/more/"]
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_folders_around_clips(tmp_path: Path, around: str) -> None:
+    for label in ("cook", "read"):
+        (tmp_path / around / label).mkdir(parents=True)
+        (tmp_path / around / label / "1.mp4").write_bytes(b"clip")
+    assert holds_clips(tmp_path)
+    assert [sample.name for sample in scan_clips(tmp_path)] == [f"{around}/cook/1.mp4", f"{around}/read/1.mp4"]
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -126,7 +171,7 @@ def test_what_lies_about_is_named(tmp_path: Path) -> None:
         "test/loose.jpg", "train/cook/more/", "docs/",
     }  # fmt: skip
     with pytest.raises(DataError, match="a/cook/: a folder"):
-        scan(write(tmp_path / "wrapped", "a/cook/1.jpg", "a/read/1.jpg"))
+        scan(write(tmp_path / "wrapped", "a/cook/1.jpg", "b/read/1.jpg"))
 
 
 def test_leavings_of_systems_are_ignored(kaggle_folder: Path, tmp_path: Path) -> None:

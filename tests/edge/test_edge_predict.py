@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
-import sys
 import venv
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,16 +37,6 @@ TOLD: dict[str, Any] = {
     "mean": [0.485, 0.456, 0.406],
     "std": [0.229, 0.224, 0.225],
 }
-
-
-@pytest.fixture(scope="module")
-def edge() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("edge_predict", ROOT / "edge" / "predict.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def file(folder: Path, **told: Any) -> Path:

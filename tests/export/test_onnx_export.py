@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from har_core.errors import CheckpointError, ConfigError, DataError
 from har_core.export import onnx_export
 from har_core.export.onnx_export import export_onnx
 from har_core.export.photos import FEWEST, choose_photos, stored_photos
+from har_core.inference.answer_rules import frame_rule
 from har_core.inference.predictor import Predictor
 from har_core.models.external.load import load_model
 from har_core.models.registry import anatomy_of, create_model
@@ -55,7 +57,7 @@ def test_the_file_is_whole(exported: Path) -> None:
     assert [one.name for one in model.graph.output] == ["logits", "class_maps", "embeddings"]
     assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
     told = {one.key for one in model.metadata_props}
-    assert {"classes", "temperature", "views", "mean", "std", "model_sha256"} <= told
+    assert {"classes", "temperature", "views", "mean", "std", "model_sha256", "answer_rule"} <= told
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,18 @@ def freeze_batch(stored: Any) -> None:
 
 def other_temperature(stored: Any) -> None:
     next(one for one in stored.metadata_props if one.key == "temperature").value = "2.0"
+
+
+def test_the_rule_of_answers_is_in_the_file(make_run: Callable[..., Run], quick_graph: None, tmp_path: Path) -> None:
+    """As `har-lens predict` has it, so that whoever has the file alone names what that names."""
+    for tested in (None, {f"{number}.png": CLASSES[number % 3] for number in range(60)}):
+        run = make_run(tested=tested)
+        export_onnx(run, tmp_path / "a.onnx")
+        told = {one.key: one.value for one in onnx.load(tmp_path / "a.onnx").metadata_props}
+        stored, rule = json.loads(told["answer_rule"]), frame_rule(run, Predictor.from_run(run))
+        assert stored["threshold"] == rule.threshold
+        assert (np.inf if stored["lowest"] is None else stored["lowest"]) == rule.lowest
+        assert np.isfinite(rule.lowest) is (tested is not None)
 
 
 @pytest.mark.usefixtures("quick_graph")
