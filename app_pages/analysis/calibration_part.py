@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app_pages.components.import_note import import_note
 from app_pages.state import runs
 from har_core.analysis.calibration import BINS, answered
 from har_core.runs.run import Run
@@ -17,6 +18,7 @@ def calibration_part(run: Run) -> None:
     found, table, curve, area = runs.calibration(run)
     st.subheader("Does a probability of 70 % mean 70 %?", anchor=False)
     st.markdown(text.calibration_sentence(found))
+    import_note(run)
     left, right = st.columns(2, gap="large")
     with left:
         st.plotly_chart(

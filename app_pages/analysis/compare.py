@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,10 @@ from har_core.analysis.scores import Summary, class_scores, summarize, wilson_in
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run, assets_folder, shipped_run
 from har_core.viz import figures, formats, text
-from har_core.viz.formats import class_label, class_markdown, escape_markdown
+from har_core.viz.formats import class_label, class_markdown, count_photos, escape_markdown
 from har_core.viz.matrix_table import difference_table
+
+_STYLE = "<style>.st-key-published td:first-child p { overflow-wrap: anywhere }</style>"  # long sources fit on a phone
 
 
 def page() -> None:
@@ -168,23 +171,23 @@ def _published_results(run: Run) -> None:
         return
     published = json.loads((assets_folder() / "published.json").read_text(encoding="utf-8"))
     st.subheader("Other published results on this data set", anchor=False)
-    table = pd.DataFrame(published["results"])[["model", "accuracy", "macro_f1", "n", "protocol", "source"]]
-    low, high = wilson_intervals((table["accuracy"] * table["n"]).round().to_numpy(), table["n"].to_numpy())
-    table.insert(2, "95 %", [formats.interval(*bounds) for bounds in zip(low, high, strict=True)])
-    table["macro_f1"] = [f"{value:.3f}" if value == value else "–" for value in table["macro_f1"]]
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content",
-        column_config={
-            "accuracy": st.column_config.NumberColumn(format="%.4f"),
-            "macro_f1": "macro F1",
-            "n": "photos",
-            "protocol": st.column_config.TextColumn(width=330),
-            "source": st.column_config.TextColumn(width="small"),
-        },
-        alt="Published accuracies with the protocol of each",
+    results: list[dict[str, Any]] = published["results"]
+    photos = np.array([one["n"] for one in results])
+    low, high = wilson_intervals((np.array([one["accuracy"] for one in results]) * photos).round(), photos)
+    table = pd.DataFrame(
+        [
+            {
+                "model": f"**{escape_markdown(one['model'])}** {escape_markdown(one['source'])}",
+                "accuracy (95 %)": f"{one['accuracy']:.4f} ({formats.interval(*bounds)})",
+                "macro F1": f"{one['macro_f1']:.3f}" if "macro_f1" in one else "–",
+                "protocol": f"{escape_markdown(one['protocol'])}; {count_photos(one['n'])}",
+            }
+            for one, *bounds in zip(results, low, high, strict=True)
+        ]
     )
+    with st.container(key="published"):
+        st.html(_STYLE)
+        st.table(table, hide_index=True, alt="Published accuracies with the protocol of each")
     st.caption(
         "Read the protocol before the number: an epoch or a model that was picked on the test photos looks better than "
         f"it is. {published['not_counted']}"

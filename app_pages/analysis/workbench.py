@@ -12,6 +12,7 @@ from app_pages.components import evidence
 from app_pages.components.download_photos import say_what_is_missing
 from app_pages.components.gallery import in_place_of_photos
 from app_pages.components.grid_tiles import scored_tiles
+from app_pages.components.import_note import import_note
 from app_pages.components.photo_detail import OPENED, evidence_for_any
 from app_pages.components.photo_grid import Actions, photo_grid
 from app_pages.components.photo_verdict import verdict_choice, verdict_words
@@ -126,6 +127,7 @@ def _grid(
         "Click a photo to see why. Arrows move, 1 to 4 judge and go on, U undoes, H shows the evidence, Enter opens; Shift "
         "and Ctrl with a click choose several. “!” marks labels that are probably wrong."
     )
+    import_note(run)
 
 
 def _marks(run: Run) -> dict[str, str]:

@@ -11,6 +11,7 @@ import streamlit as st
 from app_pages.components.color_bar import difference_color_bar, heatmap_color_bar
 from app_pages.components.download_photos import say_what_is_missing
 from app_pages.components.evidence import compared_classes, known_probabilities
+from app_pages.components.import_note import import_note
 from app_pages.components.scroll_here import scroll_here
 from app_pages.components.thumbnails import thumbnail
 from app_pages.state import own_runs, runs, url
@@ -46,6 +47,7 @@ def gallery(
     scroll_here(str(number), key=f"{key}-top")
     has_maps = runs.class_maps(run) is not None
     say_what_is_missing(run, runs.predictions(run).samples[rows[:201]], instead=in_place_of_photos(run))
+    import_note(run)
     with_difference = False
     if has_maps:
         with_difference = st.toggle(
@@ -114,7 +116,7 @@ def _heads(run: Run, row: int, compared: list[int], with_difference: bool) -> No
         heads += ["Difference"] if with_difference and len(compared) == 2 else []
     if heads == ["Photo"]:
         return
-    cells = "".join(f'<div style="flex:1;min-width:0;overflow-wrap:anywhere">{head}</div>' for head in heads)
+    cells = "".join(f'<div style="flex:1;min-width:0">{head}</div>' for head in heads)
     st.html(f'<div style="display:flex;gap:8px;font-size:.82rem;line-height:1.3">{cells}</div>')
 
 

@@ -14,6 +14,7 @@ from app_pages.components.color_bar import difference_color_bar, heatmap_color_b
 from app_pages.components.contribution_table import contribution_table
 from app_pages.components.download_photos import say_with_way
 from app_pages.components.gallery import LAST_OPENED, PER_PAGE
+from app_pages.components.import_note import import_note
 from app_pages.components.photo_keys import NEXT, PREVIOUS, photo_keys
 from app_pages.components.photo_verdict import photo_verdict
 from app_pages.components.scroll_here import scroll_here
@@ -204,6 +205,7 @@ def _probabilities(run: Run, row: int) -> None:
         alt="Probabilities: "
         + ", ".join(f"{class_label(run.classes[i])} {percent(probabilities[i])}" for i in order[:5]),
     )
+    import_note(run)
     if others := len(probabilities) - len(ranking):
         st.caption(others_sentence(probabilities[ranking].tolist(), others))
 

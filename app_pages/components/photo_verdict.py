@@ -9,7 +9,7 @@ from app_pages.state.judging import Subject, failures, judging
 from har_core.errors import RunError
 from har_core.runs.run import Run
 from har_core.runs.verdicts import MAX_NOTE, MAX_TAG, NO_CLASS, Kind, Verdict
-from har_core.viz.formats import class_label
+from har_core.viz.formats import class_label, escape_markdown
 
 
 def photo_verdict(run: Run, subject: Subject, given: Verdict | None) -> None:
@@ -42,7 +42,7 @@ def verdict_choice(run: Run, subject: Subject, given: Verdict | None) -> None:
     if given is not None and given.verdict == "label is wrong":
         _right_label(run, subject, given, key, allowed=allowed)
     if (failed := failures().pop(subject.sample, None)) is not None:
-        st.error(failed, icon=":material/error:")
+        st.error(escape_markdown(failed), icon=":material/error:")
     if not allowed:
         st.caption("Only the person who starts the app may judge photos (`-- --trust-visitors` lets everyone).")
 

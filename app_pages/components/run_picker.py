@@ -13,6 +13,7 @@ from har_core.viz.formats import escape_markdown
 _STYLE = """<style>
 h1 { font-size: 1.75rem !important }
 .stMainBlockContainer { max-width: 76rem; padding-top: 4.4rem }
+.stHtml { overflow-wrap: anywhere }
 .js-plotly-plot text { fill: currentColor !important }
 .st-key-run-bar { gap: .6rem .35rem }
 .st-key-run-bar [data-testid=stPageLink] a { padding: .2rem .3rem; margin: 0 }
@@ -39,7 +40,8 @@ def run_picker(pages: Sequence[Page], current: Page) -> bool:
             label = f"**{page.title}**" if page.url_path == current.url_path else page.title
             st.page_link(page, label=label, query_params=views[page.url_path])
         for folder, error in broken:
-            st.badge(f"{folder.name} cannot be opened", icon=":material/error:", color="red", help=str(error))
+            words, reason = f"{escape_markdown(folder.name)} cannot be opened", escape_markdown(str(error))
+            st.badge(words, icon=":material/error:", color="red", help=reason)
         st.selectbox(
             "Run",
             list(named),

@@ -20,8 +20,9 @@ from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING, read_table
 from har_core.runs.verdicts import VERDICTS
 from har_core.viz import map_figures as figures
-from har_core.viz.formats import distinct_labels, escape_markdown
+from har_core.viz.formats import distinct_labels, escape_markdown, short_labels
 from har_core.viz.map_figures import MOST_COLORED
+from har_core.viz.text import IN_HEADLINE
 
 MOST = 100_000
 """Points that are drawn."""
@@ -47,7 +48,11 @@ def page() -> None:
         return
     places, trust, gathering, hover, total = _drawn(run)
     errors = int((~runs.predictions(run).correct).sum())
-    st.title(figures.errors_headline(gathering, run.classes, errors=errors, photos=len(runs.predictions(run))))
+    headline, in_full = (
+        figures.errors_headline(gathering, names, errors=errors, photos=len(runs.predictions(run)))
+        for names in (short_labels(run.classes, IN_HEADLINE), run.classes)
+    )
+    st.title(headline, help=in_full if in_full != headline else None)
     if gathering is not None:
         st.markdown(figures.gathering_sentence(gathering))
     color, highlighted, training, address = _controls(run, places, gathering)

@@ -19,8 +19,9 @@ from app_pages.state import runs, url
 from har_core.analysis.embedding_map import EmbeddingMap, drawn_points
 from har_core.runs.run import Run
 from har_core.viz import map_figures as figures
-from har_core.viz.formats import class_label, class_markdown, count_photos, escape_markdown
+from har_core.viz.formats import class_label, class_markdown, count_photos, escape_markdown, short_labels
 from har_core.viz.map_figures import Group
+from har_core.viz.text import IN_HEADLINE
 
 SELECTED, CHART = "map-selected", "map-chart"
 """The session's keys of the selected points, with the run they belong to, and of the chart that is shown."""
@@ -105,12 +106,12 @@ def selected_photos(run: Run, places: EmbeddingMap, points: np.ndarray) -> dict[
     chosen = places.subset(points)
     scored, training = chosen.subset(chosen.scored), chosen.subset(~chosen.scored)
     predictions = runs.predictions(run)
-    st.subheader(
-        figures.selection_sentence(
-            scored.true, predictions.predicted[scored.rows], run.classes, training=len(training)
-        ),
-        anchor=False,
+    predicted = predictions.predicted[scored.rows]
+    headline, in_full = (
+        figures.selection_sentence(scored.true, predicted, names, training=len(training))
+        for names in (short_labels(run.classes, IN_HEADLINE), run.classes)
     )
+    st.subheader(headline, anchor=False, help=in_full if in_full != headline else None)
     st.button("Clear the selection", icon=":material/close:", on_click=_clear)
     address: dict[str, object | None] = {}
     if len(scored):

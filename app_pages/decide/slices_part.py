@@ -26,8 +26,9 @@ from har_core.data.photo_properties import read_photo_properties
 from har_core.runs.file_names import PHOTO_PROPERTIES
 from har_core.runs.run import Run
 from har_core.viz.data_text import slices_headline
-from har_core.viz.formats import class_markdown, count_photos, interval, percent, share
+from har_core.viz.formats import class_markdown, count_photos, interval, percent, share, short_label
 from har_core.viz.slice_figures import group_figure, property_figure
+from har_core.viz.text import IN_HEADLINE
 
 SHOWN = 10
 """Slices in the table."""
@@ -61,7 +62,12 @@ def slices_part(run: Run, top: DeltaGenerator) -> None:
     table = slice_table(run)
     weak = _worst_first(table.slices)
     is_known = bool(table.slices or table.values)
-    top.title(slices_headline(len(weak) if is_known else None, len(table.slices), weak[0].label if weak else ""))
+    worst = weak[0].label if weak else ""
+    headline, in_full = (
+        slices_headline(len(weak) if is_known else None, len(table.slices), name)
+        for name in (short_label(worst, IN_HEADLINE), worst)
+    )
+    top.title(headline, help=in_full if in_full != headline else None)
     if not table.slices and table.values:
         st.markdown("The photos do not differ, or there are too few.")
     elif table.slices:

@@ -46,7 +46,8 @@ def page() -> None:
         no_results(run)
     _about(run)
     for folder, error in runs.all_runs()[1]:
-        st.error(f"{folder.name} cannot be opened. {error}", icon=":material/error:")
+        words = f"{formats.escape_markdown(folder.name)} cannot be opened. {formats.escape_markdown(str(error))}"
+        st.error(words, icon=":material/error:")
     url.publish({})
 
 

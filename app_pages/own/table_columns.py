@@ -65,7 +65,7 @@ def _scores(held: Held, found: Understanding) -> None:
         note = f"{where}, such as {_short(example(held.table, first))}"
         if columns.single:
             label, note = (
-                f"Score of {short_name(columns.classes[1], 24)}",
+                f"Score of {escape_markdown(short_name(columns.classes[1], 24))}",
                 f"{note}; the rest is {short_name(columns.classes[0], 24)}",
             )
     _box(held, "scores", label, [*KINDS, NONE], value, note)

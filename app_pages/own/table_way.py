@@ -51,10 +51,18 @@ def table_way() -> None:
 
 
 def _table(held: Held, found: Understanding) -> None:
+    job, about = importing.current(), importing.about_of(held, found)
+    running = job is not None and job.running
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         rows = f"{count_rows(found.rows)} in " if found.rows is not None else ""
         st.subheader(f"{rows}{escape_markdown(short_name(held.name))}", anchor=False, width="content")
-        st.button("Another table", icon=":material/close:", on_click=_forget, key="table-remove")
+        st.button("Another table", icon=":material/close:", on_click=_forget, key="table-remove", disabled=running)
+    _lead_on()
+    if job is not None and running:
+        preview(held, found)
+        st.caption("To change what the columns are, or bring another table, wait for it or cancel it.")
+        watch(job, _going_on)
+        return
     column_boxes(held, found)
     _class_names(held, found)
     if found.error is not None:
@@ -65,14 +73,9 @@ def _table(held: Held, found: Understanding) -> None:
     preview(held, found)
     if found.rows is not None and found.columns is not None:
         _photos(held, found)
-    job, about = importing.current(), importing.about_of(held, found)
-    _lead_on()
     if job is not None and job.about != about:
         importing.stop()
         job = None
-    if job is not None and job.running:
-        watch(job, _going_on)
-        return
     if job is not None:
         st.info(escape_markdown(page_words(job.error or "")), icon=":material/info:")
     made = importing.made()
@@ -168,6 +171,8 @@ def _photos(held: Held, found: Understanding) -> None:
                 f"{count_photos(held.photos.count)} in {escape_markdown(short_name(held.photos.name))}", width="content"
             )
             st.button("Without them", key="table-photos-remove", type="tertiary", on_click=table_upload.forget_photos)
+        if held.photos.note:
+            st.caption(f":material/warning: {escape_markdown(capitalize(held.photos.note))}.")
         for left_out in held.photos.left_out:
             st.caption(f":material/warning: Not read: {escape_markdown(str(left_out))}")
     elif found.found < rows:

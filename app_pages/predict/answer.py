@@ -49,10 +49,14 @@ _HELP: dict[Explanation, str] = {
 }
 
 
-def answer(prediction: Prediction, rule: Rule) -> None:
-    """The action, or the two that it may be, or that the model is unsure."""
+def answer(prediction: Prediction, rule: Rule, *, level: int) -> None:
+    """The action, or the two that it may be, or that the model is unsure.
+
+    Args:
+        level: of the heading, 1 if nothing else is the page's.
+    """
     doubt = _doubt(prediction.photo)
-    _headline(*(words(prediction, rule) if doubt is None else ("nothing to see", doubt)))
+    _headline(*(words(prediction, rule) if doubt is None else ("nothing to see", doubt)), level)
 
 
 def _doubt(photo: Image.Image) -> str | None:
@@ -108,10 +112,11 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _headline(action: str, detail: str) -> None:
+def _headline(action: str, detail: str, level: int) -> None:
+    style = "font-size:2.3rem !important;font-weight:700;line-height:1.15;padding:0;margin:0"
     st.html(
-        f'<div id="answer" role="status" style="line-height:1.15"><div role="heading" aria-level="1" style="font-size:2.3rem;font-weight:700" '
-        f'id="answer-action">{escape(action)}</div><div style="font-size:1.05rem;margin-top:.3rem">{escape(detail)}</div></div>'
+        f'<div id="answer" role="status"><h{level} id="answer-action" style="{style}">{escape(action)}</h{level}>'
+        f'<div style="font-size:1.05rem;line-height:1.15;margin-top:.3rem">{escape(detail)}</div></div>'
     )
 
 
@@ -119,7 +124,7 @@ def _probabilities(prediction: Prediction) -> None:
     top = prediction.ranking[:5]
     names, probabilities = prediction.classes, prediction.probabilities
     kinds = runs.what_classes_are(names)
-    st.subheader(f"Most likely {kinds}")
+    st.subheader(f"Most likely {kinds}", anchor=False)
     st.plotly_chart(
         figures.probability_bars([names[index] for index in top], [float(probabilities[index]) for index in top]),
         config={"displayModeBar": False},
@@ -280,7 +285,7 @@ def _comparison(prediction: Prediction, opacity: float, predictor: Predictor) ->
     names = [class_markdown(prediction.classes[index]) for index in pair]
     short = short_labels(prediction.classes, IN_HEADLINE)
     first, second = (escape_markdown(short[index]) for index in pair)
-    st.subheader(f"Why {first} rather than {second}?")
+    st.subheader(f"Why {first} rather than {second}?", anchor=False)
     heatmaps = to_heatmaps_on_one_scale(prediction.class_maps[pair], predictor.spec.crop_size)
     for column, index, name, heatmap in zip(st.columns(2, gap="large"), pair, names, heatmaps, strict=True):
         with column:

@@ -18,7 +18,7 @@ from har_core.files import csv_bytes
 from har_core.inference.prediction import Prediction
 from har_core.inference.predictor import Predictor
 from har_core.viz import overlays
-from har_core.viz.formats import class_label
+from har_core.viz.formats import class_label, escape_markdown
 
 AT_ONCE = 100
 """Photos: what one visitor may keep in the memory that all share."""
@@ -74,7 +74,7 @@ def batch(
             )
     rows = [row for row, _ in event.selection.cells]
     chosen = predictions[rows[0] if rows and rows[0] < len(predictions) else first]
-    st.subheader(chosen.name, divider="gray")
+    st.subheader(escape_markdown(chosen.name), divider="gray", anchor=False)
     st.caption("Click a photo or its name in the table to see another photo.")
     return chosen, st.container()
 

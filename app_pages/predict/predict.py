@@ -72,7 +72,7 @@ def page() -> None:
         show(chosen, _load(chosen, contents), predictor, rule, place)
     elif predictions:
         only = predictions[0]
-        shown = show(only, _load(only, contents), predictor, rule, top)
+        shown = show(only, _load(only, contents), predictor, rule, top, level=1)
         if sample is not None:
             with top:
                 samples.tell_truth(run, sample, claimed(shown, rule), shown.ranking[0])

@@ -23,15 +23,18 @@ def show(
     predictor: Predictor,
     rule: Rule,
     place: DeltaGenerator,
+    *,
+    level: int = 2,
 ) -> Prediction:
     """The answer goes to its place, the evidence to where the page is; returns what was shown.
 
     Args:
         load: decodes the photo in its own size.
+        level: of the answer's heading.
     """
     shown = own_part.looked_at(prediction, predictor, load)
     with place:
-        answer(shown, rule)
+        answer(shown, rule, level=level)
         if shown is not prediction:
             own_part.compare(shown, prediction)
     if shown is prediction:

@@ -22,7 +22,7 @@ from har_core.inference.video import FrameAnswer, predict_clip
 from har_core.media.clips import ClipInfo, ClipReader, Frame
 from har_core.runs.run import Run
 
-_CLIP, _ANSWERING = "clip", "clip-answering"
+_CLIP, _ANSWERING, _BEFORE = "clip", "clip-answering", "clip-answered-before"
 _PIECE = 2**20  # bytes
 _AT_ONCE = 2
 
@@ -88,13 +88,13 @@ def take(file: UploadedFile) -> None:
 
 
 def forget() -> None:
-    cancel()
-    st.session_state.pop(_ANSWERING, None)
+    again()
+    st.session_state.pop(_BEFORE, None)
     st.session_state.pop(_CLIP, None)
 
 
 def cancel() -> None:
-    if (job := _answering()) is not None:
+    if (job := _answering()) is not None and job.running:
         job.stop()
 
 
@@ -110,11 +110,18 @@ def _answering() -> Answering | None:
 
 
 def answering(clip: Clip, run: Run, fps: float) -> Answering:
-    """The session's answers to a clip, begun if there are none of this run's model at so many frames a second."""
-    job = _answering()
-    if job is None or job.of != (clip.file_id, run.folder, runs.version(run), fps):
+    """The session's answers to a clip, begun if there are none of this run's model at so many frames a second.
+
+    Those before them are kept, as far as they go: whoever compares two runs reads the clip with each of them once.
+    """
+    job, wanted = _answering(), (clip.file_id, run.folder, runs.version(run), fps)
+    if job is None or job.of != wanted:
         cancel()
-        st.session_state[_ANSWERING] = job = Answering(clip, run, fps)
+        before: Answering | None = st.session_state.pop(_BEFORE, None)
+        if job is not None and job.answers:
+            st.session_state[_BEFORE] = job
+        job = before if before is not None and before.of == wanted else Answering(clip, run, fps)
+        st.session_state[_ANSWERING] = job
     return job
 
 

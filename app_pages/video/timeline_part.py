@@ -14,7 +14,7 @@ from app_pages.video.strip import strip_picture
 from har_core.analysis.timeline import INDEPENDENT, MEAN_LENGTH
 from har_core.files import csv_bytes
 from har_core.inference.video import ClipAnswer, frames_table, segments_table
-from har_core.viz.formats import class_label, clock, percent, short_labels
+from har_core.viz.formats import class_label, clock, escape_markdown, percent, short_labels
 from har_core.viz.text import IN_HEADLINE
 from har_core.viz.timeline_figures import chosen_frame, segment_words, timeline_figure
 
@@ -118,7 +118,7 @@ def strip(found: ClipAnswer) -> None:
                 st.button(
                     clock(found.times[number], tenths=True),
                     key=f"clip-at-{number}",
-                    help=label,
+                    help=escape_markdown(label),
                     width="stretch",
                     type="primary" if number == chosen(found) else "secondary",
                     on_click=choose,

@@ -29,7 +29,7 @@ def run_name(given: str, taken: Iterable[str] = ()) -> str:
     found = shown(name[:_SHOWN]) + ("…" if len(name) > _SHOWN else "")
     if not name or not can_be_shown(name) or name.startswith(".") or set(name) & set("/\\"):
         raise RunError(
-            "expected a name of letters, digits, spaces and signs but / and \\, that does not begin with a dot, found "
+            "expected a name of letters, digits, spaces and signs, without tabs and the like, / and \\, that does not begin with a dot, found "
             f"'{found}'; choose another"
         )
     if (size := len(name.encode())) > MAX_BYTES:

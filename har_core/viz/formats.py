@@ -10,16 +10,23 @@ import numpy as np
 
 from har_core.files import as_written
 
-_MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:])")
+_MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:&])")
+_LIST = re.compile(r"^(\d*)([-+.)])")
+"""What may begin a list at the beginning of a line."""
+
+_ICON = re.compile(r":(?=(?:material/\w+|streamlit):)")
+"""What Streamlit replaces by a picture though it is escaped."""
+
+_JOINER = "\u2060"  # has no width
 
 
 def class_label(name: str) -> str:
-    """A class name for places that show text as it is: 'listening_to_music' → 'listening to music'.
+    """A class name for places that show text as it is: 'listening_to_music' → 'listening to music', without spaces around it.
 
     A name that is written from right to left is isolated, so that arrows and numbers beside it stay where they are (Unicode's
     bidirectional algorithm, UAX #9).
     """
-    shown = name.replace("_", " ")
+    shown = name.replace("_", " ").strip() or name
     from_right = any(unicodedata.bidirectional(one) in ("R", "AL") for one in shown)
     return f"\u2068{shown}\u2069" if from_right else shown
 
@@ -59,8 +66,12 @@ def class_markdown(name: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Any text for Markdown: names of files and classes come from anywhere, and markup in them is shown as text."""
-    return _MARKUP.sub(r"\\\1", text)
+    """Any text for Markdown: names of files and classes come from anywhere, and markup in them is shown as text.
+
+    It has no spaces at its ends, beside which "**" would mean nothing.
+    """
+    escaped = _MARKUP.sub(r"\\\1", _ICON.sub(f":{_JOINER}", text.strip()))
+    return _LIST.sub(r"\1\\\2", escaped)
 
 
 def distinct_labels(names: Iterable[str]) -> list[str]:

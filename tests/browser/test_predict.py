@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from har_core.media.images import add_decoders, open_photo
 from har_core.runs.run import assets_folder, shipped_run
-from tests.browser.conftest import choose, require_fit, settle
+from tests.browser.conftest import choose, heading, require_fit, settle
 
 
 @pytest.fixture
@@ -46,6 +46,7 @@ def test_a_real_photo_is_answered_with_the_right_action(
     predict.set_input_files("input[type=file]", photo)
     expect(predict.locator("#answer-action")).to_have_text(action)
     expect(predict.locator("#answer")).to_contain_text("probable")
+    assert heading(predict) == action
 
 
 def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None:
@@ -54,6 +55,8 @@ def test_many_photos_and_one_that_is_none(predict: Page, tmp_path: Path) -> None
     bad.write_bytes(b"these are notes")
     predict.set_input_files("input[type=file]", [*samples, bad])
     expect(predict.get_by_role("heading", name="3 photos predicted, 1 refused")).to_be_visible()
+    expect(predict.locator("h2#answer-action")).not_to_be_empty()
+    assert heading(predict) == "3 photos predicted, 1 refused"
     expect(predict.get_by_text("notes.jpg is not a photo")).to_be_visible()
 
     table = predict.get_by_test_id("stDataFrame").locator("canvas").first

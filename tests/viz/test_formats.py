@@ -26,6 +26,27 @@ def test_names_are_no_markup() -> None:
     assert formats.capitalize("using iPad") == "Using iPad"
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (" cat ", "cat"),
+        ("_under_", "under"),
+        ("_", "\\_"),
+        ("\u3000cat\u00a0", "cat"),
+        ("R&amp;B", r"R\&amp;B"),
+        ("1. first", r"1\. first"),
+        ("- dash", r"\- dash"),
+        ("$a$ `b` **", r"\$a\$ \`b\` \*\*"),
+        (":smile:", r"\:smile\:"),
+        (":material/home:", "\\:\u2060material/home\\:"),
+        ("a :streamlit: b", "a \\:\u2060streamlit\\: b"),
+    ],
+)
+def test_any_name_stands_between_stars(name: str, expected: str) -> None:
+    assert formats.escape_markdown(name.replace("_", " ").strip() or name) == expected
+    assert formats.class_markdown(name) == expected
+
+
 def test_clock() -> None:
     assert [formats.clock(seconds) for seconds in (0, 59.9, 60, 605.4)] == ["0:00", "0:59", "1:00", "10:05"]
     assert [formats.clock(seconds, tenths=True) for seconds in (0, 5.25, 59.96, 61.04)] == [

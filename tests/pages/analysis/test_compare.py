@@ -66,7 +66,7 @@ def test_differences_are_those_of_the_numbers_beside_them(other: str) -> None:
 
 def test_published_results_come_with_their_protocol() -> None:
     app = opened("compare", "published-report")
-    published = next(frame.value for frame in app.dataframe if "protocol" in frame.value.columns)
+    published = next(frame.value for frame in app.table if "protocol" in frame.value.columns)
     assert isinstance(published, pd.DataFrame) and len(published) == 9 and published["protocol"].notna().all()
 
 

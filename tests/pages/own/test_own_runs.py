@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +13,13 @@ from typing import Any
 import pytest
 
 from app_pages.own import importing, run_jobs
+from app_pages.own.understanding import Choices
 from app_pages.state import jobs, own_runs
 from har_core.imports.build import read_predictions
 from har_core.runs.file_names import MODEL
 from har_core.runs.run import Run
 from tests.pages.conftest import PAGES, address, links, opened, text, wait_for, wait_for_job
-from tests.pages.own.bringing import LABELS, bring, choose, made, open_analysis
+from tests.pages.own.bringing import LABELS, boxes, bring, choose, made, open_analysis
 
 
 @pytest.fixture
@@ -59,25 +61,33 @@ def test_an_import_goes_on_beside_other_pages_and_its_result_waits_unless_it_com
     assert links(app, "Open the error analysis")[0]["run"] == "run-0"
 
 
-@pytest.mark.parametrize("change", ["cancel", "a column", "no table"])
-def test_an_import_ends_with_its_table_and_what_was_said_of_it(change: str, gate: threading.Event) -> None:
+def test_an_import_that_is_canceled_keeps_nothing(gate: threading.Event) -> None:
     app = bring(LABELS)
     app.button(key="table-open").click().run()
     job = app.session_state["own-import"]
-    if change == "cancel":
-        importing_button = app.button(key="table-cancel")
-        assert importing_button.label == "Cancel"
-        job.stop()
-    elif change == "a column":
-        choose(app, "predicted", "other")
-    else:
-        app.button(key="table-remove").click().run()
+    assert app.button(key="table-cancel").label == "Cancel"
+    job.stop()
     gate.set()
     wait_for(lambda: not job.running)
     app.run()
     assert job.stopping and job.result is None and not app.session_state["own-runs"]
-    assert [one.value for one in app.info] == ([jobs.STOPPED] if change == "cancel" else [])
-    assert len([one for one in app.button if one.key == "table-open"]) == (change != "no table")
+    assert [one.value for one in app.info] == [jobs.STOPPED] and app.button(key="table-open") and boxes(app)
+
+
+def test_a_table_that_is_being_read_is_not_left_for_other_columns(gate: threading.Event) -> None:
+    """What a page that was drawn before sends, ends it as little."""
+    app = bring(LABELS)
+    choose(app, "predicted", "other")
+    app.button(key="table-open").click().run()
+    job = app.session_state["own-import"]
+    assert job.running and not boxes(app) and app.button(key="table-remove").disabled and not app.file_uploader
+    app.session_state["own-table"] = replace(app.session_state["own-table"], choices=Choices())
+    app.run()
+    assert app.session_state["own-import"] is job and job.running and not job.stopping
+    gate.set()
+    wait_for(lambda: not job.running)
+    app.run()
+    assert job.result is not None and made(app).confusion_matrix().tolist() == [[0, 1], [1, 1]]
 
 
 def test_every_link_leads_to_the_new_run_before_the_page_leads_there() -> None:

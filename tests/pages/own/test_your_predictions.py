@@ -73,6 +73,26 @@ def test_rows_that_say_nothing_are_left_out_and_told() -> None:
     assert any(named in line.value for line in app.caption)
 
 
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("scores", {}),
+        ("errors", {"show": "all"}),
+        ("errors", {"show": "all", "view": "grid"}),
+        ("errors", {"show": "all", "photo": "0.jpg"}),
+        ("confusions", {"true": "cat", "predicted": "dog"}),
+    ],
+)
+def test_votes_are_called_so_beside_what_they_are_shown_as(page: str, query: dict[str, str]) -> None:
+    votes = [f"{number}.jpg,{('cat', 'dog')[number % 2]},{number % 10},{9 - number % 10}" for number in range(20)]
+    app = open_analysis(bring("\n".join(["filename,true,cat,dog", *votes])))
+    app.switch_page(PAGES[page])
+    for name, value in ({"run": "run-0"} | query).items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception and sum("as votes do" in line.value for line in app.caption) == 1
+
+
 def test_most_rows_without_a_prediction_are_refused() -> None:
     app = bring("filename,true,pred\na.jpg,cat,\nb.jpg,dog,\nc.jpg,dog,dog\n")
     assert "2 of 3" in app.error[0].value and "--" not in app.error[0].value

@@ -149,7 +149,7 @@ def test_what_was_uploaded_survives_a_visit_to_another_page() -> None:
     app.switch_page(PAGES["scores"]).run()
     app.switch_page(PAGES["predict"]).run()
     assert not app.exception and app.slider(key="opacity").value == 0.3
-    assert any('id="answer"' in block.value for block in app.get("html"))
+    assert any('<h1 id="answer-action"' in block.value for block in app.get("html")) and not app.title
     click(app, "Remove mine.png")
     assert not app.exception and any("Drop a photo" in line.value for line in app.markdown)
     assert not any('id="answer"' in block.value for block in app.get("html"))

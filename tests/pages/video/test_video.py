@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from app_pages.video import clips
 from har_core.inference import video
 from har_core.runs.run import assets_folder
 from tests.media.clip_makers import make_clip
-from tests.pages.conftest import PAGES, click, opened, text, wait_for, wait_for_job
+from tests.pages.conftest import PAGES, click, opened, text, wait_for, wait_for_job, widget
 
 RATE = 4
 SMALL = "edge"
@@ -77,6 +77,30 @@ def test_another_rate_is_another_answer(clip: bytes) -> None:
     wait_for_job(app, clips._ANSWERING)
     app.run()
     assert "6 frames of 0:03" in text(app)
+
+
+def choose_rate(app: AppTest, rate: float) -> None:
+    app.segmented_control(key="clip-fps").set_value(rate).run()
+
+
+def choose_run(app: AppTest, rate: float) -> None:
+    widget(app, "selectbox", "run").set_value(SMALL if rate == RATE else "edge-int8").run()
+
+
+@pytest.mark.parametrize("choose", [choose_rate, choose_run])
+def test_what_was_read_before_another_choice_is_kept(clip: bytes, choose: Callable[[AppTest, float], None]) -> None:
+    app = bring(clip)
+    first = app.session_state[clips._ANSWERING]
+    choose(app, 2.0)
+    wait_for_job(app, clips._ANSWERING)
+    app.run()
+    second = app.session_state[clips._ANSWERING]
+    assert second is not first and second.result is not None
+    for job, rate in ((first, RATE), (second, 2.0)):
+        choose(app, rate)
+        assert app.session_state[clips._ANSWERING] is job and not job.stopping and app.dataframe and not app.warning
+    app.button(key="clip-remove").click().run()
+    assert clips._BEFORE not in app.session_state
 
 
 def test_tables_of_a_clip(clip: bytes) -> None:

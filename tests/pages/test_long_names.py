@@ -1,0 +1,57 @@
+"""Runs whose class names have 80 letters: a page's title names them in short, and in full to those who point at it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from har_core.runs.manifest import COMPLETE, Manifest, ModelInfo
+from har_core.runs.predictions import Predictions
+from har_core.runs.writing import write_results
+from tests.pages.conftest import opened
+
+CLASSES = tuple(first * 40 + last * 40 for first, last in ("ab", "cd", "ef"))
+
+
+@pytest.fixture
+def long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run whose first two classes overlap, and of whose first class a group of its own is always wrong."""
+    random, count = np.random.default_rng(0), 400
+    true = np.arange(count) % 3
+    apart = (true == 0) & (np.arange(count) % 2 == 0)
+    embeddings = random.normal(size=(count, 8))
+    embeddings[:, 0] += np.array([0, 2, 30])[true]
+    embeddings[apart, 1] += 30
+    predicted = np.where(true == 2, 2, embeddings[:, 0] > 1)
+    predicted[apart] = 1
+    probabilities = np.full((count, 3), 0.1, np.float32)
+    probabilities[np.arange(count), predicted] = 0.8
+    names = np.array([f"{number}.jpg" for number in range(count)], dtype=object)
+    folder = tmp_path / "runs" / "long"
+    folder.mkdir(parents=True)
+    manifest = Manifest(status=COMPLETE, classes=CLASSES, model=ModelInfo(crop_size=64, resize=72))
+    write_results(
+        folder, Predictions(CLASSES, names, true, probabilities), None, embeddings.astype(np.float16), manifest
+    )
+    monkeypatch.setenv("HAR_RUNS", str(folder.parent))
+    monkeypatch.setitem(sys.modules, "umap", None)
+    return folder.name
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("map", {}),
+        ("data", {"part": "slices"}),
+        ("confusions", {"true": CLASSES[0], "predicted": CLASSES[1]}),
+        ("errors", {"show": "all", "photo": "0.jpg"}),
+    ],
+)
+def test_titles_are_short(long: str, page: str, query: dict[str, str]) -> None:
+    app = opened(page, long, **query)
+    assert not app.exception
+    (title,) = app.title
+    assert "…" in title.value and CLASSES[0] not in title.value.lower() and CLASSES[0] in title.proto.help.lower()
