@@ -60,6 +60,10 @@ _USUAL: Final = frozenset(
 )  # fmt: skip
 _SYNSET = re.compile(r"n[0-9]{8}")
 _MAX_CLASS = 10**4
+_ANSWER = re.compile(
+    r"(?P<label>[^\s\[{].*?)(?:\s*[:=]\s*|\s+)[(\[]?(?P<score>[0-9]+(?:[.,][0-9]+)?\s*%|(?:[0-9]*[.,][0-9]+|[01])(?:[eE]-?[0-9]+)?)[)\]]?"
+)
+"""'dog 51.07%', 'dog (0.51)', 'dog: 0.51'."""
 
 
 @dataclass(frozen=True)
@@ -249,6 +253,17 @@ def number_of(value: object) -> float | None:
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*", value):
         return float(value)
     return share_of(value) if isinstance(value, str) else None
+
+
+def answers_in(cell: str) -> list[tuple[str, float]] | None:
+    """'dog: 0.51; cat: 0.3' → each class and its score, of which percentages are shares; None of another text."""
+    found = [_ANSWER.fullmatch(part) for part in re.split(r"\s*[;|\n]\s*|,\s+", cell.strip().replace("％", "%"))]
+    if not all(found):
+        return None
+    said = [(one["label"], one["score"]) for one in found if one is not None]
+    return [
+        (label, float(score.replace(",", ".")) if "%" not in score else share_of(score) or 0.0) for label, score in said
+    ]
 
 
 def _is_class(value: object) -> bool:

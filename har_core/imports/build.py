@@ -17,6 +17,7 @@ from har_core.imports.checking import (
     known_rows,
     require_argmax,
     require_names,
+    require_one_count,
     require_scores,
     required,
 )
@@ -98,7 +99,7 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
         head = np.stack([numbers_of(table.head[name], table, name, 1) for name in columns.scores], axis=1)
         if not np.isnan(head).all():
             kind, whole = score_kind(head, columns, table.place), _whole(head, columns)
-    rows = Rows(table.place, [], labels_of(table, columns.true))
+    rows = Rows(table.place, [], labels_of(table, columns.true), notes=[*table.notes])
     rows.predicted = labels_of(table, columns.predicted) if columns.predicted is not None else None
     faults, done = Faults(), 0
     pieces: list[np.ndarray] = []
@@ -238,6 +239,8 @@ def assemble(
         *([rows.predicted] if rows.predicted is not None else []),
         *(labels for labels, _ in rows.top),
     ]
+    if not classes and len(columns) > 1:
+        require_one_count(rows.true, columns[1], rows.place)
     names = tuple(classes) or union(columns)
     check_class_names(names)
     if len(names) < 2:

@@ -29,7 +29,7 @@ _LISTS = re.compile(rf"[\[(]\s*(?:{TYPE}\(\s*)?[\[({{]")
 
 _SEPARATORS = {";": r"\s*;\s*", "|": r"\s*\|\s*", " ": r"\s+", ",": r"\s*,\s*"}
 _PLAIN = re.compile(NUMBER)
-_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?(?:\s*%)?|[+-]?[0-9]+(?:\.[0-9]+)?\s*%")
 
 
 def split_of(cells: list[str]) -> Split | None:

@@ -83,6 +83,37 @@ def _range(classes: Sequence[str], text: str, labels: Labels) -> str:
     return "mend the label, or check --classes"
 
 
+def require_one_count(true: Labels, predicted: Labels, place: str) -> None:
+    """Stop where one column counts the classes from 0 and the other from 1: as they are written, they would be classes of their own.
+
+    That is taken to be so if nearly nothing agrees as it is written, and much more once one of them is shifted.
+
+    Raises:
+        DataError: then.
+    """
+    columns = [true, predicted]
+    numbers = [one.all_numbers() for one in columns]
+    ours, theirs = (set(one.values()) for one in numbers)
+    if min(len(ours), len(theirs)) < 2 or {min(ours), min(theirs)} != {0, 1}:
+        return
+    step = min(ours) - min(theirs)
+    if (max(ours) - max(theirs)) * step < 1:
+        return
+    a, b = (
+        np.array([of.get(name, np.nan) for name in one.names])[one.codes]
+        for of, one in zip(numbers, columns, strict=True)
+    )
+    agree, shifted = float((a == b).mean()), float((a == b + step).mean())
+    if agree < 1 / len(ours) < shifted and shifted > 2 * agree:
+        from_one, from_zero = columns if step > 0 else columns[::-1]
+        raise DataError(
+            f"expected true and predicted labels that count the classes alike in {place}, found those in the column "
+            f"{shown(from_one.column)} from 1 and those in {shown(from_zero.column)} from 0, of which {agree:.0%} agree as they are written and "
+            f"{shifted:.0%} if they are shifted by one; subtract 1 in {shown(from_one.column)}, or pass --classes FILE with the numbers "
+            "themselves, one a line, if they are to be read as they are written"
+        )
+
+
 def known_rows(
     rows: Rows, names: tuple[str, ...], true: np.ndarray, unknown: Unknown | None, *, whole: bool
 ) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], np.ndarray]:

@@ -13,6 +13,7 @@ from har_core.imports.contents import (
     counts_rows,
     folders_fit,
     folders_of,
+    fractions_as_labels,
     is_numeric,
     share_like,
     values_of,
@@ -131,11 +132,12 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
         for name in table.columns
         if name not in counted and (name not in numeric or (name not in scored and can_be_labels(table, name)))
     ]
+    labels += fractions_as_labels(table, numeric - scored)
     predicted = chosen.predicted or _named(
         table, headers.PREDICTED, used, "predicted label", "--predicted", among=labels
     )
     for name, flag in ((chosen.predicted, "--predicted"), (chosen.true, "--true")):
-        if name is not None and name in numeric and not can_be_labels(table, name):
+        if name is not None and name in numeric and name not in labels and not can_be_labels(table, name):
             raise DataError(
                 f"expected labels in the column {shown(name)} of {table.place}, found numbers with fractions; name another with {flag}"
             )
@@ -187,7 +189,7 @@ def _single(
     table: Table, numeric: Collection[str], labels: Sequence[str], predicted: str | None, order: Sequence[str] | None
 ) -> score_columns.Found:
     """The classes and the one column of two classes' scores; none if there is none, or it may be of the predicted one."""
-    found = single_score.find_single(table, numeric, labels, order)
+    found = single_score.find_single(table, numeric, labels, order, predicted)
     if found is None:
         return (), ()
     column, classes = found

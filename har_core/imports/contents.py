@@ -56,6 +56,19 @@ def can_be_labels(table: Table, name: str) -> bool:
     return bool((known == np.round(known)).all())
 
 
+def fractions_as_labels(table: Table, names: Collection[str]) -> list[str]:
+    """Columns that are called like labels, of numbers with fractions that are also in another such column, or columns are called by
+    them: classes 0.5, 1.0, and 1.5."""
+    called = [name for name in names if headers.plain(name) in (*headers.TRUE, *headers.PREDICTED)]
+    values = {name: set(values_of(table, [name])) for name in called}
+    others = {name: set(table.columns).union(*(one for key, one in values.items() if key != name)) for name in called}
+    return [
+        name
+        for name in called
+        if not can_be_labels(table, name) and 2 * len(values[name] & others[name]) > len(values[name])
+    ]
+
+
 def counts_rows(table: Table, name: str) -> bool:
     """Whether a column is the index that pandas and R write before the others: called like one, or not at all, and counting rows."""
     unnamed = re.fullmatch(r"column \d+", name) and name == table.columns[0]

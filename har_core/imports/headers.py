@@ -50,6 +50,13 @@ _NESTED = re.compile(
 )
 """'output.probs.running', whatever stands outside."""
 
+_UNIT = r"\s*[(\[]?\s*(?:in\s+)?[%％]\s*[)\]]?"
+_SUFFIX = re.compile(
+    rf"(.+?)((?:[_ .:-]+(?:p|probs?|proba|probability|probabilities|scores?|logits?|conf|confidence|softmax|percent|percentage|pct))?(?:{_UNIT})?)",
+    re.IGNORECASE,
+)
+"""'running_logit', 'running (%)'."""
+
 _GIVEN = re.compile(
     r"((?:p|pr|prob|probability)\s*[(\[]\s*[^=()\[\]]+?\s*==?\s*)(.+?)(?:\s*\|\s*[^|()\[\]]+)?\s*[)\]]", re.IGNORECASE
 )
@@ -85,8 +92,8 @@ class Prefixed(NamedTuple):
 
 
 def plain(name: str) -> str:
-    """A column's name without case, spaces, underscores, hyphens and points."""
-    return re.sub(r"[\s_.-]+", "", name.casefold())
+    """A column's name without case, spaces, underscores, hyphens and points, and without '(%)', '_pct' at its end."""
+    return re.sub(rf"(?<=.)(?:{_UNIT}|[\s_.-](?:percent|percentage|pct))$|[\s_.-]+", "", name.casefold())
 
 
 def prefixed(column: str) -> Prefixed | None:
@@ -99,6 +106,20 @@ def prefixed(column: str) -> Prefixed | None:
     if rank and plain(rank[1]) in _OF_A_RANK:
         return None  # 'predictions_0.score', of a rank, not of a class
     return Prefixed(found[1] + (found[2] or found[4]), found[3] or found[5]) if found else None
+
+
+def suffixed(column: str) -> Prefixed | None:
+    """As `prefixed`, of a name with '_prob', '_logit', '(%)' or such behind it; None if it has nothing there."""
+    found = _SUFFIX.fullmatch(column)
+    if found is None or not found[2]:
+        return None
+    inner = prefixed(found[1])
+    return Prefixed((inner.prefix if inner else "") + found[2], inner.name if inner else found[1])
+
+
+def classes_in(column: str) -> tuple[str, ...]:
+    """What may be the class's name in a column's: all of it, or without what stands before or behind it."""
+    return (column, *(one.name for one in (prefixed(column), suffixed(column)) if one is not None))
 
 
 def says_logits(column: str) -> bool:

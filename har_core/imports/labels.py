@@ -116,7 +116,10 @@ class Labels:
             else {}
         )
         found = {name: exact.get(name, by_key.get(class_key(name), -1)) for name in self.names if name}
-        for name, number in self.numbers().items():
+        numbers = self.numbers()
+        if any(map(_is_fraction, classes)):  # 1 of classes 0.5, 1.0 and 1.5
+            numbers = {name: int(float(name)) for name in self.names if is_number(name)}
+        for name, number in numbers.items():
             if found[name] < 0:
                 found[name] = by_number.get(number, -1)
         if -1 in found.values():

@@ -11,11 +11,14 @@ from typing import Any, NamedTuple, NoReturn
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.imports.answers import Form, form_of, normalized, number_of
+from har_core.imports.answers import Form, answers_in, form_of, normalized, number_of
+from har_core.imports.headers import TRUE, plain
+from har_core.imports.lists import texts_in
 from har_core.imports.literals import literal
 from har_core.imports.tables import MAX_COLUMNS, Chunk, Table, shown
 from har_core.imports.text_numbers import NULLS
 from har_core.imports.values import TOLERANCE
+from har_core.runs.class_names import class_key
 
 _START = re.compile(r"\s*(?:\{|[\w.]+\(\s*(?:<[^>]*>\s*,\s*)?[\[{(]|[\[(]\s*(?:[\w.]+\()?[\[({])")
 """Of a mapping, or of a list of lists or mappings."""
@@ -27,27 +30,31 @@ _EMPTY = ("[]", "()", "{}")
 class _Parts(NamedTuple):
     """The columns that a column of mappings or answers becomes.
 
-    `keys`: one a class; None if each row names its own classes, `ranks` at most.  `form`: how lists say classes and scores.
+    `keys`: one a class; None if each row names its own classes, `ranks` at most.  `form`: how lists say classes and scores; None of
+    mappings, and of texts as 'dog 51%'.  `first`: the rank of the first of them.
     """
 
     name: str
     keys: tuple[str, ...] | None
     ranks: int = 0
     form: Form | None = None
+    first: int = 1
 
     @property
     def columns(self) -> tuple[str, ...]:
         if self.keys is not None:
             return tuple(f"{self.name}.{key}" for key in self.keys)
-        return tuple(f"top{rank}_{what}" for rank in range(1, self.ranks + 1) for what in ("label", "score"))
+        return tuple(
+            f"top{rank}_{what}" for rank in range(self.first, self.first + self.ranks) for what in ("label", "score")
+        )
 
 
-def ranked(answers: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def ranked(answers: Iterable[tuple[str, Any]], first: int = 1) -> dict[str, Any]:
     """(class, score) of a row → `top1_label`, `top1_score`, …, the most probable first; what is no number has no rank."""
     found: dict[str, Any] = {}
     numbers = ((label, number_of(score)) for label, score in answers)
     scored = sorted(((label, one) for label, one in numbers if one is not None), key=lambda one: -one[1])
-    for rank, (label, score) in enumerate(scored, start=1):
+    for rank, (label, score) in enumerate(scored, start=first):
         found |= {f"top{rank}_label": str(label), f"top{rank}_score": score}
     return found
 
@@ -67,15 +74,18 @@ def have_own_classes(rows: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def with_named_scores(table: Table) -> Table:
-    """The same table with text such as "{'cat': 0.9, 'dog': 0.1}" in its cells, as Python and JSON write it, taken apart.
+    """The same table with text such as "{'cat': 0.9, 'dog': 0.1}" in its cells, as Python and JSON write it, or 'cat (90%)', taken apart.
 
     Raises:
         DataError: by `read`, if a cell of such a column is no mapping, or names more classes than the first rows.
     """
     found: dict[str, _Parts] = {}
     taken = set(table.head)
+    labels = {name for column, values in table.head.items() if plain(column) in TRUE for name in texts_in(values)}
     for name, values in table.head.items():
-        if (parts := _parts_of(name, values)) is not None and not taken & set(parts.columns):
+        like = [one for one in found.values() if re.sub(r"\d", "", one.name) == re.sub(r"\d", "", name)]
+        parts = _parts_of(name, values) or _parts_of_texts(name, values, labels, 1 + sum(one.ranks for one in like))
+        if parts is not None and not taken & set(parts.columns):
             found[name] = parts
             taken.update(parts.columns)
     if not found:
@@ -131,6 +141,21 @@ def _parts_of(name: str, values: pa.Array) -> _Parts | None:
     return _Parts(name, keys) if len(keys) <= MAX_COLUMNS else None
 
 
+def _parts_of_texts(name: str, values: pa.Array, labels: Collection[str], first: int) -> _Parts | None:
+    """Of a column with cells as 'dog 51.07%'; None if these are labels themselves, or begin with others than the true ones."""
+    cells = [cell for cell in texts_in(values) if cell.strip() not in NULLS]
+    if not cells or not all(map(answers_in, cells[:10])) or plain(name) in TRUE:
+        return None
+    different = set(cells)
+    found = [one for cell in different if (one := answers_in(cell)) is not None]
+    classes, known = {class_key(label) for one in found for label, _ in one}, set(map(class_key, labels))
+    if 2 * min(len(found), len(different - set(labels))) < len(different) or 2 * len(classes & known) < len(classes):
+        return None
+    if not any(score % 1 for one in found for _, score in one):  # 'dog 1' and 'dog 0' may be anything
+        return None
+    return _Parts(name, None, max(map(len, found)), first=first)
+
+
 def _columns(values: pa.Array, parts: _Parts, refuse: Callable[[int, str, str], None]) -> dict[str, pa.Array]:
     """
     Args:
@@ -153,6 +178,8 @@ def _record(cell: str | None, parts: _Parts) -> dict[str, Any] | None:
     """What a cell says, by column; None if that is nothing of this kind."""
     if cell is None or cell.strip() in NULLS:
         return {}
+    if parts.keys is None and parts.form is None and (answers := answers_in(cell)):
+        return ranked(answers, parts.first)
     value = _value(cell)
     if value is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from har_core.files import and_more
 from har_core.imports import headers
 from har_core.imports.contents import is_numeric
 from har_core.imports.labels import is_number, rising
-from har_core.imports.other_numbers import classes_of_family
+from har_core.imports.other_numbers import classes_of_family, others_among
 from har_core.imports.pairs import pair_of
 from har_core.imports.ranks import ranked_pairs, require_classes
 from har_core.imports.score_block import block
@@ -86,8 +86,14 @@ def find_scores(table: Table, numeric: Collection[str], labels: Sequence[str], o
     prefixed = families(free)
     keys = {class_key(name) for name in (*labels, *(order or ()))}
     bare = [name for name in free if class_key(name) in keys]
+    says = {name: _name(name) for name in free}
+    if len(bare) < 2 and (behind := _with_suffixes(free, keys)):
+        own = {column: name for columns in behind.values() for column, name in columns.items()}
+        says |= own
+        prefixed = {prefix: names for prefix, names in prefixed.items() if own.keys().isdisjoint(names)}
+        prefixed |= {suffix: list(columns) for suffix, columns in behind.items()}
     if len(bare) < 2 and prefixed:
-        prefixed = {prefix: _of_classes(table, names, keys) for prefix, names in prefixed.items()}
+        prefixed = {prefix: _of_classes(table, names, says, keys) for prefix, names in prefixed.items()}
         best = sorted(prefixed.values(), key=len, reverse=True)
         if len(best) > 1 and len(best[0]) == len(best[1]):
             best = [names for names in best if len(names) == len(best[0])]
@@ -98,22 +104,22 @@ def find_scores(table: Table, numeric: Collection[str], labels: Sequence[str], o
                     "one form of the scores"
                 )
             best = sure
-        return _ordered(table, best[0], [_name(column) for column in best[0]], labels, order)
+        return _ordered(table, best[0], [says[column] for column in best[0]], labels, order)
     if len(bare) >= 2:
         chosen = bare if order is not None else block(table, free, bare)
         return _ordered(table, chosen, chosen, labels, order)
     numbered = [name for name in free if name.isdecimal()]
     if len(numbered) > 1:
         return _ordered(table, numbered, numbered, labels, order)
-    if len(free) > 1 and _share_of_sums(table, free) > 0.5:
+    if set(free) - others_among(free, keys) and len(free) > 1 and _share_of_sums(table, free) > 0.5:
         chosen = free if order is not None else block(table, free, bare)
         return _ordered(table, chosen, chosen, labels, order)
     return (), ()
 
 
-def _of_classes(table: Table, columns: list[str], keys: Collection[str]) -> list[str]:
-    """Columns of one prefix without those of other numbers, as prob_max; a class that is called so is needed for the sums."""
-    kept = classes_of_family(columns, [_name(column) for column in columns], keys)
+def _of_classes(table: Table, columns: list[str], says: Mapping[str, str], keys: Collection[str]) -> list[str]:
+    """Columns of one prefix or suffix without those of other numbers, as prob_max; a class that is called so is needed for the sums."""
+    kept = classes_of_family(columns, [says[column] for column in columns], keys)
     if len(kept) < len(columns) and _share_of_sums(table, kept) <= 0.5 < _share_of_sums(table, columns):
         return columns
     return kept
@@ -126,6 +132,17 @@ def families(columns: Sequence[str]) -> dict[str, list[str]]:
         if (parts := headers.prefixed(name)) is not None:
             found[parts.prefix.casefold()].append(name)
     return {prefix: names for prefix, names in found.items() if len(names) > 1}
+
+
+def _with_suffixes(columns: Sequence[str], keys: Collection[str]) -> dict[str, dict[str, str]]:
+    """Columns that share what stands behind the class in their names, and that class, if two or more of these are known."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for column in columns:
+        if (parts := headers.suffixed(column)) is not None:
+            found[parts.prefix.casefold()][column] = parts.name
+    return {
+        suffix: names for suffix, names in found.items() if sum(class_key(one) in keys for one in names.values()) > 1
+    }
 
 
 def _name(column: str) -> str:
@@ -218,7 +235,7 @@ def _are_places(table: Table, names: Sequence[str], order: Sequence[str]) -> boo
 def named_by_number(columns: Sequence[str], classes: Sequence[str]) -> bool:
     """Whether classes are called by numbers, and each column by that of its class: then numbers are names elsewhere, too."""
     return bool(columns) and all(
-        is_number(name) and class_key(_name(column)) == class_key(name)
+        is_number(name) and class_key(name) in map(class_key, headers.classes_in(column))
         for column, name in zip(columns, classes, strict=True)
     )
 

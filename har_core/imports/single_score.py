@@ -14,20 +14,22 @@ from har_core.runs.class_names import class_key
 
 _MARGINS = ("decisionfunction", "decision", "margin", "logit", "logits", "rawscore")
 _NAMES = (*headers.CONFIDENCE, *headers.ARRAYS, *_MARGINS, "ypred", "pred", "prediction", "positive", "ppositive")
-_PAIRS = (("0", "1"), ("false", "true"))
+_PAIRS = (("0", "1"), ("false", "true"), ("-1", "1"))
 """Labels of which the second is the one that a score speaks of, as in scikit-learn and Keras."""
 
 
 def find_single(
-    table: Table, numeric: Collection[str], labels: Sequence[str], order: Sequence[str] | None
+    table: Table, numeric: Collection[str], labels: Sequence[str], order: Sequence[str] | None, predicted: str | None
 ) -> tuple[str, tuple[str, str]] | None:
     """(column, (the other class, the class whose score it is)); None if there is no such column, or which class is not certain.
 
-    It is certain by the column's name, by labels 0 and 1 or false and true, or by the classes in their order, of which it is the last.
+    It is certain by the column's name, by predicted labels that follow from it, by labels 0 and 1, -1 and 1, or false and true, or by
+    the classes in their order, of which it is the last.
 
     Args:
         numeric: the columns of numbers that are still free.
         labels: what the columns of labels hold in the first rows.
+        predicted: the column of predicted labels, if there is one.
     """
     found = []
     for name in table.columns:
@@ -36,24 +38,27 @@ def find_single(
         if not _are_scores(values[np.isfinite(values)], name):
             continue
         classes = _named(name, labels, order) or _of_order(name, labels, order)
+        classes = classes or _of_predictions(table, name, labels, predicted)
         if classes is not None and class_key(classes[0]) != class_key(classes[1]):
             found.append((name, classes))
     return found[0] if len(found) == 1 else None
 
 
-def agrees(table: Table, column: str, predicted: str, classes: tuple[str, str]) -> bool:
+def agrees(table: Table, column: str, predicted: str, classes: tuple[str, str], least: int = 1) -> bool:
     """Whether a column beside one of predicted labels is the probability of the second class, not of the predicted one.
 
-    It is, if some values are below one half, and the predictions follow from them.
+    It is, if `least` values are below one half, and the predictions follow from all of them.
     """
     values = _values(table, column)
-    if values is None or single_kind(values[:, None], column) != "probabilities":
+    if values is None or (kind := single_kind(values[:, None], column)) == "logits":
         return False
+    if kind == "percentages":
+        values = values / 100
     known = np.isfinite(values)
     labels = np.array([class_key(text) for text in texts_of(table.head[predicted], guarded=table.guarded).to_pylist()])
     said = labels[known] == class_key(classes[1])
     clear = np.abs(values[known] - 0.5) > TOLERANCE
-    return bool((values[known] < 0.5 - TOLERANCE).any() and (said == (values[known] > 0.5))[clear].all())
+    return bool((values[known] < 0.5 - TOLERANCE).sum() >= least and (said == (values[known] > 0.5))[clear].all())
 
 
 def single_kind(values: np.ndarray, column: str) -> ScoreKind:
@@ -93,12 +98,19 @@ def _is_margin(column: str) -> bool:
 
 def _named(column: str, labels: Sequence[str], order: Sequence[str] | None) -> tuple[str, str] | None:
     """The classes, if the column is called like one of two."""
-    prefix = headers.prefixed(column)
-    keys = {class_key(column), class_key(prefix.name) if prefix else class_key(column)}
+    keys = set(map(class_key, headers.classes_in(column)))
     names = list(order) if order is not None else list(dict.fromkeys(labels))
     own = [name for name in names if class_key(name) in keys]
     others = [name for name in names if name not in own]
     return (others[0], own[0]) if len(own) == len(others) == 1 else None
+
+
+def _of_predictions(table: Table, column: str, labels: Sequence[str], predicted: str | None) -> tuple[str, str] | None:
+    """The classes, if a column is called like a score and the predicted labels follow from it with one of two classes as the second."""
+    if predicted is None or len(labels) != 2 or headers.plain(column) not in _NAMES:
+        return None
+    pairs = ((labels[0], labels[1]), (labels[1], labels[0]))
+    return next((pair for pair in pairs if agrees(table, column, predicted, pair, least=2)), None)
 
 
 def _of_order(column: str, labels: Sequence[str], order: Sequence[str] | None) -> tuple[str, str] | None:

@@ -58,7 +58,11 @@ def _shares(rows: Rows, values: np.ndarray, scores: ScoreKind | None, what: str)
     """The values as shares of 1; that they were percentages is noted."""
     if SIGNED_NOTE in rows.notes and scores != "logits":
         scores = "probabilities"  # the signs say it, and were followed
-    share, percentages = to_shares(values, scores, what)
+
+    def told(row: int, value: float) -> str:
+        return f"{value:g}{_as_written(rows, value)} in row {rows.number(row)} ({shown(rows.samples[row])})"
+
+    share, percentages = to_shares(values, scores, what, told)
     if percentages:
         rows.notes.append("percentages were divided by 100")
     return share

@@ -36,7 +36,7 @@ class Table:
     `form`: what it is, in words.  `head`: of each column, the first rows (see `head_of`), as text or numbers.
     `classes`: their names in the order of the file's own numbers, where it brings them.  `percent`: columns of numbers with percent
     signs, which are divided by 100 (`percents`).  `guarded`: whether spreadsheets may have been kept from reading its texts as
-    formulas (`files.csv_bytes`).
+    formulas (`files.csv_bytes`).  `notes`: what was understood in a way that one should know.
     """
 
     place: str
@@ -47,6 +47,7 @@ class Table:
     guarded: bool = False
     percent: frozenset[str] = frozenset()
     rows: int | None = field(default=None)
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -165,11 +166,11 @@ def numbers_of(values: pa.Array, table: Table, column: str, row: int) -> np.ndar
         ) from None
 
 
-def not_a_number(place: str, column: str, row: int | None, value: str) -> NoReturn:
+def not_a_number(place: str, column: str, row: int | None, value: str, what: str = "numbers") -> NoReturn:
     """Stop at a cell that should hold a number."""
     where = f" in row {row:,}" if row is not None else ""
     raise DataError(
-        f"expected numbers in the column {shown(column)} of {place}, found {shown(value)!r}{where}; mend the table, or name "
+        f"expected {what} in the column {shown(column)} of {place}, found {shown(value)!r}{where}; mend the table, or name "
         "another column"
     ) from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from har_core.data.labels_file import DELIMITERS, SEPARATOR_LINE
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, head_of, shown
+from har_core.imports.text_encodings import WESTERN, western_text
 from har_core.imports.text_numbers import NULLS, has_decimal_commas
 from har_core.imports.text_rows import (
     MAX_LINE,
@@ -28,6 +30,9 @@ from har_core.imports.text_rows import (
 )
 
 _START = 4 * 2**20
+_MOST_ABOVE = 30  # lines
+_RULE = re.compile(r"\s*(:?-+:?)?\s*")
+_WESTERN_NOTE = "text that is not UTF-8 was read as that of Windows in Western Europe (code page 1252)"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -55,6 +60,8 @@ def csv_table(path: Path, place: str) -> Table:
         raise DataError(f"expected a table in {place}, found blank lines alone; export the predictions again")
     said = SEPARATOR_LINE.match(lines[first].strip().strip('"'))
     first += said is not None  # as spreadsheets write it
+    above = 0 if said else _lines_above(lines[first:])
+    first += above
     delimiter = said[1] if said and said[1] in DELIMITERS else _delimiter(lines[first:], place, partial=more)
     try:
         spaced = is_spaced(path, encoding, delimiter, mark)
@@ -62,6 +69,8 @@ def csv_table(path: Path, place: str) -> Table:
     except csv.Error as error:
         not_a_table(place, error)
     names = _header(header, place)
+    if delimiter == "|" and rows and all(map(_RULE.fullmatch, rows[0])):  # of Markdown
+        rows, count = rows[1:], count + 1
     if not rows:
         raise DataError(f"expected rows below the header of {place}, found none; export the predictions again")
     check_lengths(rows[:HEAD_ROWS], names, delimiter, place)
@@ -80,16 +89,21 @@ def csv_table(path: Path, place: str) -> Table:
         return stream(path, place, layout, texts, numbers)
 
     form = f"text with {DELIMITERS[delimiter]} between the columns"
-    return Table(place, form, head, read, guarded=True)
+    notes = [_WESTERN_NOTE] if encoding == WESTERN else []
+    notes += [f"lines above the header, left out: {above:,}"] if above else []
+    return Table(place, form, head, read, guarded=True, notes=tuple(notes))
 
 
 def _decoded(start: bytes, place: str, *, more: bool) -> tuple[str, str, int]:
-    """(text, encoding, bytes of the mark that names it)."""
+    """(text, encoding, bytes of the mark that names it); what is not UTF-8 may be what Excel writes in the West."""
     mark, encoding = next((one for one in _MARKS if start.startswith(one[0])), (b"", "utf-8"))
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(start[len(mark) :], final=not more)
     except UnicodeDecodeError as error:
-        not_text(place, str(error.reason), error)
+        western = None if mark else western_text(start)
+        if western is None:
+            not_text(place, str(error.reason), error)
+        text, encoding = western, WESTERN
     if "\0" in text:
         not_text(place, "it has NUL characters", None)
     return text, encoding, len(mark)
@@ -115,6 +129,25 @@ def _parsed(lines: list[str], delimiter: str, *, spaced: bool, partial: bool) ->
         return [number for number, cell in enumerate(row) if cell and cell.strip() not in NULLS]
 
     return [header, *head_of(rows, filled)], count
+
+
+def _lines_above(lines: list[str]) -> int:
+    """How many lines, a title or comments, stand above a header that names the files, where the first line is no header."""
+    for skipped in range(min(_MOST_ABOVE, len(lines))):
+        if not lines[skipped].strip():
+            continue
+        some = lines[skipped : skipped + 50]
+        try:
+            tables = [_parsed(some, one, spaced=True, partial=True)[0] for one in DELIMITERS]
+        except csv.Error:
+            return 0
+        fits = [_fitness(rows)[:2] for rows in tables]
+        full = [
+            known or (even and all(map(str.strip, rows[0]))) for (known, even), rows in zip(fits, tables, strict=True)
+        ]
+        if (True, True) in fits or (not skipped and any(full)):
+            return skipped
+    return 0
 
 
 def _delimiter(lines: list[str], place: str, *, partial: bool) -> str:

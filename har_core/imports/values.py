@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -215,8 +216,14 @@ def _probabilities(
     return np.asarray(values, dtype=np.float32)
 
 
-def to_shares(values: np.ndarray, kind: ScoreKind | None, what: str) -> tuple[np.ndarray, bool]:
+def to_shares(
+    values: np.ndarray, kind: ScoreKind | None, what: str, told: Callable[[int, float], str]
+) -> tuple[np.ndarray, bool]:
     """(confidences as shares of 1, float64, NaN where there is none; whether they were percentages, told by values above 50).
+
+    Args:
+        values: (N,) or (N, k) float64.
+        told: (row from 0, value) → what an error says of a value.
 
     Raises:
         ConfigError: if they are said to be logits: one alone says nothing.
@@ -240,9 +247,9 @@ def to_shares(values: np.ndarray, kind: ScoreKind | None, what: str) -> tuple[np
         known = known / 100
     bad = (known < -_ROUNDING) | (known > 1 + _ROUNDING)
     if bad.any():
-        first = int(np.flatnonzero((values < -_ROUNDING) | (values > 1 + _ROUNDING))[0])
+        first = np.argwhere((values < -_ROUNDING) | (values > 1 + _ROUNDING))[0]
         raise DataError(
-            f"expected {what} from 0 to 1, or from 0 to 100, found {float(values.flat[first]):g}{and_more(bad.sum() - 1)}; export "
+            f"expected {what} from 0 to 1, or from 0 to 100, found {told(first[0], float(values[tuple(first)]))}{and_more(bad.sum() - 1)}; export "
             "probabilities, or leave them out"
         )
     return np.asarray(np.clip(values, 0, 1)), percentages

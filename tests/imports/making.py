@@ -23,6 +23,10 @@ Make = Callable[[Path], Path]
 CSV = "filename,true,p:blue,p:red\na.jpg,blue,0.9,0.1\nb.jpg,red,0.25,0.75\nc.jpg,red,0.6,0.4\n"
 
 
+KINDS = ("csv", "jsonl", "json", "parquet")
+"""Endings of `frame`."""
+
+
 def text(content: str | bytes, name: str = "table.csv") -> Make:
     def make(folder: Path) -> Path:
         path = folder / name
@@ -33,14 +37,14 @@ def text(content: str | bytes, name: str = "table.csv") -> Make:
 
 
 def frame(columns: dict[str, Any], name: str = "table.csv", **options: Any) -> Make:
-    """The columns as pandas writes them: Parquet, JSON lines, or CSV by the ending."""
+    """The columns as pandas writes them: Parquet, JSON lines, a JSON list, or CSV by the ending."""
 
     def make(folder: Path) -> Path:
         table, path = pd.DataFrame(columns), folder / name
         if name.endswith(".parquet"):
             table.to_parquet(path, **options)
-        elif name.endswith(".jsonl"):
-            table.to_json(path, orient="records", lines=True, **options)
+        elif name.endswith((".jsonl", ".json")):
+            table.to_json(path, orient="records", lines=name.endswith("l"), **options)
         else:
             table.to_csv(path, **{"index": False, **options})
         return path

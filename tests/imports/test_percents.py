@@ -19,6 +19,8 @@ from tests.imports.making import read
 
 KINDS = ("csv", "jsonl", "json", "parquet", "large.parquet", "npz")
 SIGNED = [[f"{100 * p:g}%" for p in row] for row in CHANCES]
+_ARABIC = str.maketrans("0123456789.", "٠١٢٣٤٥٦٧٨٩٫")
+_WIDE = str.maketrans("0123456789.", "０１２３４５６７８９．")
 SCORES = {f"p_{name}": [row[place] for row in SIGNED] for place, name in enumerate(CLASSES)}
 
 
@@ -84,6 +86,81 @@ def test_the_row_without_one_is_named(odd: str, kind: str, tmp_path: Path) -> No
     path = table({**columns, "pred": columns["label"], "conf": ["90%"] * count + [odd]}, kind, tmp_path)
     with pytest.raises(DataError, match=f"numbers.*conf.*row {count + 1:,}"):
         read(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "odd", ["%12.5", "% 12.5", "12.5％", "１２.５％", "١٢٫٥٪", "12,5 %", "NaN%", "nan %", "", "0", "0.0"]
+)
+def test_odd_cells_that_say_a_number(odd: str, kind: str, tmp_path: Path) -> None:
+    """Among others with a percent sign: also the first of them."""
+    wanted = np.nan if odd[:1] in ("", "N", "n") else 0 if odd[:1] == "0" else 0.125
+    for place in (0, 3):
+        conf = ["90%", "75%", "80%", "61%"]
+        conf[place] = odd
+        path = table({"file": FILES, "label": TRUE, "pred": TRUE, "conf": conf}, kind, tmp_path)
+        values = [one.as_py() for chunk in open_table(path).read((), ["conf"]) for one in chunk["conf"]]
+        expected = [wanted if number == place else one for number, one in enumerate([0.9, 0.75, 0.8, 0.61])]
+        np.testing.assert_allclose(np.array(values, dtype=float), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("odd", ["<1%", ">99%", "-", "~50%", "0.5107", "51.07", "5 to 6%", "%5%"])
+@pytest.mark.parametrize("form", ["conf", "scores"])
+def test_odd_cells_that_may_say_anything(form: str, odd: str, kind: str, tmp_path: Path) -> None:
+    """One cell hides no column."""
+    columns = {"file": FILES, "label": TRUE, **{name: list(one) for name, one in SCORES.items()}}
+    name = "p_dog"
+    if form == "conf":
+        name, columns = "conf", {"file": FILES, "label": TRUE, "pred": TRUE, "conf": ["90%", "75%", "80%", "61%"]}
+    columns[name][2] = odd
+    with pytest.raises(DataError, match=f"numbers.*{name}.*{odd}.*row 3"):
+        read(table(columns, kind, tmp_path))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_signs_in_half_of_the_cells(kind: str, tmp_path: Path) -> None:
+    path = table({"file": FILES, "label": TRUE, "pred": TRUE, "conf": ["0.9", "75%", "0.8", "61%"]}, kind, tmp_path)
+    with pytest.raises(DataError, match=r"percent signs.*conf.*0\.9.*row 1"):
+        read(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "write",
+    [lambda p: f"{p:.4f}".replace(".", ","), lambda p: str(p).translate(_ARABIC), lambda p: str(p).translate(_WIDE)],
+)
+@pytest.mark.parametrize("form", ["conf", "scores"])
+def test_decimal_commas_and_other_digits(form: str, write: Any, kind: str, tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        f"p_{name}": list(map(write, CHANCES[:, place])) for place, name in enumerate(CLASSES)
+    }
+    if form == "conf":
+        columns = {"pred": TRUE, "conf": list(map(write, (0.9, 0.75, 0.8, 0.61)))}
+    found = read(table({"file": FILES, "label": TRUE, **columns}, kind, tmp_path)).predictions
+    wanted = [0.9, 0.75, 0.8, 0.61] if form == "conf" else CHANCES.max(axis=1)
+    np.testing.assert_allclose(found.confidence, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_commas_between_thousands_are_not_decimal(kind: str, tmp_path: Path) -> None:
+    columns = {
+        "file": FILES,
+        "label": ["1,000", "2,000"] * 2,
+        "pred": ["1,000", "2,000", "2,000", "2,000"],
+        "size": ["1,000", "12,500"] * 2,
+    }
+    found = read(table(columns, kind, tmp_path)).predictions
+    assert found.classes == ("1,000", "2,000") and found.predicted.tolist() == [0, 1, 1, 1]
+    assert open_table(table(columns, kind, tmp_path)).head["size"].to_pylist() == columns["size"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("odd", ["145%", "-3%"])
+def test_a_percentage_that_is_none_is_named(odd: str, kind: str, tmp_path: Path) -> None:
+    conf = ["90%", "75%", odd, "61%"]
+    with pytest.raises(DataError, match=f"{odd}.*row 3.*c.jpg"):
+        read(table({"file": FILES, "label": TRUE, "pred": TRUE, "conf": conf}, kind, tmp_path))
 
 
 CELLS: dict[str, Any] = {

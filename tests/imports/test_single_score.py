@@ -33,6 +33,9 @@ SURE: dict[str, tuple[Make, tuple[str, str]]] = {
     "a decision function": (table("file,label,decision_function", NUMBERS, [np.log(p / (1 - p)) for p in P]), ("0", "1")),
     "a score that is a logit": (table("file,label,score", NUMBERS, [np.log(p / (1 - p)) for p in P]), ("0", "1")),
     "beside predictions that follow from it": (table("file,label,score,pred", NUMBERS, P, ["1", "0", "1", "0"]), ("0", "1")),
+    "-1 and 1": (table("file,label,decision_function", ["1", "-1", "-1", "1"], [np.log(p / (1 - p)) for p in P]), ("-1", "1")),
+    "beside predictions of names": (table("file,label,score,pred", NAMES, P, ["dog", "cat", "dog", "cat"]), ("cat", "dog")),
+    "percentages beside them": (table("file,label,score,pred", NAMES, [100 * p for p in P], ["dog", "cat", "dog", "cat"]), ("cat", "dog")),
     "beside an index": (text("".join(f"{a},{b}\n" for a, b in zip(["", 0, 1, 2, 3], ["file,label,score", *(f"{n}.jpg,{x},{p}" for n, (x, p) in enumerate(zip(NUMBERS, P, strict=True)))], strict=True))), ("0", "1")),
     "Parquet": (frame({"file": [f"{n}.jpg" for n in range(4)], "label": [1, 0, 0, 1], "score": P}, "t.parquet"), ("0", "1")),
     "Parquet of truths": (frame({"file": [f"{n}.jpg" for n in range(4)], "label": [True, False, False, True], "score": P}, "t.parquet"), ("false", "true")),
@@ -71,7 +74,7 @@ def test_beside_predictions_it_may_be_of_the_predicted_class(tmp_path: Path) -> 
         read(table("file,label,score,pred", NUMBERS, P, ["0", "1", "0", "1"])(tmp_path))
 
 
-@pytest.mark.parametrize("labels", [NAMES, ["yes", "no", "no", "yes"], ["-1", "1", "1", "-1"], ["0", "1", "2", "0"]])
+@pytest.mark.parametrize("labels", [NAMES, ["yes", "no", "no", "yes"], ["1", "2", "2", "1"], ["0", "1", "2", "0"]])
 def test_whose_it_is_is_not_guessed(labels: list[str], tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--classes FILE"):
         read(table("file,label,score", labels, P)(tmp_path))
