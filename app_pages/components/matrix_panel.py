@@ -39,6 +39,7 @@ def matrix_panel(run: Classified, matrix: np.ndarray, cell: Cell, *, page: str) 
         matrix: (K, K) counts, rows true.
         page: a word that tells the page's keys from those of another.
     """
+    is_sorted = list(run.classes) == sorted(run.classes)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit: str = st.selectbox(
             "Show",
@@ -52,7 +53,7 @@ def matrix_panel(run: Classified, matrix: np.ndarray, cell: Cell, *, page: str) 
             st.selectbox(
                 "Order",
                 list(ORDER_LABELS),
-                format_func=ORDER_LABELS.__getitem__,
+                format_func=(ORDER_LABELS | ({} if is_sorted else {"alphabetical": "As in the run"})).__getitem__,
                 help="Weakest first: by recall. Group similar: classes that are confused stand together.",
                 width=160,
                 **url.widget(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,10 @@ def from_arrays(
     places: list[int] | None = None
     if scores is None and predicted is None:
         raise DataError("expected probabilities, logits or predicted classes, found none; pass one of them")
+    if isinstance(classes, Set):
+        raise DataError(
+            "expected the names of the classes in the order of the columns, found a set, which has none; pass a list"
+        )
     if isinstance(classes, Mapping):  # as id2label of Hugging Face's models
         by_place = {_place_of(key): classes[key] for key in sorted(classes, key=_place_of)}
         places, classes = list(by_place), list(by_place.values())

@@ -114,6 +114,39 @@ def require_one_count(true: Labels, predicted: Labels, place: str) -> None:
         )
 
 
+def require_places_from_zero(labels: Labels, places: np.ndarray, others: np.ndarray, size: int, rows: Rows) -> None:
+    """Stop where labels are numbers from 1 and are read as places from 0, as the other answers to the same photos tell.
+
+    Args:
+        places: (N,) the classes of `labels` as they are read, -1 for none.
+        others: (N,) those that they should agree with: the predicted of true labels, and the reverse.
+        size: K.
+
+    Raises:
+        DataError: if hardly any agree, and many do once they are shifted.
+    """
+    numbers = set(labels.all_numbers().values())
+    if len(numbers) < 2 or min(numbers) != 1:
+        return
+    known = (places >= 0) & (others >= 0)
+    if not known.any():
+        return
+    agree, shifted = (float((places[known] - step == others[known]).mean()) for step in (0, 1))
+    if agree < 1 / size and shifted > max(1.5 / size, 2 * agree):
+        raise DataError(
+            f"expected labels from 0 in the column {shown(labels.column)} of {rows.place}, found those from 1, of which {agree:.0%} agree "
+            f"with the answers as they are and {shifted:.0%} if 1 is subtracted; subtract 1"
+        )
+
+
+def tell_lone_classes(true: np.ndarray, predicted: np.ndarray, names: Sequence[str], rows: Rows) -> None:
+    """Note what is only a true or only a predicted label: rows that are no photos, and labels that are spelled otherwise, are such."""
+    for what, ours, theirs in (("predicted", predicted, true), ("true", true, predicted)):
+        if len(only := np.setdiff1d(ours[ours >= 0], theirs)):
+            some = ", ".join(shown(names[place]) for place in only[:3]) + and_more(len(only) - 3)
+            rows.notes.append(f"classes that are only {what}: {len(only):,} ({some})")
+
+
 def known_rows(
     rows: Rows, names: tuple[str, ...], true: np.ndarray, unknown: Unknown | None, *, whole: bool
 ) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...], np.ndarray]:

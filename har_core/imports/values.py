@@ -21,6 +21,14 @@ TOLERANCE = 0.02
 _LARGE = 50  # logits of 0 or more, such as CLIP's, are below; percentages go up to 100
 _STORED = 5e-4  # rows this near to 1 are kept as they are, so that what was exported comes back bit for bit
 _ROUNDING = 1e-6
+_ROUNDED = 0.005
+_LOGARITHMS = (
+    (np.e, -1, "negative natural logarithms"),
+    (10.0, -1, "negative logarithms to the base of 10"),
+    (2.0, -1, "negative logarithms to the base of 2"),
+    (10.0, 1, "logarithms to the base of 10"),
+    (2.0, 1, "logarithms to the base of 2"),
+)
 
 
 @dataclass
@@ -104,6 +112,12 @@ def _without_sums(rows: np.ndarray, column: str, place: str) -> ScoreKind:
             f"{rows.min():g} to {rows.max():g}, of which the lowest or the highest may be the best; export probabilities, or a column "
             "called predicted alone"
         )
+    for base, sign, what in _LOGARITHMS:
+        if (sign * rows <= _ROUNDING).all() and (np.abs((base ** (sign * rows)).sum(axis=1) - 1) < _ROUNDED).all():
+            raise DataError(
+                f"expected probabilities or logits in {place}, found {shown(column)} and the columns after it to be {what} of "
+                "probabilities; export the probabilities themselves"
+            )
     is_negative = bool((rows < -_ROUNDING).any())
     if not is_negative and (whole_of(rows) is not None or rows.max() <= 1 + _ROUNDING):
         return "probabilities"  # those from 0 to 1, as logits never are, are refused by their first row

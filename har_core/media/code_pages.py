@@ -100,6 +100,7 @@ _PAGES: dict[str, tuple[float, Mapping[str, float] | _Asian]] = {
 
 _SIGNS = frozenset("’‘“”–—·°«»¡¿§²³ªº€£№…©®×\u00a0")
 _WIDE_SIGNS = frozenset("○●◎△▲□■◇◆★☆♪→←↑↓①②③④⑤⑥⑦⑧⑨⑩")
+_FINAL = frozenset("ךםןףץ")  # which end a word in Hebrew
 _VOWELS = frozenset("aeiouyæøœıаеиоуыэюяєαεηιουω")
 
 
@@ -169,7 +170,9 @@ def _letter(one: str, before: str, after: str, page: str) -> float:
     if any(_script(each) != script for each in beside):
         weight -= 8
     if one.isupper():
-        weight -= 8 if before.islower() or (before.isupper() and after.islower()) else 1.5 if before.isupper() else 1
+        weight -= 8 if before.islower() or (before.isupper() and after.islower()) else 0.3 if before.isupper() else 1
+    if one in _FINAL and after.isalpha():
+        weight -= 6
     # A vowel among vowels and a consonant among consonants are rare in all languages.
     if (
         script in ("LATIN", "CYRILLIC", "GREEK")

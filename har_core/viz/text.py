@@ -85,9 +85,10 @@ def answer_words(
     shares = [percent(probabilities[index]) for index in named or candidates]
     if named:
         parts = ", ".join(" ".join(pair) for pair in zip(labels, shares, strict=True))
-        return " or ".join(
-            short[index] for index in named
-        ), f"one of the two: answers like this hold the right class for {percent(stated)} of photos; {parts}"
+        return (
+            " or ".join(short[index] for index in named),
+            f"one of the two: over all photos, {percent(stated)} of such answers of one or two classes hold the right one; {parts}",
+        )
     if len(labels) > 4:
         return "unsure", f"perhaps {', '.join(labels[:3])} or one of {len(labels) - 3} others"
     *first, last = labels

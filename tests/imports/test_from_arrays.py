@@ -116,6 +116,8 @@ def test_a_frames_columns_are_told_by_name(tmp_path: Path) -> None:
         har_core.from_arrays(["cat", "cow"], probabilities=frame, classes=["cat", "cow"], out=tmp_path / "c")
     with pytest.raises(DataError, match="pass a list"):
         har_core.from_arrays(["cat", "dog"], probabilities=given, classes={"x": "cat", "y": "dog"}, out=tmp_path / "c")
+    with pytest.raises(DataError, match="pass a list"):
+        har_core.from_arrays(["cat", "dog"], probabilities=given, classes={"cat", "dog"}, out=tmp_path / "c")  # type: ignore[arg-type]
 
 
 def test_what_a_network_in_training_returns(tmp_path: Path) -> None:

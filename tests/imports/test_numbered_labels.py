@@ -66,6 +66,57 @@ def test_labels_that_are_counted_alike(true: list[int], pred: list[int], tmp_pat
     ] == pred
 
 
+def scores(answers: list[int], prefix: str, first: int, size: int = 4) -> dict[str, list[Any]]:
+    return {f"{prefix}{first + place}": [0.7 if place == one else 0.1 for one in answers] for place in range(size)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("columns", "classes"),
+    {
+        "scores from 0": (scores(FROM_ZERO, "p_", 0), None),
+        "names that are told": (scores(FROM_ZERO, "prob_", 1), ("cat", "cow", "dog", "owl")),
+        "predictions": ({"pred": FROM_ZERO}, ("cat", "cow", "dog", "owl")),
+    }.values(),
+)
+def test_labels_from_1_that_are_places_are_refused(
+    columns: dict[str, list[Any]], classes: tuple[str, ...] | None, kind: str, tmp_path: Path
+) -> None:
+    """The last class has no photo, so that no label is too high."""
+    path = frame({"file": FILES, "label": FROM_ONE} | columns, f"t.{kind}")(tmp_path)
+    with pytest.raises(DataError, match=r"found those from 1, of which 0% agree .* 90% if 1 is subtracted"):
+        read(path, classes=classes)
+
+
+def test_columns_that_are_called_from_1(tmp_path: Path) -> None:
+    path = frame({"file": FILES, "label": FROM_ONE} | scores(FROM_ZERO, "prob_", 1))(tmp_path)
+    found = read(path).predictions
+    assert (found.true == found.predicted).mean() == 0.9
+
+
+@pytest.mark.parametrize(("shift", "told"), [(1, True), (0, False)])
+def test_numbers_that_never_are_0_are_told(shift: int, told: bool, tmp_path: Path) -> None:
+    pred = [one + shift for one in FROM_ZERO]
+    path = frame({"file": FILES, "label": [one + shift - 1 for one in FROM_ONE], "pred": pred})(tmp_path)
+    assert any("never occurs" in note for note in read(path, classes=("cat", "cow", "dog", "owl")).notes) == told
+
+
+@pytest.mark.parametrize(
+    ("true", "pred", "notes"),
+    [
+        (["cat", "dog", "dog"], ["cat", "-", "dog"], ["only predicted: 1 (-)"]),
+        (["cat", "dog", "dgo"], ["cat", "dog", "dog"], ["only true: 1 (dgo)"]),
+        (["Katze", "owl"], ["cat", "owl"], ["only predicted: 1 (cat)", "only true: 1 (Katze)"]),
+        (["cat", "dog", "dog"], ["cat", "cat", "dog"], []),
+    ],
+)
+def test_classes_that_are_only_true_or_only_predicted_are_told(
+    true: list[str], pred: list[str], notes: list[str], tmp_path: Path
+) -> None:
+    found = read(frame({"file": FILES[: len(true)], "label": true, "pred": pred})(tmp_path))
+    assert [note.removeprefix("classes that are ") for note in found.notes if "that are only" in note] == notes
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("form", ["labels", "confidence", "scores"])
 def test_classes_that_are_fractions(form: str, kind: str, tmp_path: Path) -> None:

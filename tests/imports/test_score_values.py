@@ -90,3 +90,21 @@ def test_ranks_are_neither_votes_nor_logits(first: int, last: int, tmp_path: Pat
     for name in ("t.csv", "t.parquet", "t.jsonl"):
         with pytest.raises(DataError, match="ranks from"):
             read(frame(columns | dict(zip(names, ranks.T, strict=True)), name)(tmp_path))
+
+
+@pytest.mark.parametrize("base", [np.e, 10.0, 2.0])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.jsonl"])
+def test_logarithms_of_probabilities(base: float, sign: int, name: str, tmp_path: Path) -> None:
+    """Natural ones are logits; softmax would turn negative ones upside down, and change the others."""
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet([0.5, 0.5, 0.5], 30).clip(1e-6)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    values = sign * np.log(probabilities) / np.log(base)
+    columns = {"file": [f"{n}.jpg" for n in range(30)], "label": [*"abc"] * 10}
+    path = frame(columns | {label: values[:, place].tolist() for place, label in enumerate("abc")}, name)(tmp_path)
+    if (base, sign) == (np.e, 1):
+        np.testing.assert_allclose(read(path).predictions.probabilities, probabilities, atol=1e-5)
+    else:
+        with pytest.raises(DataError, match=r"logarithms.* of probabilities"):
+            read(path)

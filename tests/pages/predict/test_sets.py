@@ -66,7 +66,7 @@ def test_the_answer_follows_the_set() -> None:
     assert headline == "sitting or texting"
     assert (
         detail
-        == "one of the two: answers like this hold the right class for 90 % of photos; sitting 48 %, texting 41 %"
+        == "one of the two: over all photos, 90 % of such answers of one or two classes hold the right one; sitting 48 %, texting 41 %"
     )
     headline, detail = said([0.36, 0.3, 0.24, 0.06, 0.04], **rule)
     assert headline == "unsure" and "sitting, texting or eating" in detail and "24 %" in detail
