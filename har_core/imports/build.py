@@ -14,17 +14,16 @@ from har_core.imports import spreading
 from har_core.imports.blanks import LeftOut, blank_words, told_rows
 from har_core.imports.checking import (
     Unknown,
+    compare_labels,
     known_rows,
     require_argmax,
     require_names,
     require_one_count,
-    require_places_from_zero,
     require_scores,
     required,
-    tell_lone_classes,
 )
 from har_core.imports.columns import Columns
-from har_core.imports.labels import Labels, is_number, settle, union
+from har_core.imports.labels import Labels, settle, union
 from har_core.imports.names import below, unpadded
 from har_core.imports.rows import Rows, without_copies
 from har_core.imports.single_score import single_kind, with_other_class
@@ -261,16 +260,7 @@ def assemble(
     require_names(names_below.names, rows)
     probabilities, level = spreading.probabilities_of(rows, predicted, names, scores=scores, given=given)
     answers = probabilities.argmax(axis=1) if predicted is None else predicted
-    if not (given and all(map(is_number, names))):  # else the caller has said that the numbers are names
-        require_places_from_zero(rows.true, true, answers, len(names), rows)
-        if rows.predicted is not None:
-            require_places_from_zero(rows.predicted, answers, true, len(names), rows)
-    if rows.true.reading == "places" and rows.scores is None and min(true.min(), answers.min()) > 0:
-        rows.notes.append(
-            f"labels are places from 0, and 0 ({names[0]}) never occurs: if they count from 1, subtract 1"
-        )
-    if not classes:
-        tell_lone_classes(true, answers, names, rows)
+    compare_labels(rows, true, answers, names, given=given, told=bool(classes))
     own = len(names)
     kept, skipped, names, true = known_rows(rows, names, true, unknown, whole=whole)
     if len(names) > own:

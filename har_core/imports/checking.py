@@ -15,8 +15,10 @@ from har_core.imports.labels import Labels, is_number
 from har_core.imports.rows import Rows
 from har_core.imports.tables import MAX_TEXT, shown
 from har_core.imports.values import Faults
-from har_core.runs.class_names import check_class_names
+from har_core.runs.class_names import check_class_names, class_key
 from har_core.runs.predictions import is_name
+
+_LOOKED_AT = 1000  # rows whose folders are compared
 
 Unknown = Literal["skip", "error"]
 """What becomes of a photo whose true label is none of the classes: it is skipped, or counts as an error."""
@@ -114,7 +116,33 @@ def require_one_count(true: Labels, predicted: Labels, place: str) -> None:
         )
 
 
-def require_places_from_zero(labels: Labels, places: np.ndarray, others: np.ndarray, size: int, rows: Rows) -> None:
+def compare_labels(
+    rows: Rows, true: np.ndarray, answers: np.ndarray, names: Sequence[str], *, given: bool, told: bool
+) -> None:
+    """Note what speaks against labels as they are read; numbers from 1 that are read as places from 0 are refused.
+
+    Args:
+        true, answers: (N,) places in `names`, -1 for none.
+        given: whether labels that are numbers are places in `names`.
+        told: whether `names` are more than the labels that occur.
+
+    Raises:
+        DataError: then.
+    """
+    if not (given and all(map(is_number, names))):  # else the caller has said that the numbers are names
+        _require_places_from_zero(rows.true, true, answers, len(names), rows)
+        if rows.predicted is not None:
+            _require_places_from_zero(rows.predicted, answers, true, len(names), rows)
+    if rows.true.reading == "places" and rows.scores is None and min(true.min(), answers.min()) > 0:
+        rows.notes.append(
+            f"labels are places from 0, and 0 ({names[0]}) never occurs: if they count from 1, subtract 1"
+        )
+    _tell_other_folders(true, names, rows)
+    if not told:
+        _tell_lone_classes(true, answers, names, rows)
+
+
+def _require_places_from_zero(labels: Labels, places: np.ndarray, others: np.ndarray, size: int, rows: Rows) -> None:
     """Stop where labels are numbers from 1 and are read as places from 0, as the other answers to the same photos tell.
 
     Args:
@@ -139,12 +167,24 @@ def require_places_from_zero(labels: Labels, places: np.ndarray, others: np.ndar
         )
 
 
-def tell_lone_classes(true: np.ndarray, predicted: np.ndarray, names: Sequence[str], rows: Rows) -> None:
+def _tell_lone_classes(true: np.ndarray, predicted: np.ndarray, names: Sequence[str], rows: Rows) -> None:
     """Note what is only a true or only a predicted label: rows that are no photos, and labels that are spelled otherwise, are such."""
     for what, ours, theirs in (("predicted", predicted, true), ("true", true, predicted)):
         if len(only := np.setdiff1d(ours[ours >= 0], theirs)):
             some = ", ".join(shown(names[place]) for place in only[:3]) + and_more(len(only) - 3)
             rows.notes.append(f"classes that are only {what}: {len(only):,} ({some})")
+
+
+def _tell_other_folders(true: np.ndarray, names: Sequence[str], rows: Rows) -> None:
+    """Note if the files' folders are called like classes, and mostly other ones than the true labels say."""
+    by_key = {class_key(name): place for place, name in enumerate(names)}
+    parts = [name.replace("\\", "/").rsplit("/", 2) for name in rows.samples[:_LOOKED_AT]]
+    folders = np.array([by_key.get(class_key(each[-2]), -1) if len(each) > 1 else -1 for each in parts])
+    known = (folders >= 0) & (true[:_LOOKED_AT] >= 0)
+    if known.mean() > 0.9 and (agree := (folders == true[:_LOOKED_AT])[known].mean()) < 0.5:
+        rows.notes.append(
+            f"folders of files that are called as their true label: {agree:.0%}; the order of the rows may have been lost"
+        )
 
 
 def known_rows(

@@ -16,7 +16,7 @@ from har_core.imports.columns import Chosen
 from har_core.runs.exports import cleanlab_bytes, write_predictions_csv
 from har_core.runs.predictions import Predictions
 from tests.helpers import random_predictions
-from tests.imports.making import frame, read, text
+from tests.imports.making import KINDS, frame, read, text
 
 FOLDERS = tuple(sorted(map(str, range(12))))
 """As ImageFolder sorts folders that are called by numbers: '10' is at place 2."""
@@ -230,3 +230,12 @@ def test_bytes_are_text(tmp_path: Path) -> None:
 def test_a_place_beyond_the_classes_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="from 0 to 11"):
         har_core.from_arrays([*PLACES, 12], predicted=[*PLACES, 0], classes=FOLDERS, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("true", "told"), [("cat dog dog cat", True), ("dog cat cat dog", False), ("x y y x", False)])
+def test_folders_that_are_called_as_other_classes_are_told(true: str, told: bool, kind: str, tmp_path: Path) -> None:
+    """As where the order of the files is not that of the labels."""
+    files = ["val/dog/1.jpg", "val/cat/2.jpg", "val\\cat\\3.jpg", "val/Dog/4.jpg"]
+    columns = {"file": files, "true": true.split(), "pred": true.split()}
+    assert any("folders of files" in note for note in read(frame(columns, f"t.{kind}")(tmp_path)).notes) == told
