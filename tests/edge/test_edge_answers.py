@@ -13,9 +13,11 @@ import pytest
 
 from har_core.analysis.timeline import FrameRule
 from har_core.cli.predict import _line, _row
+from har_core.inference.answer_rules import frame_rule
 from har_core.inference.predictor import Predictor
 from har_core.media.signatures import refusal
 from har_core.models.external.load import load_model
+from har_core.runs.run import Run, assets_folder
 from tests.conftest import COLORS, picture
 from tests.edge.test_edge_predict import file, run
 from tests.media.test_images import encoded
@@ -53,6 +55,13 @@ def test_answers_are_called_as_the_library_calls_them(
         called.add(row["answer"])
     assert "unsure" in called and ("none" in called) is (rule.least_known is not None)
     assert any(" or " in one for one in called) is bool(np.isfinite(rule.lowest))
+
+
+def test_the_shipped_file_answers_as_its_run_does(edge: ModuleType) -> None:
+    shipped = Run.open(assets_folder() / "runs" / "edge-int8")
+    rule = frame_rule(shipped, Predictor.from_run(shipped))
+    model = edge.Model(shipped.file("model.onnx"))
+    assert (model.lowest, model.threshold, model.least_known) == (rule.lowest, rule.threshold, rule.least_known)
 
 
 OTHERS = {
