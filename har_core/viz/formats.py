@@ -11,7 +11,7 @@ import numpy as np
 from har_core.files import as_written
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#$~|:&])")
-_LIST = re.compile(r"^(\d*)([-+.)])")
+_LIST = re.compile(r"^(\d*)([-+.)])(?=\s|$)")
 """What may begin a list at the beginning of a line."""
 
 _ICON = re.compile(r":(?=(?:material/\w+|streamlit):)")

@@ -145,5 +145,6 @@ def test_what_does_not_fit(
 
 def test_without_ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert main(["score", str(tmp_path), "--engine", "ray", "--out", str(tmp_path / "out")]) == 1
+    (tmp_path / "photos").mkdir()
+    assert main(["score", str(tmp_path / "photos"), "--engine", "ray", "--out", str(tmp_path / "out")]) == 1
     assert "pip install" in capsys.readouterr().err

@@ -136,7 +136,7 @@ def test_the_rule_of_answers_is_in_the_file(make_run: Callable[..., Run], quick_
         stored, rule = json.loads(told["answer_rule"]), frame_rule(run, Predictor.from_run(run))
         assert stored["threshold"] == rule.threshold
         assert (np.inf if stored["lowest"] is None else stored["lowest"]) == rule.lowest
-        assert np.isfinite(rule.lowest) is (tested is not None)
+        assert bool(np.isfinite(rule.lowest)) is (tested is not None)
 
 
 @pytest.mark.usefixtures("quick_graph")
