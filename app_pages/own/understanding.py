@@ -13,12 +13,12 @@ from app_pages.own import table_file
 from har_core.errors import DataError, HarError
 from har_core.imports import headers, score_columns
 from har_core.imports.blanks import LeftOut, NoRows, blank_words, left_out_of, require_predictions
-from har_core.imports.build import Imported, folder_labels, labels_of, read_predictions, score_kind
+from har_core.imports.build import Imported, labels_of, read_predictions, score_kind
 from har_core.imports.checking import Unknown
 from har_core.imports.columns import Chosen, Columns, recognize
 from har_core.imports.contents import is_numeric
 from har_core.imports.labels import settle, union
-from har_core.imports.names import below, unpadded
+from har_core.imports.names import below, folder_labels, unpadded
 from har_core.imports.tables import Chunk, Table, numbers_of, texts_of
 from har_core.imports.values import ScoreKind
 from har_core.media.layout import photo_folder

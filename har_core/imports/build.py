@@ -24,7 +24,7 @@ from har_core.imports.checking import (
 )
 from har_core.imports.columns import Columns
 from har_core.imports.labels import Labels, settle, union
-from har_core.imports.names import below, unpadded
+from har_core.imports.names import below, folder_labels, unpadded
 from har_core.imports.rows import Rows, without_copies
 from har_core.imports.single_score import single_kind, with_other_class
 from har_core.imports.tables import HEAD_ROWS, MAX_ROWS, Table, numbers_of, shown, texts_of
@@ -189,12 +189,6 @@ def labels_of(table: Table, column: str | None) -> Labels:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return Labels(column, "places" if table.form == "NPZ" else None)
     return Labels(column, None if table.guarded else "names")
-
-
-def folder_labels(files: Sequence[str]) -> pa.Array:
-    """The name of the folder that each file lies in, as its path tells; empty where it tells none."""
-    parts = [name.replace("\\", "/").rsplit("/", 2) for name in files]
-    return pa.array([each[-2].strip() if len(each) > 1 else "" for each in parts], pa.string())
 
 
 def _stacked(pieces: list[np.ndarray], size: int) -> np.ndarray:

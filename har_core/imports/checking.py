@@ -12,6 +12,7 @@ from har_core.errors import DataError
 from har_core.files import and_more
 from har_core.imports.blanks import NoRows
 from har_core.imports.labels import Labels, is_number
+from har_core.imports.names import folder_labels
 from har_core.imports.rows import Rows
 from har_core.imports.tables import MAX_TEXT, shown
 from har_core.imports.values import Faults
@@ -178,8 +179,9 @@ def _tell_lone_classes(true: np.ndarray, predicted: np.ndarray, names: Sequence[
 def _tell_other_folders(true: np.ndarray, names: Sequence[str], rows: Rows) -> None:
     """Note if the files' folders are called like classes, and mostly other ones than the true labels say."""
     by_key = {class_key(name): place for place, name in enumerate(names)}
-    parts = [name.replace("\\", "/").rsplit("/", 2) for name in rows.samples[:_LOOKED_AT]]
-    folders = np.array([by_key.get(class_key(each[-2]), -1) if len(each) > 1 else -1 for each in parts])
+    folders = np.array(
+        [by_key.get(class_key(name), -1) for name in folder_labels(rows.samples[:_LOOKED_AT]).to_pylist()]
+    )
     known = (folders >= 0) & (true[:_LOOKED_AT] >= 0)
     if known.mean() > 0.9 and (agree := (folders == true[:_LOOKED_AT])[known].mean()) < 0.5:
         rows.notes.append(

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from har_core.data.listed_names import without_scheme
 
 _TRIED = 200
@@ -163,3 +165,9 @@ class _Present:
                 files = frozenset()
             self._listed[parent] = files
         return file in files
+
+
+def folder_labels(files: Sequence[str]) -> pa.Array:
+    """The name of the folder that each file lies in, as its path tells; empty where it tells none."""
+    parts = [name.replace("\\", "/").rsplit("/", 2) for name in files]
+    return pa.array([each[-2].strip() if len(each) > 1 else "" for each in parts], pa.string())

@@ -52,7 +52,8 @@ def with_percents(table: Table) -> Table:
 
 
 def _numbers(place: str, name: str, values: pa.Array, writing: Writing, row: int | None) -> pa.Array:
-    """
+    """A column's cells, written so, as float64.
+
     Args:
         row: the number of the first row; None: what is no number is empty, since nobody has asked for the column yet.
     """
