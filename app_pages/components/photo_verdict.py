@@ -84,7 +84,7 @@ def _right_label(run: Run, subject: Subject, given: Verdict, key: str, *, allowe
         index=options.index(given.label) if given.label in options else 0,
         format_func=lambda name: class_label(name) if name else "not told",
         key=shown,
-        on_change=lambda: _change(run, subject.sample, given.verdict, st.session_state[shown]),
+        on_change=lambda: _relabel(run, subject.sample, st.session_state[shown]),
         disabled=not allowed,
     )
 
@@ -110,6 +110,13 @@ def _tags(run: Run, sample: str, *, allowed: bool) -> None:
         on_change=change,
         disabled=not allowed,
     )
+
+
+def _relabel(run: Run, sample: str, label: str) -> None:
+    """Of a verdict as it stands now: it may have been changed, or taken back, since the page was drawn."""
+    given = own_runs.verdicts(run).all().get(sample)
+    if given is not None and given.verdict == "label is wrong":
+        _change(run, sample, given.verdict, label)
 
 
 def _annotate(run: Run, sample: str) -> None:

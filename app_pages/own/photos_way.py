@@ -114,14 +114,17 @@ def _upload(run: Run, upload: Upload) -> None:
     refused = _refused(run, counts_as)
     if refused is not None:
         st.error(escape_markdown(refused), icon=":material/error:")
-    st.button(
+    may_start = not none_counts and refused is None
+    # Not a callback, which would start what the last rerun drew: a choice made a moment before may not be drawn yet.
+    asked = st.button(
         "Evaluate" if job is None and report is None else "Evaluate again",
         type="primary" if report is None else "secondary",
         key="own-start",
-        disabled=none_counts or refused is not None,
-        on_click=scoring.start,
-        args=(run, counts_as),
+        disabled=not may_start,
     )
+    if asked and may_start:
+        scoring.start(run, counts_as)
+        st.rerun()
 
 
 def _going_on(job: Scoring) -> None:

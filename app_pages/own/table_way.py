@@ -86,14 +86,10 @@ def _table(held: Held, found: Understanding) -> None:
             _OVERVIEW, label=f"**{_OPEN}**", icon=":material/arrow_forward:", query_params=url.query(run=made.name)
         )
         return
-    st.button(
-        _OPEN,
-        type="primary",
-        key="table-open",
-        disabled=found.error is not None,
-        on_click=importing.start,
-        args=(held, found),
-    )
+    # Not a callback, which would start what the last rerun drew: a choice made a moment before may not be drawn yet.
+    if st.button(_OPEN, type="primary", key="table-open", disabled=found.error is not None) and found.error is None:
+        importing.start(held, found)
+        st.rerun()
 
 
 def _lead_on() -> None:

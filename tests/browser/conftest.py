@@ -25,6 +25,10 @@ T = TypeVar("T")
 PATIENCE = 60_000  # milliseconds
 expect.set_options(timeout=PATIENCE)
 VIEWPORT = {"width": 1400, "height": 900}
+_STATES = "(window.scriptStates || 0)"
+_COUNT_STATES = """new MutationObserver(changes => { window.scriptStates = (window.scriptStates || 0) + changes.length; }).observe(
+    document, {subtree: true, attributes: true, attributeFilter: ["data-test-script-state"]});"""
+"""How often the page has begun or ended to be drawn anew."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,6 +79,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page of a visitor of its own."""
     context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
     context.set_default_timeout(PATIENCE)
+    context.add_init_script(_COUNT_STATES)
     yield context.new_page()
     context.close()
 
@@ -99,10 +104,16 @@ def heading(page: Page) -> str:
     return page.locator("h1").inner_text()
 
 
-def choose(page: Page, label: str, option: str) -> None:
-    """Choose from a select box.  A page that is still being drawn may close the list again: then it is opened once more."""
+def choose(page: Page, label: str, option: str, *, wait: bool = True) -> None:
+    """Choose from a select box.  A page that is still being drawn may close the list again: then it is opened once more.
+
+    Args:
+        wait: until the server has answered; the browser shows the choice before, and who leaves the page at that moment, faster
+            than any hand, takes it with them.
+    """
     settle(page)
     box = page.get_by_role("combobox", name=label)
+    before, changes = page.evaluate(_STATES), box.input_value() != option
     box.evaluate("element => element.scrollIntoView({block: 'center'})")
     for attempt in range(10):
         if box.get_attribute("aria-expanded") != "true":
@@ -110,9 +121,12 @@ def choose(page: Page, label: str, option: str) -> None:
             box.press("ArrowDown")
         try:
             page.get_by_role("option", name=option).click(timeout=PATIENCE / 10)
-            return
+            break
         except PlaywrightTimeout:
             assert attempt < 9, f"the list of {label} does not stay open"
+    if wait and changes:
+        page.wait_for_function(f"before => {_STATES} > before", arg=before)
+        settle(page)
 
 
 def require_fit(page: Page, width: int) -> None:

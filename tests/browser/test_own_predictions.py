@@ -78,6 +78,15 @@ def test_from_a_table_of_labels_to_its_photos_and_back(page: Page, address: str,
     expect(page.get_by_text("one row per photo")).to_be_visible()
 
 
+def test_what_was_chosen_a_moment_before_the_button_counts(page: Page, address: str, labels: Path) -> None:
+    bring(page, address, labels)
+    expect(page.get_by_text("1,890 rows in labels.csv")).to_be_visible()
+    choose(page, "Predicted label", "second", wait=False)
+    page.get_by_role("button", name=OPEN).click()
+    expect(page.locator("h1")).to_contain_text("1,890 photos")
+    assert heading(page).startswith("100.0 % correct on 1,890 photos")
+
+
 @pytest.mark.parametrize("milliseconds", [400, 1200])
 def test_who_is_quicker_than_the_page_comes_to_the_new_run(
     page: Page, address: str, tmp_path: Path, milliseconds: int

@@ -19,7 +19,7 @@ from har_core.imports.build import read_predictions
 from har_core.runs.file_names import MODEL
 from har_core.runs.run import Run
 from tests.pages.conftest import PAGES, address, links, opened, text, wait_for, wait_for_job
-from tests.pages.own.bringing import LABELS, boxes, bring, choose, made, open_analysis
+from tests.pages.own.bringing import LABELS, box, boxes, bring, choose, made, open_analysis
 
 
 @pytest.fixture
@@ -59,6 +59,24 @@ def test_an_import_goes_on_beside_other_pages_and_its_result_waits_unless_it_com
     assert app.session_state["run"] == "best" and any("Your mine: read" in line.value for line in app.caption)
     app.switch_page(PAGES["own"]).run()
     assert links(app, "Open the error analysis")[0]["run"] == "run-0"
+
+
+def test_what_was_chosen_a_moment_before_the_button_counts() -> None:
+    """Both reach the server at once; what the page had drawn for the button is of the choice before."""
+    app = bring(LABELS)
+    box(app, "predicted").set_value("other")
+    open_analysis(app)
+    run = made(app)
+    names = [run.classes[index] for index in run.predictions().predicted]
+    assert names == ["dog", "dog", "cat"]
+
+
+def test_a_choice_that_cannot_be_opened_stops_the_button() -> None:
+    app = bring("filename,true,pred,other\na.jpg,cat,cat,\nb.jpg,dog,cat,\nc.jpg,dog,dog,\n")
+    box(app, "predicted").set_value("other")
+    app.button(key="table-open").click().run()
+    assert not app.exception and app.error and "own-import" not in app.session_state
+    assert app.button(key="table-open").disabled
 
 
 def test_an_import_that_is_canceled_keeps_nothing(gate: threading.Event) -> None:

@@ -140,6 +140,25 @@ def test_labels_are_matched_by_meaning_or_by_the_visitor(counts_as: str, photos:
     assert any("2 photos left out" in line.value for line in app.caption) is (counts_as == SKIP)
 
 
+def test_what_a_label_counts_as_is_that_of_a_moment_ago() -> None:
+    """The choice and the button reach the server at once."""
+    app = opened("own")
+    bring(app, "mine.zip", packed(("sitting", "juggling"), 1))
+    asked(app, "juggling").set_value("running")
+    evaluate_all(app)
+    run = Run.open(app.session_state["own-runs"]["run-0"].folder)
+    assert {run.classes[index] for index in run.predictions().true} == {"sitting", "running"}
+
+
+def test_a_button_does_not_start_what_was_ruled_out_a_moment_before() -> None:
+    app = opened("own")
+    bring(app, "mine.zip", packed(("juggling",), 1))
+    asked(app, "juggling").set_value("running").run()
+    asked(app, "juggling").set_value(SKIP)
+    app.button(key="own-start").click().run()
+    assert not app.exception and app.button(key="own-start").disabled and "own-job" not in app.session_state
+
+
 def test_nothing_to_score_cannot_be_started() -> None:
     app = opened("own")
     bring(app, "mine.zip", packed(("juggling",), 1))
