@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from har_core.errors import DataError
 from har_core.files import printable
+from har_core.media.texts import decode_certain
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 FILE_COLUMNS = ("filename", "file", "image", "path", "filepath", "imagepath", "imagename", "imagefile", "photo")
@@ -47,7 +47,7 @@ _HEAD = 1 << 16  # bytes that hold the first line
 def read_labels(path: Path) -> Iterator[tuple[int, str, str]]:
     """(line number, file name, label) of each row that is not empty; every value is text without spaces around it.
 
-    The encoding is UTF-8 or UTF-16 with a byte order mark; values are separated by commas, semicolons, tabs or bars.
+    The encoding is UTF-8, UTF-16, or a code page that the words tell with certainty; values are separated by commas, semicolons, tabs or bars.
 
     Raises:
         DataError: if it is no such file, or which columns hold file names and labels is not certain.
@@ -123,7 +123,7 @@ def _labels_header(path: Path) -> list[str] | None:
     try:
         with path.open("rb") as file:
             start = file.read(_HEAD)
-        text = without_separator_line(codecs.getincrementaldecoder(encoding_of(start))().decode(start))
+        text = without_separator_line(decode_certain(start, more=True).text)
         headers = (next(_rows(text, each), (0, [""]))[1] for each in DELIMITERS)
         return next((header for header in headers if _columns(header) is not None), None)
     except (ValueError, OSError, csv.Error):
@@ -135,14 +135,10 @@ def _words(name: str) -> set[str]:
 
 
 def _text(path: Path) -> str:
-    data = path.read_bytes()
     try:
-        text = without_separator_line(data.decode(encoding_of(data)))
-        if "\0" in text:
-            raise ValueError("it has NUL characters")
-    except ValueError as error:  # UnicodeDecodeError is one
+        return without_separator_line(decode_certain(path.read_bytes()).text)
+    except ValueError as error:
         raise _not_a_csv(path, error) from error
-    return text
 
 
 def _not_a_csv(path: Path, error: Exception) -> DataError:
@@ -186,11 +182,6 @@ def best_delimiter(headers: Mapping[str, list[str]]) -> str:
         headers,
         key=lambda each: (bool(_columns(headers[each])), bool(file_places(headers[each])), len(headers[each])),
     )
-
-
-def encoding_of(start: bytes) -> str:
-    """UTF-8, or UTF-16 if a file begins with the byte order mark of that."""
-    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def without_separator_line(text: str) -> str:

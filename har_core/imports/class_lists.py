@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from har_core.data.labels_file import encoding_of
 from har_core.errors import DataError, RunError
 from har_core.files import reason_of
 from har_core.imports.tables import shown
+from har_core.media.texts import decode_certain
 from har_core.runs.class_names import check_class_names
 
 _MAX_BYTES = 2**20
@@ -74,7 +74,7 @@ def read_class_list(path: Path) -> ClassList:
             data = file.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
             raise ValueError("it has more than 1 MB")
-        found = class_list(_decoded(data))
+        found = class_list(decode_certain(data).text)
         check_class_names(found.names)
     except RunError as error:
         raise DataError(f"{place}: {error}") from error
@@ -118,13 +118,6 @@ def class_list(text: str) -> ClassList:
     is_quoted = all(short != name for short, name in zip(bare, names, strict=True))
     forms = [f"the header '{lines[0]}'"] * has_header + ["quoted names"] * is_quoted
     return ClassList(tuple(bare if is_quoted else names), " and ".join(forms) or None)
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode(encoding_of(data))
-    except UnicodeDecodeError as error:
-        raise ValueError("it is not in UTF-8, but perhaps in Latin-1; save it as UTF-8") from error
 
 
 def _parsed(text: str) -> Any:

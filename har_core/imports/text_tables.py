@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -15,7 +14,6 @@ from har_core.data.labels_file import DELIMITERS, SEPARATOR_LINE
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, head_of, shown
-from har_core.imports.text_encodings import WESTERN, western_text
 from har_core.imports.text_numbers import NULLS, has_decimal_commas
 from har_core.imports.text_rows import (
     MAX_LINE,
@@ -28,16 +26,11 @@ from har_core.imports.text_rows import (
     stream,
     too_long,
 )
+from har_core.media.texts import decode
 
 _START = 4 * 2**20
 _MOST_ABOVE = 30  # lines
 _RULE = re.compile(r"\s*(:?-+:?)?\s*")
-_WESTERN_NOTE = "text that is not UTF-8 was read as that of Windows in Western Europe (code page 1252)"
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 def csv_table(path: Path, place: str) -> Table:
@@ -49,11 +42,15 @@ def csv_table(path: Path, place: str) -> Table:
     with path.open("rb") as file:
         start = file.read(_START)
         more = bool(file.read(1))
-    text, encoding, mark = _decoded(start, place, more=more)
-    lines = list(io.StringIO(text, newline=""))
+    try:
+        told = decode(start, more=more)
+    except ValueError as error:
+        not_text(place, str(error), error)
+    encoding, mark = told.encoding, told.mark
+    lines = list(io.StringIO(told.text, newline=""))
     if more:
         lines = lines[:-1]  # cut
-    if max((len(line) for line in lines[: HEAD_ROWS + 1]), default=len(text)) > MAX_LINE:
+    if max((len(line) for line in lines[: HEAD_ROWS + 1]), default=len(told.text)) > MAX_LINE:
         too_long(place)
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
@@ -89,24 +86,9 @@ def csv_table(path: Path, place: str) -> Table:
         return stream(path, place, layout, texts, numbers)
 
     form = f"text with {DELIMITERS[delimiter]} between the columns"
-    notes = [_WESTERN_NOTE] if encoding == WESTERN else []
+    notes = [told.note] if told.note else []
     notes += [f"lines above the header, left out: {above:,}"] if above else []
     return Table(place, form, head, read, guarded=True, notes=tuple(notes))
-
-
-def _decoded(start: bytes, place: str, *, more: bool) -> tuple[str, str, int]:
-    """(text, encoding, bytes of the mark that names it); what is not UTF-8 may be what Excel writes in the West."""
-    mark, encoding = next((one for one in _MARKS if start.startswith(one[0])), (b"", "utf-8"))
-    try:
-        text = codecs.getincrementaldecoder(encoding)().decode(start[len(mark) :], final=not more)
-    except UnicodeDecodeError as error:
-        western = None if mark else western_text(start)
-        if western is None:
-            not_text(place, str(error.reason), error)
-        text, encoding = western, WESTERN
-    if "\0" in text:
-        not_text(place, "it has NUL characters", None)
-    return text, encoding, len(mark)
 
 
 def _parsed(lines: list[str], delimiter: str, *, spaced: bool, partial: bool) -> tuple[list[list[str]], int]:

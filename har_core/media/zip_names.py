@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from har_core.media.code_pages import code_page
+from har_core.media.code_pages import page_of_names
 
 _UTF8 = 0x800  # flag of an entry
 _UNICODE_PATH = 0x7075  # extra field of Info-ZIP: the name in UTF-8
@@ -85,7 +85,7 @@ def _read(names: Sequence[bytes]) -> tuple[dict[bytes, str], tuple[str, ...]]:
     """Different names that are not ASCII, decoded; and the doubt of `EntryNames`."""
     if all(map(_is_utf8, names)):
         return {name: name.decode() for name in names}, ()
-    page = code_page(names)
+    page = page_of_names(names)
     if page.fits:
         read = {name: name.decode(page.name) for name in names}
         readings = ((read[name], name.decode(page.rival or page.name)) for name in names)
@@ -98,7 +98,7 @@ def _read(names: Sequence[bytes]) -> tuple[dict[bytes, str], tuple[str, ...]]:
 
 
 def _alone(name: bytes) -> str:
-    page = code_page([name])
+    page = page_of_names([name])
     return page.name if page.fits else "cp437"
 
 

@@ -14,7 +14,6 @@ from har_core.data.labels_file import (
     DELIMITERS,
     LABEL_COLUMNS,
     best_delimiter,
-    encoding_of,
     file_places,
     places_of,
     without_separator_line,
@@ -23,6 +22,7 @@ from har_core.data.listed_names import without_scheme
 from har_core.errors import ConfigError, DataError
 from har_core.files import printable, reason_of
 from har_core.media.layout import PHOTO_SUFFIXES, TABLE_SUFFIXES
+from har_core.media.texts import decode_certain
 from har_core.scoring import places
 from har_core.scoring.photos import Entry
 
@@ -31,11 +31,13 @@ _TABLES = tuple(TABLE_SUFFIXES)
 _NAME_AND_MORE = re.compile(r".*\.(?:jpe?g|png|webp)[\"']?\s*[ \t,;|]\s*\S.*", re.IGNORECASE)
 """The name of a photo and a label, without a line that names the columns."""
 
+_START = 1 << 16  # bytes that tell the encoding
+
 
 def listed(place: str) -> Iterator[Entry]:
     """The photos of a list, line by line.
 
-    It is in UTF-8, or in UTF-16 with a byte order mark.  Its first line names the columns, separated by commas, semicolons, tabs or
+    It is in UTF-8, UTF-16, or a code page that its begin tells with certainty.  Its first line names the columns, separated by commas, semicolons, tabs or
     bars; without them it has one name a line.
 
     Raises:
@@ -45,9 +47,10 @@ def listed(place: str) -> Iterator[Entry]:
     called = printable(places.base_name(place))[:80]
     try:
         with places.open_file(place) as file:
-            encoding = encoding_of(file.read(4))
-            file.seek(0)
-            with io.TextIOWrapper(file, encoding, newline="") as lines:
+            start = file.read(_START)
+            told = decode_certain(start, more=len(start) == _START)
+            file.seek(told.mark)
+            with io.TextIOWrapper(file, told.encoding, newline="") as lines:
                 first = next((line for line in lines if without_separator_line(line).strip()), "")
                 headers = {each: next(csv.reader([first], delimiter=each), []) for each in DELIMITERS}
                 delimiter = best_delimiter(headers)

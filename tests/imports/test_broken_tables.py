@@ -74,9 +74,9 @@ def test_arrays_that_do_not_fit(role: str, values: np.ndarray | bytes, fragment:
         ("blue\n", "green"),
         ("", "empty"),
         ("\n".join(f"class {n}" for n in range(1001)), "1,001"),
-        (b"bl\xfce\nred\n", "one class name a line"),
+        (b"c\x9cur\nred\n", "not certain"),
         (b"x" * (2 * 2**20), "1 MB"),
-        ("a\x00b\nred\n", "printable"),
+        ("a\x00b\nred\n", "NUL characters"),
         (None, "one class name a line"),
     ],
 )

@@ -94,6 +94,13 @@ def test_what_may_belong_to_the_names_stays(names: list[str]) -> None:
     assert list(class_list("\n".join(names)).names) == names
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252", "mac_roman", "cp850"])
+def test_names_that_are_not_in_utf_8(encoding: str, tmp_path: Path) -> None:
+    names = ("schlafen", "hören", "kämpfen", "Übungen machen")
+    (tmp_path / "a.txt").write_bytes("\n".join(names).encode(encoding))
+    assert read_classes(tmp_path / "a.txt") == names
+
+
 def test_two_names_alike_keep_their_codes() -> None:
     given = {"0": ["n1", "crane"], "1": ["n2", "heron"], "2": ["n3", "crane"]}
     assert class_list(json.dumps(given)).names == ("crane (n1)", "heron", "crane (n3)")
@@ -114,7 +121,7 @@ def test_two_names_alike_keep_their_codes() -> None:
         ("{'a', 'b'}", "no list"),
         ('["a", "b"', "neither"),
         ("[" * 5000, "neither"),
-        ("caf\xe9\nbar", "save it as UTF-8"),
+        ("c\x9cur\nbar", "not certain"),
     ],
 )  # fmt: skip
 def test_what_is_not_certain_is_refused_in_one_sentence(text: str, found: str, tmp_path: Path) -> None:
