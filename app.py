@@ -47,5 +47,7 @@ try:
             words = ", ".join(escape_markdown(printable(value[:100])) for value in asked)
             notice.warning(f"The link asks for something that is not here: {words}.", icon=":material/link_off:")
 except HarError as error:  # told in plain words; anything else is a fault of the program and is logged
+    with st.container(key="error-title"):  # hidden where the page has a title of its own
+        st.title(f"{page.title} cannot be shown")
     st.error(escape_markdown(str(error)), icon=":material/error:")
 models.preload()  # after the first page, which must not wait for it

@@ -16,7 +16,7 @@ _THRESHOLDS = (0.5, 0.7, 0.9)
 def calibration_part(run: Run) -> None:
     """For a run whose predictions have a confidence."""
     found, table, curve, area = runs.calibration(run)
-    st.subheader("Does a probability of 70 % mean 70 %?", anchor=False)
+    st.subheader("Does a probability of 70\u00a0% mean 70\u00a0%?", anchor=False)
     st.markdown(text.calibration_sentence(found))
     import_note(run)
     left, right = st.columns(2, gap="large")

@@ -13,6 +13,7 @@ from app_pages.analysis.drift_part import drift_part
 from app_pages.components.changed_photos import Changes, changed_photos, changes_between
 from app_pages.components.matrix_view import matrix_view
 from app_pages.components.other_labels import other_labels
+from app_pages.components.run_title import run_title, short_titles
 from app_pages.state import runs, url
 from har_core.analysis.compare import paired_matrices
 from har_core.analysis.confusion import Normalize, normalize
@@ -23,15 +24,19 @@ from har_core.viz import figures, formats, text
 from har_core.viz.formats import class_label, class_markdown, count_photos, escape_markdown
 from har_core.viz.matrix_table import difference_table
 
-_STYLE = "<style>.st-key-published td:first-child p { overflow-wrap: anywhere }</style>"  # long sources fit on a phone
+_STYLE = """<style>
+.st-key-published td:first-child p { overflow-wrap: anywhere }
+.st-key-compared thead th:not(:last-child) p { overflow-wrap: anywhere !important }
+</style>"""  # long sources and titles fit on a phone
 
 
 def page() -> None:
+    st.html(_STYLE)
     run = runs.current_run()
     named = {name: other for name, other in runs.all_runs()[0].items() if other.folder != run.folder}
     comparable = [name for name, other in named.items() if other.classes == run.classes and other.is_scored]
     if not comparable or not run.is_scored:
-        st.title(f"Nothing to compare {escape_markdown(run.title)} with")
+        run_title(lambda name: f"Nothing to compare {name} with", run)
         st.info("A comparison needs two evaluated runs with the same classes.", icon=":material/info:")
         _published_results(run)
         url.publish({})
@@ -70,17 +75,19 @@ def page() -> None:
 def _headline(run: Run, other: Run, before: Summary, after: Summary, changes: Changes | None) -> None:
     points = (after.accuracy - before.accuracy) * 100
     apart = changes is not None and changes.photos.empty
-    one, two = escape_markdown(run.title), escape_markdown(other.title)
+    one, two = map(escape_markdown, short_titles(run, other))
     if changes is not None and len(changes.photos) == after.n == before.n:
         certain = changes.test.p < 0.05
     else:
         certain = not (_contains(before.interval, after.accuracy) or _contains(after.interval, before.accuracy))
-    headline = text.difference_headline(one, two, points, certain=certain)
-    st.title(f"{one} and {two} were evaluated on different photos" if apart else headline)
+    if apart:
+        run_title(lambda one, two: f"{one} and {two} were evaluated on different photos", run, other)
+    else:
+        run_title(lambda one, two: text.difference_headline(one, two, points, certain=certain), run, other)
     columns = {}
     for title, summary in ((one, after), (two, before)):
         columns[title] = {
-            "accuracy": f"{formats.rounded(summary.accuracy, 2)} %",
+            "accuracy": formats.share(summary.accuracy, decimals=2),
             "95 % interval": formats.interval(*summary.interval),
             "correct": f"{summary.correct:,} of {summary.n:,}",
             "macro F1": f"{summary.macro_f1:.4f}",
@@ -91,7 +98,8 @@ def _headline(run: Run, other: Run, before: Summary, after: Summary, changes: Ch
         "macro F1": f"{_difference(before.macro_f1, after.macro_f1, 4):+.4f}",
         "weighted F1": f"{_difference(before.weighted_f1, after.weighted_f1, 4):+.4f}",
     }
-    st.table(pd.DataFrame(columns).fillna(""), alt="Scores of both runs and their difference")
+    with st.container(key="compared"):
+        st.table(pd.DataFrame(columns).fillna(""), alt="Scores of both runs and their difference")
 
 
 def _difference(before: float, after: float, decimals: int) -> float:
@@ -104,6 +112,7 @@ def _contains(bounds: tuple[float, float], value: float) -> bool:
 
 
 def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -> None:
+    one, two = short_titles(run, other)
     first, second = class_scores(before, run.classes), class_scores(after, run.classes)
     in_both = (first["support"] > 0) & (
         second["support"] > 0
@@ -123,7 +132,7 @@ def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -
     if len(order):
         st.plotly_chart(
             figures.class_score_changes(
-                first["f1"][order], second["f1"][order], [run.classes[i] for i in order], (other.title, run.title)
+                first["f1"][order], second["f1"][order], [run.classes[i] for i in order], (two, one)
             ),
             config={"displayModeBar": False},
             alt="F1 of each class in both runs",
@@ -132,7 +141,7 @@ def _class_scores(run: Run, other: Run, before: np.ndarray, after: np.ndarray) -
         table = pd.DataFrame({"class": [class_label(name) for name in run.classes]})
         for name in ("precision", "recall", "f1"):
             shown = first[name].round(4), second[name].round(4)
-            table[f"{name}, {other.title}"], table[f"{name}, {run.title}"] = shown
+            table[f"{name}, {two}"], table[f"{name}, {one}"] = shown
             table[f"{name}, difference"] = (shown[1] - shown[0]).round(4)
         st.dataframe(table, hide_index=True, placeholder="–", height="content" if len(table) <= 20 else 640)
 
@@ -186,7 +195,6 @@ def _published_results(run: Run) -> None:
         ]
     )
     with st.container(key="published"):
-        st.html(_STYLE)
         st.table(table, hide_index=True, alt="Published accuracies with the protocol of each")
     st.caption(
         "Read the protocol before the number: an epoch or a model that was picked on the test photos looks better than "

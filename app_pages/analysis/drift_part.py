@@ -9,6 +9,7 @@ import streamlit as st
 
 from app_pages.components import evidence
 from app_pages.components.color_bar import heatmap_color_bar
+from app_pages.components.run_title import short_titles
 from app_pages.state import runs
 from app_pages.state.sharing import shared_unless_own
 from har_core.analysis.calibration import calibration
@@ -34,17 +35,18 @@ def drift_part(run: Run, other: Run) -> None:
 def _confidence(run: Run, other: Run) -> None:
     st.subheader("Are they as sure?", anchor=False)
     lines = []
-    for one in (run, other):
+    for one, title in zip((run, other), short_titles(run, other), strict=True):
         predictions = runs.predictions(one)
         sure = float(predictions.confidence.mean())
         lines.append(
-            f"- **{escape_markdown(one.title)}**: {percent(sure)} sure on average, {share(float(predictions.correct.mean()))} correct, "
+            f"- **{escape_markdown(title)}**: {percent(sure)} sure on average, {share(float(predictions.correct.mean()))} correct, "
             f"expected calibration error {calibration(predictions).ece:.3f}"
         )
     st.markdown("\n".join(lines))
 
 
 def _maps(run: Run, other: Run) -> None:
+    here, there = map(escape_markdown, short_titles(run, other))
     rows, others = _same_photos(run, other)
     if not len(rows):
         return
@@ -57,25 +59,25 @@ def _maps(run: Run, other: Run) -> None:
         return
     st.subheader("Do they look at the same places?", anchor=False)
     st.markdown(
-        f"Of {count_photos(summary.count)}, the strongest evidence for what {escape_markdown(other.title)} predicts is elsewhere for "
+        f"Of {count_photos(summary.count)}, the strongest evidence for what {there} predicts is elsewhere for "
         f"**{share(summary.moved)}**. The two heatmaps of a photo have a cosine of {summary.cosine:.2f} (median; 1 is the same), and "
-        f"more than {summary.low_cosine:.2f} for 95 % of photos."
+        f"more than {summary.low_cosine:.2f} for 95\u00a0% of photos."
     )
     worst = np.argsort(np.where(np.isnan(found.cosine), np.inf, found.cosine), kind="stable")[:_SHOWN]
     for column, place in zip(st.columns(_SHOWN, gap="medium"), worst, strict=False):
         with column:
             target = int(runs.predictions(other).predicted[others[place]])
             photo = evidence.open_stored_photo(run, int(rows[place]))
-            for one, row in ((other, int(others[place])), (run, int(rows[place]))):
+            for one, title, row in ((other, there, int(others[place])), (run, here, int(rows[place]))):
                 heat = evidence.heatmaps(one, row, [target])
                 picture = evidence.evidence_picture(one, photo, None if heat is None else heat[0])
                 if picture is not None:
                     st.image(picture, width="stretch", alt=f"Evidence by {one.title}", output_format="JPEG")
-                st.caption(escape_markdown(one.title))
+                st.caption(title)
             st.caption(f"for {class_markdown(run.classes[target])}, cosine {found.cosine[place]:.2f}")
     heatmap_color_bar()
     st.caption(
-        f"The {min(_SHOWN, summary.count)} photos whose heatmaps differ most. Elsewhere: more than {MOVED * 100:.0f} % of the diagonal away."
+        f"The {min(_SHOWN, summary.count)} photos whose heatmaps differ most. Elsewhere: more than {percent(MOVED)} of the diagonal away."
     )
 
 

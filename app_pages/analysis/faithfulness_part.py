@@ -40,7 +40,7 @@ def faithfulness_part(run: Run) -> None:
         alt="Deletion, insertion and ROAD of the heatmaps and of three other maps, with 95 % intervals",
     )
     st.caption(
-        f"Means over {count_photos(table['photo'].nunique())}, with 95 % intervals over photos; the differences above are "
+        f"Means over {count_photos(table['photo'].nunique())}, with 95\u00a0% intervals over photos; the differences above are "
         "paired. Each map says in which order parts of the center crop are hidden; measured is how probable the predicted "
         "class then is. Deletion (lower is better) paints the most important part in the mean color, insertion (higher is "
         "better) shows it on the blurred photo; both are areas under the curves (RISE). ROAD (higher is better, 0 for a map "

@@ -46,7 +46,7 @@ def page() -> None:
         f"**{class_markdown(weakest['class'])}** the weakest."
     )
     st.markdown(
-        f"The 95 % interval (Wilson) is {formats.interval(*summary.interval)}. "
+        f"The 95\u00a0% interval (Wilson) is {formats.interval(*summary.interval)}. "
         + (extremes if differ else "No class is better than another.")
     )
     verdict_effect(run)
@@ -162,7 +162,7 @@ def _bars(scores: pd.DataFrame, *, leads: bool) -> str:
             _open_photos(shown.iloc[chosen.selection.points[0]["point_index"]], measure)
     else:
         st.plotly_chart(**chart)
-    caption = "With 95 % intervals (Wilson; that of F1 by way of the Jaccard index)."
+    caption = "With 95\u00a0% intervals (Wilson; that of F1 by way of the Jaccard index)."
     st.caption(caption + " Click a bar or a row for its misclassified photos." if leads else caption)
     return measure
 

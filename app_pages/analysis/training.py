@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from app_pages.components.run_title import run_title
 from app_pages.state import runs, url
 from har_core.analysis.history import Curves, read_curves
 from har_core.errors import RunError
@@ -21,7 +22,7 @@ def training(run: Run) -> None:
     run = Run.open(run.folder)
     running = runs.is_training(run)
     if not running and not run.has(HISTORY):
-        st.title(f"How {formats.escape_markdown(run.title)} was trained is not known")
+        run_title(lambda name: f"How {name} was trained is not known", run)
         st.info("Its history was not published or not kept: there are no curves to show.", icon=":material/info:")
         return
     try:

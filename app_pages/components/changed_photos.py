@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from app_pages.components.run_title import short_titles
 from app_pages.components.thumbnails import thumbnail
 from app_pages.state import runs, url
 from har_core.analysis.compare import McNemar, mcnemar, paired_examples, relabeled
@@ -44,10 +45,10 @@ def changes_between(run: Run, other: Run) -> Changes | None:
 def changed_photos(run: Run, other: Run, changes: Changes | None) -> None:
     """Fixed and broken photos, where both runs have predictions for the same ones (`changes_between`)."""
     st.subheader("Photos fixed and broken", anchor=False)
+    one, two = map(escape_markdown, short_titles(run, other))
     if changes is None:
-        without = other if run.has(PREDICTIONS) else run
         st.info(
-            f"{escape_markdown(without.title)} has no predictions, so photos cannot be compared one by one.",
+            f"{two if run.has(PREDICTIONS) else one} has no predictions, so photos cannot be compared one by one.",
             icon=":material/info:",
         )
         return
@@ -56,9 +57,9 @@ def changed_photos(run: Run, other: Run, changes: Changes | None) -> None:
         st.info("The two runs were evaluated on different photos.", icon=":material/info:")
         return
     st.markdown(
-        mcnemar_sentence(changes.test, escape_markdown(other.title), escape_markdown(run.title))
+        mcnemar_sentence(changes.test, two, one)
         + f" {count_photos(len(both))} are in both."
-        + (f" What is correct is told by the labels of {escape_markdown(run.title)}." if changes.relabeled else "")
+        + (f" What is correct is told by the labels of {one}." if changes.relabeled else "")
     )
     left, right = st.columns(2)
     with left:

@@ -173,5 +173,5 @@ def ranking(run: Classified, matrix: np.ndarray, cell: Cell, *, page: str) -> di
         alt="The confusions, the most frequent first, with their share of the true class's photos",
     )
     of = "of both classes' photos" if both else "of the true class's photos"
-    st.caption(f"Share {of}, with its 95 % interval (Wilson). Click a row for its photos.")
+    st.caption(f"Share {of}, with its 95\u00a0% interval (Wilson). Click a row for its photos.")
     return address

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app_pages.components.no_results import no_results
+from app_pages.components.run_title import run_title
 from app_pages.state import url
 from har_core.runs.file_names import PREDICTIONS
 from har_core.runs.run import Run
-from har_core.viz.formats import escape_markdown
 
 
 def says_no_photos(run: Run) -> bool:
@@ -18,7 +18,7 @@ def says_no_photos(run: Run) -> bool:
         return True
     if run.has(PREDICTIONS):
         return False
-    st.title(f"{escape_markdown(run.title)} has no photos to look at")
+    run_title(lambda name: f"{name} has no photos to look at", run)
     st.info("It is a matrix only: which photos were misclassified was not published.", icon=":material/info:")
     url.publish({})
     return True

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app_pages.components.run_title import run_title
 from app_pages.state import runs, url
 from har_core.runs.run import Run
-from har_core.viz.formats import escape_markdown
 
 
 def no_results(run: Run) -> None:
     """In place of a page that needs results: why there are none, and how to get them."""
     training = runs.is_training(run)
-    st.title(
-        f"{escape_markdown(run.title)} is still training"
-        if training
-        else f"{escape_markdown(run.title)} has no results yet"
-    )
+    run_title(lambda name: f"{name} {'is still training' if training else 'has no results yet'}", run)
     st.info(
         "It is evaluated when its last epoch is done. Until then the Training page shows how it goes."
         if training

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app_pages.components.changed_photos import Changes
+from app_pages.components.run_title import short_titles
 from app_pages.state import own_runs
 from har_core.analysis.compare import turned, under_both_labels
 from har_core.runs.run import Run
@@ -16,7 +17,7 @@ _BECAUSE = {"label": "the label", "prediction": "the prediction", "both": "label
 
 def other_labels(run: Run, other: Run, changes: Changes) -> None:
     """For runs with photos that both were evaluated on, some of them under another label."""
-    one, two = escape_markdown(run.title), escape_markdown(other.title)
+    one, two = map(escape_markdown, short_titles(run, other))
     shared = len(changes.photos)
     st.subheader("Under the old and the new labels", anchor=False)
     st.markdown(
@@ -26,7 +27,7 @@ def other_labels(run: Run, other: Run, changes: Changes) -> None:
     scores = under_both_labels(changes.photos, classes=len(run.classes))
     columns = {"before": f"old labels (those of {two})", "after": f"new labels (those of {one})"}
     table = {
-        f"{title} ({when})" if other.title == run.title else title: {
+        title: {
             column: f"{share(found.accuracy)} ({interval(*found.interval)})"
             for whose, column in columns.items()
             for found in [scores[when, whose]]
@@ -39,7 +40,7 @@ def other_labels(run: Run, other: Run, changes: Changes) -> None:
     )
     sources = ", ".join(run.manifest.data.corrections)
     st.caption(
-        f"95 % intervals in parentheses, {count_photos(shared)} each. All else on this page is under the labels of {one}"
+        f"95\u00a0% intervals in parentheses, {count_photos(shared)} each. All else on this page is under the labels of {one}"
         + (f", corrected by {escape_markdown(sources)}." if sources else ".")
     )
     _judged(run, other, changes)
@@ -59,6 +60,7 @@ def _judged(run: Run, other: Run, changes: Changes) -> None:
     )
     if not len(rows):
         return
+    one, two = short_titles(run, other)
     names = [class_label(name) for name in run.classes]
     table = pd.DataFrame(
         {
@@ -71,8 +73,8 @@ def _judged(run: Run, other: Run, changes: Changes) -> None:
                 for title, column in (
                     ("old label", "true_before"),
                     ("new label", "true"),
-                    (f"{other.title} predicts", "predicted_before"),
-                    (f"{run.title} predicts", "predicted_after"),
+                    (f"{two} predicts", "predicted_before"),
+                    (f"{one} predicts", "predicted_after"),
                 )
             },
         }

@@ -19,6 +19,7 @@ h1 { font-size: 1.75rem !important }
 .st-key-run-bar [data-testid=stPageLink] a { padding: .2rem .3rem; margin: 0 }
 a:focus-visible { outline: 2px solid currentColor !important; outline-offset: 1px }
 .st-key-run-bar [data-testid=stPageLink] a > span:has([data-testid=stIconMaterial]) { display: none }
+.stMainBlockContainer:has(h1:not(.st-key-error-title h1)) .st-key-error-title { display: none }
 </style>"""  # lines of text stay readable on a wide screen; Streamlit writes in charts in a gray that is hard to read
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app_pages.components.no_results import no_results
+from app_pages.components.run_title import run_title
 from app_pages.decide.map_selection import map_chart, selected_photos, selected_points
 from app_pages.state import own_runs, runs, url
 from app_pages.state.once import once_per_run
@@ -20,7 +21,7 @@ from har_core.runs.run import Run
 from har_core.runs.tables import TEST, TRAINING, read_table
 from har_core.runs.verdicts import VERDICTS
 from har_core.viz import map_figures as figures
-from har_core.viz.formats import distinct_labels, escape_markdown, short_labels
+from har_core.viz.formats import distinct_labels, short_labels
 from har_core.viz.map_figures import MOST_COLORED
 from har_core.viz.text import IN_HEADLINE
 
@@ -71,7 +72,7 @@ def page() -> None:
 
 
 def _missing(run: Run) -> None:
-    st.title(f"{escape_markdown(run.title)} has no map")
+    run_title(lambda name: f"{name} has no map", run)
     again = "Evaluate the model again with: har-lens evaluate DATA --out runs/NAME"
     if own_runs.is_own(run):
         again = "A table cannot bring them: where this app's model predicts the photos themselves, on *Your photos*, there is a map."

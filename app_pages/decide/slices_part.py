@@ -85,7 +85,7 @@ def slices_part(run: Run, top: DeltaGenerator) -> None:
             alt="Accuracy of groups of photos from low to high brightness, contrast, sharpness, size, shape and crop",
         )
         st.caption(
-            "Each dot is a group of about as many photos, with its 95 % interval; the dotted line is the accuracy of all. "
+            "Each dot is a group of about as many photos, with its 95\u00a0% interval; the dotted line is the accuracy of all. "
             "A large diamond is significantly lower than the other photos."
         )
         say_unmeasured(~np.isnan(next(iter(table.values.values()))))

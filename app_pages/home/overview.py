@@ -103,7 +103,7 @@ def _measurement(run: Run, summary: Summary) -> list[str]:
     manifest = run.manifest
     data, training = manifest.data, manifest.training
     lines = [
-        f"{summary.correct:,} of {count_photos(summary.n)} are predicted correctly. The 95 % interval (Wilson) is "
+        f"{summary.correct:,} of {count_photos(summary.n)} are predicted correctly. The 95\u00a0% interval (Wilson) is "
         f"{formats.interval(*summary.interval)}.",
         f"Macro F1 is {summary.macro_f1:.3f}.",
     ]

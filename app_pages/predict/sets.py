@@ -94,8 +94,8 @@ def _why_there(known: AnswerRule | None) -> str:
     if known.threshold is None:
         return f"{percent(DEFAULT_THRESHOLD)} to begin with: the scored photos are too few, or too often wrong, to tell better."
     return (
-        f"{known.threshold * 100:.0f} % to begin with: from there on, the likeliest class is right for at least 90 % of "
-        "photos, as far as the scored ones can tell (95 % interval)."
+        f"{percent(known.threshold)} to begin with: from there on, the likeliest class is right for at least 90\u00a0% of "
+        "photos, as far as the scored ones can tell (95\u00a0% interval)."
     )
 
 

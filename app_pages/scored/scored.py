@@ -155,7 +155,7 @@ def _more(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell) -> dict[str, obj
         scores = scores[scores["support"] > 0].sort_values("f1", kind="stable", ignore_index=True)
         absent = len(photos.classes) - len(scores)
         st.caption(
-            "F1 of each class with its 95 % interval."
+            "F1 of each class with its 95\u00a0% interval."
             + (
                 f" {absent} of {len(photos.classes)} classes {'has' if absent == 1 else 'have'} no photos here."
                 if absent
@@ -175,7 +175,7 @@ def _more(photos: ScoredPhotos, matrix: np.ndarray, cell: Cell) -> dict[str, obj
 
 def _calibration(photos: ScoredPhotos) -> None:
     bins = photos.confidences()
-    st.subheader("Does a probability of 70 % mean 70 %?", anchor=False)
+    st.subheader("Does a probability of 70\u00a0% mean 70\u00a0%?", anchor=False)
     found = binned_calibration(bins, of=BINS)
     st.markdown(text.calibration_sentence(found))
     left, right = st.columns(2, gap="large")

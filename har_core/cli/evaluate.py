@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("evaluate", description="Score a model on labeled photos, or on clips.")
+    parser = subparsers.add_parser(
+        "evaluate",
+        description="Score a model on labeled photos, or on clips. What cannot be read is skipped, named and counted on stderr; "
+        "the exit status is 0 as long as some could be scored.",
+    )
     add_data(parser)
     parser.add_argument(
         "--split",
@@ -88,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
         mapping=mapping,
         progress=ProgressBar("scoring"),
     )
-    _print(evaluation, as_json=given.json)
+    _print(evaluation, "photo", as_json=given.json)
     if given.out:
         print(
             f"Run: {write_evaluation(given.out, evaluation, by, title=given.out.resolve().name).folder}",
@@ -120,7 +124,7 @@ def _run_on_clips(given: argparse.Namespace, by: Run) -> int:
         mapping=mapping,
         progress=ProgressBar("scoring", "clip"),
     )
-    _print(found.evaluation, as_json=given.json)
+    _print(found.evaluation, "clip", as_json=given.json)
     if given.out:
         run = write_clip_evaluation(
             given.out, found, by, title=given.out.resolve().name, progress=ProgressBar("keeping frames", "clip")
@@ -140,7 +144,7 @@ def _run_of_whole_clips(given: argparse.Namespace, by: Run, samples: Sequence[Sa
         raise ConfigError("expected --unknown skip for a model of clips, found error; skip the clips of other classes")
     predictor = TemporalPredictor.from_run(by, device_named(given.device))
     found = evaluate_temporal(samples, predictor, mapping=mapping, progress=ProgressBar("scoring", "clip"))
-    _print(found, as_json=given.json)
+    _print(found, "clip", as_json=given.json)
     if given.out:
         run = write_evaluation(given.out, found, by, title=given.out.resolve().name, what="clips")
         by_name = {sample.name: sample for sample in samples}
@@ -149,7 +153,8 @@ def _run_of_whole_clips(given: argparse.Namespace, by: Run, samples: Sequence[Sa
     return 0
 
 
-def _print(evaluation: Evaluation, *, as_json: bool) -> None:
+def _print(evaluation: Evaluation, kind: str, *, as_json: bool) -> None:
+    """The figures; on stderr what was skipped, and last of all how much of how much."""
     from har_core.analysis.scores import summarize
 
     for problem in evaluation.skipped:
@@ -159,6 +164,8 @@ def _print(evaluation: Evaluation, *, as_json: bool) -> None:
         print(json.dumps(figures))
     else:
         print("\n".join(f"{name} {_shown(value)}" for name, value in figures.items()))
+    if skipped := len(evaluation.skipped):
+        print(f"skipped: {skipped:,} of {skipped + len(evaluation.predictions):,} {kind}s", file=sys.stderr)
 
 
 def _test_samples(samples: tuple[Sample, ...], by: Run, folder: Path) -> list[Sample]:

@@ -42,7 +42,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "score",
         description="Score any image classifier on labeled photos: the result is a run that carries the model. Of photos without "
-        "labels, a table. Nothing that lies in a model's folder is executed.",
+        "labels, a table, with the exit status 1 if any could not be read. Nothing that lies in a model's folder is executed.",
     )
     parser.add_argument(
         "data",

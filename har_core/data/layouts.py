@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from har_core.data.samples import Problem, Sample, SplitFolder, list_problems
@@ -27,7 +27,7 @@ _OF_NO_LABELS = {"readme", "license", "licence", "copying", "notice", "authors",
 
 def scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
     """One folder per class, perhaps inside `train/`, `val/` and `test/`, all inside folders around them (`innermost`), or with one folder
-    in each around its classes, as `data/train/images/CLASS/`.
+    in each around its classes, as `data/train/images/CLASS/`, or around the photos of each class, as `CLASS/images/`.
 
     Raises:
         DataError: if there is no photo in such a folder.
@@ -37,16 +37,20 @@ def scan_folders(folder: Path) -> tuple[list[Sample], list[Problem]]:
     top = innermost(folder)
     splits = split_folders(top)
     around = _around_classes([path for path, split in splits.items() if split == "train"])
+    places: list[tuple[Path, SplitFolder | None]] = []
     for path in entries(top):
         if splits and path not in splits and path.is_dir():
             name = path.relative_to(folder).as_posix()
             problems.append(Problem(f"{name}/", "a folder beside those of the split", "move or remove it"))
         elif path in splits:
             only = _only_folder(path)
-            for inside in entries(only if only is not None and only.name == around else path):
-                _scan_class(folder, inside, splits[path], samples, problems)
+            inside = entries(only if only is not None and only.name == around else path)
+            places += [(each, splits[path]) for each in inside]
         else:
-            _scan_class(folder, path, None, samples, problems)
+            places.append((path, None))
+    within = _around_photos([path for path, _ in places])
+    for path, split in places:
+        _scan_class(folder, path, split, within, samples, problems)
     if not samples and (loose := sum(problem.reason == _LOOSE for problem in problems)):
         photos = "a photo" if loose == 1 else f"{loose:,} photos"
         raise DataError(
@@ -101,6 +105,13 @@ def _around_classes(splits: list[Path]) -> str | None:
     return names.pop() if all(several) and len(names) == 1 else None
 
 
+def _around_photos(places: list[Path]) -> str | None:
+    """The name of the folder that each of two or more classes holds alone, and that no class can have for a name therefore."""
+    only = {path: _only_folder(path) for path in places if path.is_dir() and _counts(path)}
+    names = {path.name if path is not None else None for path in only.values()}
+    return names.pop() if len(names) == 1 and len({path.name for path in only}) > 1 else None
+
+
 def _only_folder(folder: Path) -> Path | None:
     """The folder inside that is alone, but for files that are no photos, and folders of nothing that belongs to a class."""
     folders = _folders_that_count(_without_photos(folder))
@@ -126,9 +137,14 @@ def _without_photos(folder: Path) -> list[Path]:
 
 
 def _scan_class(
-    root: Path, folder: Path, split: SplitFolder | None, samples: list[Sample], problems: list[Problem]
+    root: Path,
+    folder: Path,
+    split: SplitFolder | None,
+    within: str | None,
+    samples: list[Sample],
+    problems: list[Problem],
 ) -> None:
-    """The photos of a class folder; or what is the matter with something that lies where class folders are."""
+    """The photos of a class folder, or of the folder `within` it; or what is the matter with what lies where class folders are."""
     name = folder.relative_to(root).as_posix()
     if (problem := unusable_name(name)) is not None:
         problems.append(problem)
@@ -140,8 +156,12 @@ def _scan_class(
             problems.append(Problem(name, "not a file, or a link that leads nowhere", "mend or remove it"))
         return
     before = len(samples), len(problems)
-    for path in entries(folder):
-        inside = f"{name}/{path.name}"
+    held = list(entries(folder))
+    several = sum(map(Path.is_dir, held)) > 1
+    for path in chain.from_iterable(
+        entries(each) if each.name == within and each.is_dir() else (each,) for each in held
+    ):
+        inside = path.relative_to(root).as_posix()
         if (problem := unusable_name(inside)) is not None:
             problems.append(problem)
         elif path.is_dir():
@@ -150,7 +170,8 @@ def _scan_class(
                 Problem(
                     f"{inside}/",
                     f"a folder ({count:,} file{'' if count == 1 else 's'}) inside a class folder",
-                    f"choose {name}/ itself if it holds the classes; else move its photos up, or remove it",
+                    (f"choose {name}/ itself if it holds the classes; else " if several else "")
+                    + "move its photos up, or remove it",
                 )
             )
         elif is_photo_file(path):

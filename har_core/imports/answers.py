@@ -60,10 +60,18 @@ _USUAL: Final = frozenset(
 )  # fmt: skip
 _SYNSET = re.compile(r"n[0-9]{8}")
 _MAX_CLASS = 10**4
+_SHARE = r"[0-9]+(?:[.,][0-9]+)?\s*%|(?:[0-9]*[.,][0-9]+|[01])(?:[eE]-?[0-9]+)?"
+_SAID = r"(?:(?:p|prob|probability|conf|confidence|score)\b\s*[:=]?\s*)?"
 _ANSWER = re.compile(
-    r"(?P<label>[^\s\[{].*?)(?:\s*[:=]\s*|\s+)[(\[]?(?P<score>[0-9]+(?:[.,][0-9]+)?\s*%|(?:[0-9]*[.,][0-9]+|[01])(?:[eE]-?[0-9]+)?)[)\]]?"
+    rf"(?P<label>[^\s\[{{].*?)(?:\s*(?:[:=|@]|->)\s*|\s+|(?=[(\[]))(?:(?P<open>[(\[])\s*)?{_SAID}(?P<score>{_SHARE})\s*(?(open)[)\]])",
+    re.IGNORECASE,
 )
-"""'dog 51.07%', 'dog (0.51)', 'dog: 0.51'."""
+"""'dog 51.07%', 'dog (0.51)', 'dog: 0.51', 'dog|0.51', 'dog (conf: 0.51)'."""
+
+_ANSWER_BEHIND = re.compile(
+    rf"(?:(?P<open>[(\[])\s*)?(?P<score>{_SHARE})\s*(?(open)[)\]])(?:\s*[:=|@]\s*|\s+)(?P<label>[^\s\[{{\d].*)"
+)
+"""'0.51 dog', as Ultralytics writes it, '51 %: dog'."""
 
 
 @dataclass(frozen=True)
@@ -255,10 +263,21 @@ def number_of(value: object) -> float | None:
     return share_of(value) if isinstance(value, str) else None
 
 
+def _is_one(cell: str) -> bool:
+    """Whether a cell with one bar is 'dog|0.51' or '0.51|dog', not two answers."""
+    parts = cell.split("|")
+    return len(parts) == 2 and any(re.fullmatch(_SHARE, part.strip()) for part in parts)
+
+
 def answers_in(cell: str) -> list[tuple[str, float]] | None:
     """'dog: 0.51; cat: 0.3' → each class and its score, of which percentages are shares; None of another text."""
-    found = [_ANSWER.fullmatch(part) for part in re.split(r"\s*[;|\n]\s*|,\s+", cell.strip().replace("％", "%"))]
-    if not all(found):
+    whole = cell.strip().replace("％", "%")
+    parts = [whole] if "|" in whole and _is_one(whole) else re.split(r"\s*[;|\n]\s*|,\s+", whole)
+    for form in (_ANSWER, _ANSWER_BEHIND):
+        found = [form.fullmatch(part) for part in parts]
+        if all(found):
+            break
+    else:
         return None
     said = [(one["label"], one["score"]) for one in found if one is not None]
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from har_core.errors import DataError
-from har_core.imports.headers import ARRAYS, plain
+from har_core.imports.headers import ARRAYS, PREDICTED, TRUE, plain
 from har_core.imports.labels import label_text
 from har_core.imports.lists import expanded, flattened, is_list
 from har_core.imports.tables import (
@@ -78,7 +79,32 @@ def parquet_table(path: Path, place: str) -> Table:
         except (OSError, ValueError, TypeError, MemoryError, KeyError, pa.ArrowException) as error:
             raise _damaged("Parquet", place, error) from error
 
-    return Table(place, "Parquet", head.columns, read, rows=file.metadata.num_rows)
+    classes = _class_labels(file.schema_arrow)
+    return Table(
+        place,
+        "Parquet",
+        head.columns,
+        read,
+        classes,
+        rows=file.metadata.num_rows,
+        classes_from=f"the data set in {place}" if classes else None,
+    )
+
+
+def _class_labels(schema: pa.Schema) -> tuple[str, ...] | None:
+    """What Hugging Face's datasets call the classes of numbers in columns of labels; None if nothing, or several lists."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        found = {
+            tuple(map(label_text, features[one.name]["names"]))
+            for one in schema
+            if plain(one.name) in (*TRUE, *PREDICTED)
+            and pa.types.is_integer(one.type)
+            and features.get(one.name, {}).get("_type") == "ClassLabel"
+        }
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        return None
+    return found.pop() if len(found) == 1 else None
 
 
 def _head(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:

@@ -23,10 +23,12 @@ from har_core.imports.checking import (
     required,
 )
 from har_core.imports.columns import Columns
+from har_core.imports.equal_scores import tell_equal_scores
 from har_core.imports.labels import Labels, settle, union
 from har_core.imports.names import below, folder_labels, unpadded
 from har_core.imports.rows import Rows, without_copies
-from har_core.imports.single_score import single_kind, with_other_class
+from har_core.imports.single_score import require_one_scale, single_kind, with_other_class
+from har_core.imports.summaries import summaries_note
 from har_core.imports.tables import HEAD_ROWS, MAX_ROWS, Table, numbers_of, shown, texts_of
 from har_core.imports.text_numbers import SIGNED_NOTE
 from har_core.imports.values import Faults, ScoreKind, kind_of, put_first, sums_to, to_probabilities, whole_of
@@ -130,6 +132,8 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
                 some = values[~np.isnan(values).all(axis=1)][:HEAD_ROWS]
                 kind, whole = score_kind(some, columns, table.place), _whole(some, columns)
             if columns.single:
+                if kind == "percentages" and scores is None:
+                    require_one_scale(values[:, 0], files, table.place, done)
                 values = with_other_class(values, kind or "probabilities")
             pieces.append(to_probabilities(values, kind or "probabilities", faults, done, whole=whole))
         if columns.confidence is not None:
@@ -146,6 +150,9 @@ def _read(table: Table, columns: Columns, scores: ScoreKind | None) -> Rows:
     rows.confidence = np.concatenate(confidences) if confidences else None
     rows.top = [(labels, np.concatenate(parts)) for labels, parts in tops]
     require_scores(faults, rows)
+    rows.notes += summaries_note(table)
+    if table.classes_from is not None and columns.classes == table.classes:
+        rows.notes.append(f"class names are those of {table.classes_from}: {shown(', '.join(columns.classes), 200)}")
     if size and kind in _NOTES:
         rows.notes.append(_NOTES[kind])
     if signed:
@@ -253,6 +260,7 @@ def assemble(
     names_below = below(rows.samples, folder)
     require_names(names_below.names, rows)
     probabilities, level = spreading.probabilities_of(rows, predicted, names, scores=scores, given=given)
+    tell_equal_scores(rows, predicted, names, whole=whole)
     answers = probabilities.argmax(axis=1) if predicted is None else predicted
     compare_labels(rows, true, answers, names, given=given, told=bool(classes))
     own = len(names)

@@ -13,7 +13,7 @@ from typing import Any
 
 from har_core.errors import DataError, RunError
 from har_core.files import reason_of
-from har_core.imports.tables import shown
+from har_core.imports.tables import shown, visible
 from har_core.media.texts import decode_certain
 from har_core.runs.class_names import check_class_names
 
@@ -92,9 +92,9 @@ def class_list(text: str) -> ClassList:
     Raises:
         ValueError: if it can be read in no way, or in several.
     """
-    text = text.strip()
+    text = visible(text).strip()
     if text[:1] in ("{", "["):
-        return _of_value(_parsed(text))
+        return list_of(_parsed(text))
     if (block := _YAML.search(text)) is not None:
         found = class_list(block["inline"] or block["below"])
         return ClassList(found.names, f"{found.form or 'a list'}, of names")
@@ -132,10 +132,15 @@ def _parsed(text: str) -> Any:
         raise ValueError(f"it begins as JSON or Python, but is neither; {_REMEDY}") from error
 
 
-def _of_value(value: Any) -> ClassList:
+def list_of(value: Any) -> ClassList:
+    """As `class_list`, of what JSON or Python says.
+
+    Raises:
+        ValueError: if it is no list of names, or can be read in several ways.
+    """
     if isinstance(value, dict):
         if (entry := next((key for key in _HOLD if isinstance(value.get(key), (dict, list))), None)) is not None:
-            found = _of_value(value[entry])
+            found = list_of(value[entry])
             return ClassList(found.names, f"{found.form}, of {entry}")
         by_name = {name: number for name, number in value.items() if type(number) is int}
         by_number = {int(number): name for number, name in value.items() if _is_place(number)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -18,11 +17,17 @@ from har_core.imports.contents import (
     share_like,
     values_of,
 )
+from har_core.imports.folder_truth import answers_of, is_answer
+from har_core.imports.label_columns import (
+    name_beside,
+    named,
+    predicted_further,
+    some,
+    true_by_content,
+    true_further,
+    true_named,
+)
 from har_core.imports.tables import Table, shown
-from har_core.imports.text_numbers import NULLS
-from har_core.runs.class_names import class_key
-
-_PHOTO = re.compile(r"(?i).+\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)")
 
 
 @dataclass(frozen=True)
@@ -93,13 +98,13 @@ class Columns:
                 (f"score of {shown(self.classes[1])}, the rest is of {shown(self.classes[0])}", shown(self.scores[0]))
             )
         elif self.scores:
-            found.append((f"scores of {len(self.classes)} classes", _some(self.scores)))
+            found.append((f"scores of {len(self.classes)} classes", some(self.scores)))
         if self.top:
             found.append(
-                (f"the {len(self.top)} most probable", _some([f"{label} with {value}" for label, value in self.top]))
+                (f"the {len(self.top)} most probable", some([f"{label} with {value}" for label, value in self.top]))
             )
         if self.ignored:
-            found.append(("not used", _some(self.ignored)))
+            found.append(("not used", some(self.ignored)))
         return found
 
 
@@ -133,8 +138,8 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
         if name not in counted and (name not in numeric or (name not in scored and can_be_labels(table, name)))
     ]
     labels += fractions_as_labels(table, numeric - scored)
-    predicted = chosen.predicted or _named(
-        table, headers.PREDICTED, used, "predicted label", "--predicted", among=labels
+    predicted = chosen.predicted or named(
+        table, (headers.PREDICTED,), used, "predicted label", "--predicted", among=labels
     )
     for name, flag in ((chosen.predicted, "--predicted"), (chosen.true, "--true")):
         if name is not None and name in numeric and name not in labels and not can_be_labels(table, name):
@@ -142,40 +147,55 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
                 f"expected labels in the column {shown(name)} of {table.place}, found numbers with fractions; name another with {flag}"
             )
     used |= _named_set(predicted)
-    true = None if chosen.folders else chosen.true or _true(table, used, labels)
+    true = None if chosen.folders else chosen.true or true_named(table, used, labels)
     used |= _named_set(true)
     seen = values_of(table, [true, predicted]) or folders_of(table, file)
     names, scores = ((), ()) if top else score_columns.find_scores(table, numeric - used, seen, order)
+    if predicted is None and not scores and not top:
+        predicted = predicted_further(table, used, labels, true, folders=chosen.folders)
+        used |= _named_set(predicted)
+    lone = [name for name in table.columns if name in numeric - used and headers.plain(name) in headers.CONFIDENCE]
+    folder_is_truth = False
+    if true is not None and chosen.true is None:
+        if predicted is None and not scores and not top:
+            true = name_beside(table, used, true) or true
+            used.add(true)
+        answers = answers_of(table, predicted or (top[0][0] if top else None), scores, names)
+        if is_answer(table, file, true, answers, lone[0] if len(lone) == 1 else None, order):
+            folder_is_truth = True
+            used.discard(true)
+            predicted, true = predicted or (None if top else true), None
+            used |= _named_set(predicted)
     if not scores and not top and chosen.confidence is None and not chosen.no_confidence:
         names, scores = _single(table, numeric - used, seen, predicted, order)
     used |= set(scores)
     confidence = None
     if not scores and not top and predicted is not None and not chosen.no_confidence:
         wanted = [name for name in table.columns if name in numeric or name == chosen.confidence]
-        confidence = chosen.confidence or _named(
-            table, headers.CONFIDENCE, used, "confidence", "--confidence", among=wanted
-        )
+        tiers = (headers.CONFIDENCE, headers.CONFIDENCE_FURTHER)
+        confidence = chosen.confidence or named(table, tiers, used, "confidence", "--confidence", among=wanted)
         used |= _named_set(confidence)
-    if true is None and not chosen.folders:
-        true = _true_by_content(table, used, numeric, names or order or values_of(table, [predicted]))
+    known = names or order or tuple(values_of(table, [predicted, *(label for label, _ in top)]))
+    if true is None and not chosen.folders and not folder_is_truth:
+        true = true_by_content(table, used, numeric, known) or true_further(table, used, labels)
         used |= _named_set(true)
     if not scores and not top and predicted is None:
-        alone = [name for name in table.columns if name in numeric - used and headers.plain(name) in headers.CONFIDENCE]
-        if len(alone) == 1:
+        if len(lone) == 1:
+            own = (
+                f"name {shown(true)} with --predicted if it is the model's answer, "
+                if true and headers.plain(true) in headers.EITHER
+                else ""
+            )
             raise DataError(
                 f"expected a predicted label, or a probability a class, in {table.place}, found one column of numbers "
-                f"({shown(alone[0])}); add the predicted label or, of two classes, pass --classes FILE with their names, last the one "
+                f"({shown(lone[0])}); {own}add the predicted label or, of two classes, pass --classes FILE with their names, last the one "
                 "whose probability it is"
             )
         raise DataError(
             f"expected a predicted label, or a probability a class, in {table.place}, found {_found(table)}; name the column with "
             "--predicted, call the others prob_CLASS, or pass --classes FILE"
         )
-    if (
-        true is None
-        and not chosen.folders
-        and not folders_fit(table, file, names or order or values_of(table, [predicted]))
-    ):
+    if true is None and not chosen.folders and not folder_is_truth and not folders_fit(table, file, known):
         raise DataError(
             f"expected a column with the true labels in {table.place}, found {_found(table)}; name it with --true, or pass "
             "--true-from-folder"
@@ -225,7 +245,7 @@ def _file(table: Table, used: Collection[str]) -> str:
     """The column of file names: by its name, and by what is in it where that is not enough."""
     free = [name for name in table.columns if name not in used]
     by_name = [name for name in free if headers.plain(name) in headers.FILE]
-    by_content = [name for name in free if share_like(table.head[name], _PHOTO) > 0.5]
+    by_content = [name for name in free if share_like(table.head[name], headers.PHOTO) > 0.5]
     for first in headers.FILE[:2]:
         if len(found := [name for name in by_name if headers.plain(name) == first]) == 1:
             return found[0]
@@ -233,61 +253,11 @@ def _file(table: Table, used: Collection[str]) -> str:
     for found in (both, by_name or by_content, by_content):
         if len(found) == 1:
             return found[0]
-    what = f"{len(by_name)} that may be it ({_some(by_name)})" if by_name else _found(table)
+    what = f"{len(by_name)} that may be it ({some(by_name)})" if by_name else _found(table)
     raise DataError(
         f"expected a column with the names of the photos' files in {table.place}, found {what}; name it with --file"
     )
 
 
-def _true(table: Table, used: Collection[str], among: Sequence[str]) -> str | None:
-    strong = [name for name in among if name not in used and headers.plain(name) in headers.TRUE_STRONG]
-    if len(strong) == 1:
-        return strong[0]
-    return _named(table, headers.TRUE, used, "true label", "--true", among=among)
-
-
-def _named(
-    table: Table,
-    known: Sequence[str],
-    used: Collection[str],
-    what: str,
-    flag: str,
-    among: Collection[str] | None = None,
-) -> str | None:
-    """The column with one of the known names; None if there is none."""
-    found = [
-        name
-        for name in table.columns
-        if name not in used and headers.plain(name) in known and (among is None or name in among)
-    ]
-    first = [name for name in found if headers.plain(name) == known[0]]
-    if len(first) == 1:
-        return first[0]
-    if len(found) > 1:
-        raise DataError(
-            f"expected one column with the {what} in {table.place}, found {len(found)} that may be it ({_some(found)}); name it "
-            f"with {flag}"
-        )
-    return found[0] if found else None
-
-
-def _true_by_content(table: Table, used: Collection[str], numeric: set[str], classes: Collection[str]) -> str | None:
-    """The only other column of text, if what is in it are the classes."""
-    free = [name for name in table.columns if name not in used and name not in numeric]
-    keys = {class_key(name) for name in classes}
-    fitting = [
-        name
-        for name in free
-        if (values := values_of(table, [name])) and {class_key(one) for one in values if one not in NULLS} <= keys
-    ]
-    return fitting[0] if len(fitting) == 1 else None
-
-
 def _found(table: Table) -> str:
-    return f"the columns {_some(table.columns)}" if len(table.columns) else "none"
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    some = ", ".join(shown(name, 24) for name in names[:6])
-    return f"{some} and {len(names) - 6:,} more" if len(names) > 6 else some
+    return f"the columns {some(table.columns)}" if len(table.columns) else "none"

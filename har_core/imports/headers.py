@@ -31,11 +31,81 @@ CONFIDENCE: Final = (
 )  # fmt: skip
 """Names without case, spaces, underscores, hyphens and points (see `plain`).  The first of each wins over the others."""
 
+EITHER: Final = ("label", "labels", "class", "classname", "labelname", "category", "tag", "labelid", "classid", "name")
+"""What programs call the true label, and others their own answer."""
+
+_LABEL_WORDS = (
+    "label",
+    "labels",
+    "class",
+    "classname",
+    "labelname",
+    "category",
+    "categoryname",
+    "target",
+    "targets",
+    "tag",
+    "cls",
+)
+_NUMBER_WORDS = (
+    "id",
+    "idx",
+    "index",
+    "labelid",
+    "labelidx",
+    "labelindex",
+    "classid",
+    "classidx",
+    "classindex",
+    "categoryid",
+)
+_TRUTHS = ("true", "ytrue", "gt", "groundtruth", "actual", "truth", "gold")
+_ANSWERS = ("pred", "predicted", "ypred", "yhat", "argmax", "top1")
+
+
+def _pairs(words: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """'truelabel' and 'labeltrue' of each two words."""
+    return tuple(name for one in words for other in others for name in (one + other, other + one))
+
+
+TRUE_FURTHER: Final = (
+    (
+        *_pairs((*_TRUTHS, "expected", "real", "correct", "reference", "human", "manual", "annotated", "verified"), _LABEL_WORDS),
+        "truey", "ytest", "yactual", "yreal", "ygt", "actualname", "gtname", "goldname", "observed", "reference", "references",
+        "groundtruths", "correctanswer",
+    ),
+    _pairs(_TRUTHS, _NUMBER_WORDS),
+    ("choice", "labelorig", "classorig", "targetorig", "yorig"),
+)  # fmt: skip
+PREDICTED_FURTHER: Final = (
+    (
+        *_pairs((*_ANSWERS, "prediction", "predictions", "inferred", "estimated", "hat"), _LABEL_WORDS),
+        *_pairs(("output", "result", "inference", "top", "best"), ("label", "class", "classname", "labelname", "category")),
+        *(f"prediction({word})" for word in _LABEL_WORDS),
+        "predy", "ypredicted", "yprediction", "predclasses", "predictedclasses", "guess", "inferred", "estimated",
+        "top1name", "top1pred", "top1prediction", "toppred", "topprediction", "modellabel", "modelpred", "modeloutput",
+        "modelanswer", "classifiedas", "ypredname",
+    ),
+    _pairs(_ANSWERS, _NUMBER_WORDS),
+)  # fmt: skip
+CONFIDENCE_FURTHER: Final = (
+    *_pairs(
+        ("pred", "predicted", "prediction", "predictions", "predclass", "predlabel", "predictedclass", "predictedlabel", "max", "top",
+         "top1", "best", "argmax", "output", "result", "inference"),
+        ("confidence", "conf", "prob", "proba", "probability", "score"),
+    ),
+    "proba", "yprob", "yproba", "yscore", "yconf", "predictproba", "confscore", "confidencelevel", "modelconfidence", "modelprob",
+    "modelprobability", "msp", "pmax", "maxp", "maxsoftmax", "softmax", "softmaxscore", "softmaxprob",
+)  # fmt: skip
+"""Names that count where none of those above is there, the surest first; of the true label, before `EITHER`."""
+
 ARRAYS: Final = (
     "predprobs", "probs", "probabilities", "proba", "yscore", "yprob", "yproba", "logits", "scores", "softmax", "outputs",
     "predictions", "predictproba", "predictionslogits", "prob", "predictionlogits", "output",
 )  # fmt: skip
 """Columns, or arrays, of one value a class."""
+
+PHOTO: Final = re.compile(r"(?i).+\.(jpe?g|png|webp|bmp|gif|tiff?|heic|avif)")
 
 _PREFIX = re.compile(
     r"((?:pred[_ -]?(?:probs?|scores?|logits?)|predict[_ -]?proba|(?:y[_ -]?)?(?:predicted[_ -]?)?(?:p|prob|probs|proba|probability|probabilities|score|"

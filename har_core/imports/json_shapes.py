@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from har_core.errors import DataError
 from har_core.imports.answers import is_number
+from har_core.imports.class_lists import list_of
 from har_core.imports.fiftyone import class_names
 from har_core.imports.headers import CONFIDENCE, FILE, PREDICTED, TRUE, plain
 from har_core.imports.tables import shown
@@ -18,6 +19,7 @@ _WEAK = frozenset(("name", "key", "id", "uri", "sample", "samples", "files", "pa
 _FILES = frozenset(FILE) - _WEAK
 _KNOWN = frozenset((*FILE, *TRUE, *PREDICTED, *CONFIDENCE))
 _CLASSES = ("classes", "classnames", "labelnames", "categories", "targetnames")
+_NUMBERED = ("id2label", "label2id", "class_to_idx")
 _LOOKED_AT = 50
 
 
@@ -213,7 +215,16 @@ def _is_number_text(key: str) -> bool:
 
 def _classes(value: Mapping[str, Any]) -> tuple[str, ...] | None:
     found = [names for key, one in value.items() if plain(key) in _CLASSES and (names := _names(one)) is not None]
-    return found[0] if len(found) == 1 else None
+    if not found:
+        found = [names for key in _NUMBERED if isinstance(value.get(key), dict) and (names := _numbered(value[key]))]
+    return found[0] if len(set(found)) == 1 else None
+
+
+def _numbered(value: Mapping[str, Any]) -> tuple[str, ...] | None:
+    try:
+        return list_of(value).names
+    except ValueError:
+        return None
 
 
 def _names(value: Any) -> tuple[str, ...] | None:

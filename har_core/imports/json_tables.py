@@ -185,7 +185,7 @@ def _whole(path: Path, place: str) -> Table:
             raise fault
         return table.read(texts, numbers)
 
-    return replace(table, read=read)
+    return replace(table, read=read, classes_from=f"{place} itself" if classes else None)
 
 
 def _columns(records: list[dict[str, Any]], names: Iterable[str]) -> dict[str, pa.Array]:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from har_core.errors import DataError
-from har_core.imports.tables import shown
+from har_core.imports.tables import shown, visible
 from har_core.runs.class_names import check_class_names, class_key
 
 _MAX_DIFFERENT, _MAX_CLASSES = 10_000, 1000
@@ -207,7 +207,7 @@ def label_text(value: Any) -> str:
         UnicodeDecodeError: if bytes are something else.
     """
     if isinstance(value, str):
-        return value.strip()
+        return visible(value).strip()
     if getattr(value, "ndim", None) == 0:  # of NumPy and PyTorch
         value = value.item()
     if isinstance(value, bytes):

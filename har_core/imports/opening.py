@@ -18,6 +18,7 @@ from har_core.imports.kinds import other_kind
 from har_core.imports.lists import with_lists
 from har_core.imports.named_scores import with_named_scores
 from har_core.imports.percents import with_percents
+from har_core.imports.summaries import without_summaries
 from har_core.imports.tables import MAX_COLUMNS, Chunk, Reader, Table, reason_shown, shown
 from har_core.imports.text_tables import csv_table
 
@@ -59,7 +60,7 @@ def open_table(path: Path) -> Table:
             table = json_table(path, place)
         else:
             table = csv_table(path, place)
-        table = with_percents(with_lists(with_named_scores(table)))
+        table = without_summaries(with_percents(with_lists(with_named_scores(table))))
     if not 1 <= len(table.head) <= MAX_COLUMNS:
         raise DataError(
             f"expected 1 to {MAX_COLUMNS:,} columns in {place}, found {len(table.head):,}; keep those of the predictions"

@@ -8,8 +8,8 @@ import numpy as np
 
 from har_core.errors import DataError
 from har_core.imports import headers
-from har_core.imports.tables import Table, numbers_of, texts_of
-from har_core.imports.values import TOLERANCE, ScoreKind
+from har_core.imports.tables import Table, numbers_of, shown, texts_of
+from har_core.imports.values import TOLERANCE, ScoreKind, refuse_scales
 from har_core.runs.class_names import class_key
 
 _MARGINS = ("decisionfunction", "decision", "margin", "logit", "logits", "rawscore")
@@ -30,8 +30,11 @@ def find_single(
         numeric: the columns of numbers that are still free.
         labels: what the columns of labels hold in the first rows.
         predicted: the column of predicted labels, if there is one.
+
+    Raises:
+        DataError: if there are no predicted labels, and one column may be it, but nothing tells which of two classes it is of.
     """
-    found = []
+    found, untold = [], []
     for name in table.columns:
         if name not in numeric or (values := _values(table, name)) is None:
             continue
@@ -41,6 +44,15 @@ def find_single(
         classes = classes or _of_predictions(table, name, labels, predicted)
         if classes is not None and class_key(classes[0]) != class_key(classes[1]):
             found.append((name, classes))
+        elif classes is None and headers.plain(name) in headers.CONFIDENCE:
+            untold.append(name)
+    if not found and len(untold) == 1 and len(labels) == 2 and predicted is None and order is None:
+        first, second = (shown(one) for one in sorted(labels))
+        raise DataError(
+            f"expected to be told which of the two classes the column {shown(untold[0])} of {table.place} is the score of, found the "
+            f"labels {first} and {second}; pass --classes FILE with a line for each: {first}, then {second} if it is that of {second}, or "
+            f"{second}, then {first} if it is that of {first}"
+        )
     return found[0] if len(found) == 1 else None
 
 
@@ -71,6 +83,28 @@ def single_kind(values: np.ndarray, column: str) -> ScoreKind:
     if _is_margin(column) or not len(known) or known.min() < 0 or known.max() > 100:
         return "logits"
     return "probabilities" if known.max() <= 1 else "percentages"
+
+
+def require_one_scale(values: np.ndarray, files: Sequence[str], place: str, done: int) -> None:
+    """Stop where some of the percentages of one class are shares of 1.
+
+    They are, if the others alone are whole numbers, or if all are one half or more of their scale, as confidences are.
+
+    Args:
+        values: (M,) float64, NaN where there is none.
+        done: the number of rows before these.
+
+    Raises:
+        DataError: naming the first row of each.
+    """
+    small, large = (values > 0) & (values <= 1), values > 1
+    shares, percentages = values[small], values[large]
+    if not len(shares) or not len(percentages):
+        return
+    if ((shares % 1).any() and not (percentages % 1).any()) or (shares.min() >= 0.5 and percentages.min() >= 50):
+        rows = sorted(int(np.flatnonzero(one)[0]) for one in (small, large))
+        one, other = (f"{values[row]:g} in row {done + row + 1:,} ({shown(files[row])})" for row in rows)
+        refuse_scales(f"scores in {place}", one, other)
 
 
 def with_other_class(values: np.ndarray, kind: ScoreKind) -> np.ndarray:

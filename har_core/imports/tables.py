@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -21,6 +22,14 @@ FURTHER_ROWS, FOLLOWING_ROWS = 50_000, 100
 MAX_TEXT = 4096
 """Characters of a cell with a name."""
 
+_UNSEEN = "[\u00ad\u200b\u200e\u200f\u2060\ufeff]"
+"""Characters without width that come along when texts are copied; joiners, which Persian and emoji are written with, are none."""
+
+_AROUND = "^[\u200b\u2060\ufeff]+|[\\s\u00a0\u200b\u2060\ufeff]+$"
+"""Those around the names of files, in which marks of direction may stand."""
+
+_SPACES = "[\u00a0\u2007\u202f]"
+
 T = TypeVar("T")
 Chunk = Mapping[str, pa.Array]
 """Some rows: an array of one length for each column."""
@@ -36,7 +45,8 @@ class Table:
     `form`: what it is, in words.  `head`: of each column, the first rows (see `head_of`), as text or numbers.
     `classes`: their names in the order of the file's own numbers, where it brings them.  `percent`: columns of numbers with percent
     signs, which are divided by 100 (`percents`).  `guarded`: whether spreadsheets may have been kept from reading its texts as
-    formulas (`files.csv_bytes`).  `notes`: what was understood in a way that one should know.
+    formulas (`files.csv_bytes`).  `notes`: what was understood in a way that one should know.  `classes_from`: where `classes` are
+    from, if that is to be told.  `summaries`: the names of rows that were left out so far (`summaries`).
     """
 
     place: str
@@ -48,6 +58,8 @@ class Table:
     percent: frozenset[str] = frozenset()
     rows: int | None = field(default=None)
     notes: tuple[str, ...] = ()
+    classes_from: str | None = None
+    summaries: dict[str, None] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -128,6 +140,9 @@ def texts_of(values: pa.Array, *, guarded: bool, names: bool = False) -> pa.Arra
     except pa.ArrowException:
         text = pa.array([None if one is None else str(one) for one in values.to_pylist()], pa.string())
     text = pc.fill_null(text, "")
+    if not pc.all(pc.string_is_ascii(text)).as_py():
+        text = pc.replace_substring_regex(text, _AROUND if names else _UNSEEN, "")
+        text = text if names else pc.replace_substring_regex(text, _SPACES, " ")
     text = pc.utf8_rtrim_whitespace(text) if names else pc.utf8_trim_whitespace(text)
     if guarded:
         # As in files.csv_bytes: cells that begin as formulas do and are no numbers.
@@ -137,6 +152,11 @@ def texts_of(values: pa.Array, *, guarded: bool, names: bool = False) -> pa.Arra
             number = pc.match_substring_regex(bare, r"^[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?$")
             text = pc.if_else(pc.and_(is_guarded, pc.invert(number)), bare, text)
     return text
+
+
+def visible(text: str) -> str:
+    """A text without characters that cannot be seen, and with plain spaces, as `texts_of` reads it."""
+    return text if text.isascii() else re.sub(_SPACES, " ", re.sub(_UNSEEN, "", text))
 
 
 def numbers_of(values: pa.Array, table: Table, column: str, row: int) -> np.ndarray:

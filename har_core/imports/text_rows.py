@@ -24,10 +24,13 @@ MAX_LINE = 2**20
 
 _BLOCK, _OVERLAP = 8 * 2**20, 4096
 _END = "the end of the table"
+_BOLD = re.compile(r"\s*(?P<mark>\*{1,3})(?P<inside>[^\s*](?:[^*]*[^\s*])?)(?P=mark)\s*")
+_CODE = re.compile(r"\s*(?P<mark>`+)\s*(?P<inside>[^`]+|(?<=``).+?)\s*(?P=mark)\s*")
+_LINK = re.compile(r"\s*!?\[(?P<text>[^\[\]]*)\]\((?P<target>[^()\s]+)\)\s*")
 
 
 class Layout(NamedTuple):
-    """`start`: the byte at which the line after the header begins.  `spaced`: see `is_spaced`."""
+    """`start`: the byte at which the line after the header begins.  `spaced`: see `is_spaced`.  `markdown`: see `unmarked`."""
 
     encoding: str
     delimiter: str
@@ -35,6 +38,7 @@ class Layout(NamedTuple):
     start: int
     spaced: bool
     decimal: str
+    markdown: bool = False
 
 
 def csv_rows(lines: Iterable[str], delimiter: str, *, spaced: bool, partial: bool = False) -> Iterator[list[str]]:
@@ -65,6 +69,22 @@ def csv_rows(lines: Iterable[str], delimiter: str, *, spaced: bool, partial: boo
             yield row
 
 
+def unmarked(cells: Sequence[str]) -> list[str]:
+    """Cells of Markdown without what makes them bold, italic, code, a link or a picture.
+
+    Underscores stay: classes are called __background__.
+    """
+    found = []
+    for cell in cells:
+        if (bold := _BOLD.fullmatch(cell)) is not None:
+            cell = bold["inside"]
+        if (link := _LINK.fullmatch(cell)) is not None:
+            cell = link["text"] or link["target"]
+        code = _CODE.fullmatch(cell)
+        found.append(code["inside"] if code is not None else cell)
+    return found
+
+
 def is_spaced(path: Path, encoding: str, delimiter: str, start: int) -> bool:
     """Whether a quotation mark stands behind a separator and spaces.
 
@@ -93,7 +113,7 @@ def stream(path: Path, place: str, layout: Layout, texts: Collection[str], numbe
         DataError: in one sentence, naming a row that cannot be read.
     """
     done, ended = 0, False
-    if not layout.spaced:
+    if not (layout.spaced or layout.markdown):
         try:
             for chunk in _by_arrow(path, layout, texts, numbers):
                 if ended:  # a row that looks like it
@@ -183,6 +203,8 @@ def _by_csv(
         rows = islice(csv_rows(lines, layout.delimiter, spaced=layout.spaced), done, None)
         while piece := _some(rows, step, place):
             check_lengths(piece, layout.header, layout.delimiter, place, done)
+            if layout.markdown:
+                piece = [unmarked(row) for row in piece]
             columns = {name: pa.array([row[number] for row in piece], pa.string()) for name, number in wanted.items()}
             yield {
                 name: _checked(values, name, layout, place, done) if name in numbers else values

@@ -13,6 +13,7 @@ import pyarrow as pa
 from har_core.data.labels_file import DELIMITERS, SEPARATOR_LINE
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
+from har_core.imports.missing_header import require_header
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, head_of, shown
 from har_core.imports.text_numbers import NULLS, has_decimal_commas
 from har_core.imports.text_rows import (
@@ -25,12 +26,15 @@ from har_core.imports.text_rows import (
     not_text,
     stream,
     too_long,
+    unmarked,
 )
 from har_core.media.texts import decode
 
 _START = 4 * 2**20
 _MOST_ABOVE = 30  # lines
 _RULE = re.compile(r"\s*(:?-+:?)?\s*")
+_RULE_LINE = re.compile(r"\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?\s*)?")
+"""Below the header of a Markdown table."""
 
 
 def csv_table(path: Path, place: str) -> Table:
@@ -65,9 +69,11 @@ def csv_table(path: Path, place: str) -> Table:
         (header, *rows), count = _parsed(lines[first:], delimiter, spaced=spaced, partial=more)
     except csv.Error as error:
         not_a_table(place, error)
+    markdown = delimiter == "|" and bool(rows) and all(map(_RULE.fullmatch, rows[0]))
+    if markdown:
+        header, rows, count = unmarked(header), [*map(unmarked, rows[1:])], count + 1
+    require_header(header, rows, delimiter, place)
     names = _header(header, place)
-    if delimiter == "|" and rows and all(map(_RULE.fullmatch, rows[0])):  # of Markdown
-        rows, count = rows[1:], count + 1
     if not rows:
         raise DataError(f"expected rows below the header of {place}, found none; export the predictions again")
     check_lengths(rows[:HEAD_ROWS], names, delimiter, place)
@@ -75,7 +81,7 @@ def csv_table(path: Path, place: str) -> Table:
     begin = mark + len("".join(lines[: first + count]).encode(encoding))
     columns = {name: [row[number] for row in rows] for number, name in enumerate(names)}
     decimal = "," if delimiter != "," and any(map(has_decimal_commas, columns.values())) else "."
-    layout = Layout(encoding, delimiter, tuple(names), begin, spaced, decimal)
+    layout = Layout(encoding, delimiter, tuple(names), begin, spaced, decimal, markdown)
     head = {}
     for name, cells in columns.items():
         if decimal == "," and has_decimal_commas(cells):
@@ -129,7 +135,8 @@ def _lines_above(lines: list[str]) -> int:
         ]
         if (True, True) in fits or (not skipped and any(full)):
             return skipped
-    return 0
+    rule = next((number for number, line in enumerate(lines[:_MOST_ABOVE]) if _RULE_LINE.fullmatch(line.strip())), 0)
+    return max(rule - 1, 0)
 
 
 def _delimiter(lines: list[str], place: str, *, partial: bool) -> str:
@@ -148,7 +155,7 @@ def _delimiter(lines: list[str], place: str, *, partial: bool) -> str:
 def _fitness(rows: list[list[str]]) -> tuple[bool, bool, int]:
     """How well a separator fits: a file column in the header, rows as long as it, many columns."""
     header = rows[0] if rows else []
-    known = any(plain(name.strip()) in FILE for name in header)
+    known = any(plain(name.strip()) in FILE for name in unmarked(header))
     even = all(len(row) == len(header) for row in rows if row)
     return len(header) > 1 and known, len(header) > 1 and even, len(header)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 
@@ -255,6 +255,12 @@ def to_shares(
             f"expected {what} from 0 to 1, or percentages, of which some are above {_LARGE}, found {highest:g} as the largest, as "
             "logits and ratings have it; export probabilities, or pass --scores percentages if they are percentages"
         )
+    if kind is None and above:
+        best = values if values.ndim == 1 else np.fmax.reduce(values, axis=1)
+        small = best <= 1  # percent of the most probable class, none are
+        if small.any() and (best > 1 + TOLERANCE).any():
+            rows = sorted(int(np.flatnonzero(one)[0]) for one in (small, best > 1 + TOLERANCE))
+            refuse_scales(what, *(told(row, float(best[row])) for row in rows))
     percentages = kind == "percentages" or (kind is None and above)
     if percentages:
         values = values / 100
@@ -267,6 +273,18 @@ def to_shares(
             "probabilities, or leave them out"
         )
     return np.asarray(np.clip(values, 0, 1)), percentages
+
+
+def refuse_scales(what: str, one: str, other: str) -> NoReturn:
+    """Stop at shares of 1 among percentages.
+
+    Args:
+        one, other: the first value of each, and its row.
+    """
+    raise DataError(
+        f"expected {what} either from 0 to 1 in all rows or from 0 to 100, found {one} and {other}; write all alike, or pass --scores "
+        "percentages if they are percentages"
+    )
 
 
 def put_first(probabilities: np.ndarray, predicted: np.ndarray) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from har_core.errors import RunError
+from har_core.files import reason_of
 
 Kind = Literal["model is wrong", "label is right", "label is wrong", "both fit", "unclear"]
 VERDICTS: tuple[Kind, ...] = get_args(Kind)
@@ -119,7 +120,9 @@ class Verdicts:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"verdicts cannot be kept in {self.path.parent} ({error}); set HAR_LENS_HOME") from error
+            raise RunError(
+                f"verdicts cannot be kept in {self.path.parent} ({reason_of(error)}); set HAR_LENS_HOME"
+            ) from error
 
     def _transaction(self) -> AbstractContextManager[Execute]:
         """A connection of its own for each call: threads share nothing.  Commits unless the block raises."""

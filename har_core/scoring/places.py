@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,9 +21,10 @@ from pyarrow import fs
 from pydantic import BaseModel
 
 from har_core.errors import ConfigError
-from har_core.files import atomic_path, printable
+from har_core.files import atomic_path, printable, reason_of
 
 _SCHEMES = ("s3", "gs")
+_PATIENCE = 20  # seconds for a bucket that does not answer
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -196,9 +199,22 @@ def _opened(place: str) -> tuple[fs.FileSystem, str]:
 @lru_cache(maxsize=64)
 def _system(scheme: str, bucket: str, process: int) -> fs.FileSystem:
     if scheme == "gs":
-        return fs.GcsFileSystem()
+        return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=_PATIENCE))  # by default 15 minutes
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if region is None and endpoint is None:
+        _require_network(bucket)
         region = fs.resolve_s3_region(bucket)
     return fs.S3FileSystem(region=region or "us-east-1", endpoint_override=endpoint)
+
+
+def _require_network(bucket: str) -> None:
+    """Find out once whether there is a way to S3: `resolve_s3_region` tries thirty times, of which none can be told to stop.
+
+    Raises:
+        OSError: in the words of pyarrow, if there is none.
+    """
+    try:
+        socket.create_connection(("s3.us-east-1.amazonaws.com", 443), timeout=_PATIENCE / 4).close()
+    except OSError as error:
+        raise OSError(f"AWS Error NETWORK_CONNECTION: bucket '{bucket}', {reason_of(error)}") from error

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from har_core.errors import RunError
+from har_core.files import reason_of
 from har_core.runs.file_names import LEGACY_MANIFEST, MANIFEST
 from har_core.runs.manifest import TRAINING
 from har_core.runs.run import Run
@@ -39,7 +40,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
         raise RunError(f"another training writes into {folder}; wait for it, or choose another --out") from error
     except OSError as error:
         raise RunError(
-            f"the run in {folder} could not be written ({error}); what was saved before is kept: make room or choose "
+            f"the run in {folder} could not be written ({reason_of(error)}); what was saved before is kept: make room or choose "
             "another disk, then go on with --resume"
         ) from error
 

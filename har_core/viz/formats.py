@@ -18,6 +18,7 @@ _ICON = re.compile(r":(?=(?:material/\w+|streamlit):)")
 """What Streamlit replaces by a picture though it is escaped."""
 
 _JOINER = "\u2060"  # has no width
+_NO_BREAK = "\u00a0"  # a space at which no line ends
 
 
 def class_label(name: str) -> str:
@@ -97,12 +98,12 @@ def rounded(value: float, decimals: int = 0) -> str:
 
 def percent(value: float) -> str:
     """A probability in whole percent: 0.154 → '15 %'; no model is ever certain."""
-    return f"{rounded(float(np.clip(value, 1e-9, 1 - 1e-9)))} %"
+    return _with_sign(rounded(float(np.clip(value, 1e-9, 1 - 1e-9))))
 
 
-def share(value: float) -> str:
-    """A share of photos with one decimal: 0.0952 → '9.5 %'."""
-    return f"{rounded(value, 1)} %"
+def share(value: float, *, decimals: int = 1) -> str:
+    """A share of photos: 0.0952 → '9.5 %'."""
+    return _with_sign(rounded(value, decimals))
 
 
 def score(value: float) -> str:
@@ -112,7 +113,12 @@ def score(value: float) -> str:
 
 def interval(low: float, high: float, *, decimals: int = 1) -> str:
     """The bounds of a share: (0.831, 0.864) → '83.1–86.4 %'."""
-    return f"{rounded(low, decimals)}–{rounded(high, decimals)} %"
+    return _with_sign(f"{rounded(low, decimals)}–{rounded(high, decimals)}")
+
+
+def _with_sign(number: str) -> str:
+    """Number and sign stay on one line."""
+    return f"{number} %".replace(" ", _NO_BREAK)
 
 
 def clock(seconds: float, *, tenths: bool = False) -> str:

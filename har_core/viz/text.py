@@ -128,7 +128,7 @@ def answer_rule_caption(rule: AnswerRule, threshold: float) -> str:
         bought.append(
             f"two for {share(row['two'])}, and one of the two is right for {share(row['two_right'])} of these"
         )
-    return f"{first} At {threshold * 100:.0f} %: {'; '.join(bought) or 'none for any of the scored photos'}."
+    return f"{first} At {percent(threshold)}: {'; '.join(bought) or 'none for any of the scored photos'}."
 
 
 def after_verdicts_sentence(found: AfterVerdicts) -> str:

@@ -84,7 +84,7 @@ def test_what_was_chosen_a_moment_before_the_button_counts(page: Page, address: 
     choose(page, "Predicted label", "second", wait=False)
     page.get_by_role("button", name=OPEN).click()
     expect(page.locator("h1")).to_contain_text("1,890 photos")
-    assert heading(page).startswith("100.0 % correct on 1,890 photos")
+    assert heading(page).startswith("100.0\u00a0% correct on 1,890 photos")
 
 
 @pytest.mark.parametrize("milliseconds", [400, 1200])
@@ -102,7 +102,7 @@ def test_who_is_quicker_than_the_page_comes_to_the_new_run(
     page.wait_for_url(lambda url: "run=run-0" in url)
     expect(page.get_by_role("combobox", name="Run")).to_have_value("Run: Your few")
     settle(page)
-    assert "66.7 %" in heading(page) and "run=run-0" in page.url
+    assert "66.7\u00a0%" in heading(page) and "run=run-0" in page.url
     for name in ("Confusions", "Errors"):
         page.locator(".st-key-run-bar").get_by_role("link", name=name, exact=True).click()
         page.wait_for_url(lambda url, name=name: name.lower() in url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,21 @@ def test_unknown_classes_need_a_decision(
     for unknown, n in (("skip", 2), ("error", 4)):
         assert main([*arguments, "--unknown", unknown]) == 0
         assert json.loads(capsys.readouterr().out)["n"] == n
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_photos_that_cannot_be_read_are_counted_at_the_end(
+    kaggle_folder: Path, tiny_run: Path, tmp_path: Path, as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(shutil.copytree(kaggle_folder, tmp_path / "data"))
+    bad = sorted((data / "train").iterdir())[:2]
+    for path in bad:
+        path.write_bytes(b"notes")
+    arguments = ["evaluate", str(data), "--split", "all", "--run", str(tiny_run)]
+    assert main(arguments + ["--json"] * as_json) == 0
+    *named, last = (line for line in capsys.readouterr().err.splitlines() if line.startswith("skipped"))
+    assert last.split()[1:4] == ["2", "of", "36"]
+    assert len(named) == 2 and all(path.name in line for path, line in zip(bad, named, strict=True))
 
 
 def test_a_folder_without_test_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

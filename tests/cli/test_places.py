@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from har_core.cli import main
 from har_core.cli.options import given_path, require_apart
 from har_core.cli.terminal import run_command
 from har_core.errors import ConfigError
+from har_core.scoring import places
 from tests.conftest import COLORS, picture
 
 
@@ -133,6 +135,31 @@ def test_what_a_bucket_cannot_do_is_told_in_a_sentence(
     assert run_command(fail) == 1
     error = said(capsys)
     assert words in error and "bucket mine" in error
+
+
+def test_without_a_network_s3_is_given_up_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To find a bucket's region, pyarrow tries thirty times."""
+
+    def fails(*_: object, **given: float) -> None:
+        assert given["timeout"] <= 10
+        raise TimeoutError("timed out")
+
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("har_core.scoring.places.socket.create_connection", fails)
+    monkeypatch.setattr("pyarrow.fs.resolve_s3_region", lambda _: pytest.fail("asked for a region without a network"))
+    assert run_command(lambda: places.size_of("s3://far-away/x") or 0) == 1
+    error = said(capsys)
+    assert "network" in error and "bucket far-away" in error
+
+
+def test_without_a_network_google_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = []
+    monkeypatch.setattr("pyarrow.fs.GcsFileSystem", lambda retry_time_limit: limits.append(retry_time_limit))
+    places._system.__wrapped__("gs", "far-away", 0)
+    assert limits[0] <= timedelta(seconds=30)
 
 
 def test_names_that_no_file_can_have(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from har_core.errors import DataError
 from tests.imports.forms import CHANCES, CLASSES, FILES, TRUE, require
 from tests.imports.making import KINDS, frame, read
 
-ONE = ["{} {:.2%}", "{} ({:.0%})", "{} [{:.1%}]", "{}: {:.2f}", "{}={:.2f}", "{} {:.3f}", "{} : {:.0%}", "{} ({:.2f})"]
+ONE = ["{} {:.2%}", "{} ({:.0%})", "{} [{:.1%}]", "{}: {:.2f}", "{}={:.2f}", "{} {:.3f}", "{} : {:.0%}", "{} ({:.2f})", "{}|{:.2f}", "{1:.2f} {0}", "{1:.1%} {0}", "{1:.2f}|{0}", "({1:.2f}) {0}", "{}({:.2f})", "{} (conf: {:.2f})", "{} -> {:.2f}"]  # fmt: skip
 PREDICTED = ["cat", "dog", "cow", "dog"]
 
 

@@ -304,8 +304,7 @@ def test_a_class_that_is_first_named_far_down(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.jsonl"])
 def test_what_stands_in_a_row_that_is_left_out_is_no_class(name: str, tmp_path: Path) -> None:
-    """As of a line of totals."""
-    columns = {"file": [*FILES, "total"], "true": [*TRUE, "0.725"], "pred": [*TRUE, None]}
+    columns = {"file": [*FILES, "d.jpg"], "true": [*TRUE, "0.725"], "pred": [*TRUE, None]}
     found = read(frame(columns, name)(tmp_path))
     assert found.predictions.classes == CLASSES and len(found.predictions) == 3
     assert [one.count for one in found.left_out] == [1]

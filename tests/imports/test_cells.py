@@ -55,7 +55,7 @@ def test_a_cell_of_probabilities(cell: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(found.probabilities, [[0.9, 0.1], [0.0, 1.0]], atol=1e-6)
     if not re.search(r"\d,|[{]},", cell):
         read(
-            frame({"file": ["a", "b"], "true": CLASSES, "probs": [cell.format(0.5, 0.5)] * 2}, "t.parquet")(tmp_path),
+            frame({"file": ["a", "b"], "true": CLASSES, "probs": [cell.format(0.75, 0.25)] * 2}, "t.parquet")(tmp_path),
             classes=CLASSES,
         )
 

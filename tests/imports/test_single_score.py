@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from har_core.errors import DataError
-from tests.imports.making import Make, frame, read, text
+from tests.imports.making import KINDS, Make, frame, read, text
 
 P = [0.9, 0.2, 0.6, 0.45]
 NUMBERS = ["1", "0", "0", "1"]
@@ -97,3 +97,17 @@ def test_values_beyond_those_of_the_first_rows_are_refused(tmp_path: Path) -> No
     path = table("file,label,score", [*NUMBERS * 300, "1"], [*P * 300, 1.5])(tmp_path)
     with pytest.raises(DataError, match="row 1,201"):
         read(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("labels", [[1, 2, 2, 1], ["no", "yes", "yes", "no"]])
+def test_the_error_says_which_lines_to_write(labels: list[object], kind: str, tmp_path: Path) -> None:
+    path = frame({"file": [f"{n}.jpg" for n in range(4)], "label": labels, "score": P}, f"t.{kind}")(tmp_path)
+    first, second = map(str, labels[:2])
+    with pytest.raises(DataError, match=f"--classes FILE .*{first}, then {second} if .* or {second}, then {first} if"):
+        read(path)
+    for order in ((first, second), (second, first)):
+        (tmp_path / "classes.txt").write_text("\n".join(order))
+        found = read(path, classes=tmp_path / "classes.txt").predictions
+        assert found.classes == order and np.allclose(found.probabilities[:, 1], P)
+        assert [order[number] for number in found.true] == list(map(str, labels))

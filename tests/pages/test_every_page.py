@@ -46,7 +46,7 @@ def test_a_damaged_run_is_named_and_the_others_work() -> None:
     assert any("damaged" in error.value and MANIFEST in error.value for error in app.error)
     assert "damaged" not in widget(app, "selectbox", "run").options
     widget(app, "selectbox", "run").set_value("perfect").run()
-    assert not app.exception and "100.0 %" in app.title[0].value
+    assert not app.exception and "100.0\u00a0%" in app.title[0].value
 
 
 def test_a_file_that_is_damaged_later(made_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +56,19 @@ def test_a_file_that_is_damaged_later(made_runs: Path, tmp_path: Path, monkeypat
     monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
     app = opened("confusions", "broken-table")
     assert not app.exception and len(app.error) == 1 and PREDICTIONS in app.error[0].value
+    assert "Confusions" in app.title[0].value
     widget(app, "selectbox", "run").set_value("published-report").run()
     assert not app.error and len(app.title) == 1
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"scored"}))
+def test_a_page_that_cannot_be_shown_has_a_title(
+    made_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    """Also where there is no run at all, or none that can be opened."""
+    monkeypatch.setattr("app_pages.state.runs.find_runs", lambda _: ([], []))
+    app = opened(page)
+    assert not app.exception and len(app.title) == len(app.error) == 1
 
 
 def test_markup_in_names_is_shown_as_text() -> None:

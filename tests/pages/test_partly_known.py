@@ -30,7 +30,7 @@ from tests.pages.conftest import PAGES, address, opened, widget
 KINDS: tuple[Probabilities, ...] = get_args(Probabilities)
 SIZES = (2, 15)
 TOP = 4
-FILLED_IN = ("> 99 %", "&gt; 99 %", "< 1 %", "&lt; 1 %", "nan")
+FILLED_IN = (">\u00a099\u00a0%", "&gt;\u00a099\u00a0%", "<\u00a01\u00a0%", "&lt;\u00a01\u00a0%", "nan")
 """How 1, what is left of it, and what is not known would be written."""
 
 CORRECT = 7  # a photo that is predicted correctly, whatever is known

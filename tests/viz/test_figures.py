@@ -21,7 +21,7 @@ def test_probability_bars() -> None:
     figure = figures.probability_bars(["using_laptop", "<b>x</b>"], [0.9, 0.1], highlight=1)
     (bar,) = figure.data
     assert list(bar.x) == [0.9, 0.1] and list(bar.y) == ["using laptop", "&lt;b&gt;x&lt;/b&gt;"]
-    assert list(bar.text) == ["90 %", "10 %"] and bar.marker.color[0] != bar.marker.color[1]
+    assert list(bar.text) == ["90\u00a0%", "10\u00a0%"] and bar.marker.color[0] != bar.marker.color[1]
 
 
 @pytest.mark.parametrize("measure", ["precision", "recall", "f1"])

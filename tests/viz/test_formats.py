@@ -8,16 +8,23 @@ from har_core.viz import formats
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(0.0, "< 1 %"), (0.004, "< 1 %"), (0.154, "15 %"), (0.99, "99 %"), (0.999, "> 99 %")]
+    ("value", "expected"),
+    [
+        (0.0, "<\u00a01\u00a0%"),
+        (0.004, "<\u00a01\u00a0%"),
+        (0.154, "15\u00a0%"),
+        (0.99, "99\u00a0%"),
+        (0.999, ">\u00a099\u00a0%"),
+    ],
 )
 def test_no_probability_is_said_to_be_0_or_100(value: float, expected: str) -> None:
     assert formats.percent(value) == expected
 
 
 def test_numbers() -> None:
-    assert formats.share(0.0952) == "9.5 %"
-    assert formats.interval(0.831, 0.8642) == "83.1–86.4 %"
-    assert formats.interval(0.05, 0.2, decimals=0) == "5–20 %"
+    assert formats.share(0.0952) == "9.5\u00a0%"
+    assert formats.interval(0.831, 0.8642) == "83.1–86.4\u00a0%"
+    assert formats.interval(0.05, 0.2, decimals=0) == "5–20\u00a0%"
     assert [formats.count_photos(number) for number in (0, 1, 1890)] == ["0 photos", "1 photo", "1,890 photos"]
 
 

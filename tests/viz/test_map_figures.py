@@ -97,8 +97,8 @@ def test_points_that_are_not_there_are_no_selection() -> None:
 def test_hover_tells_of_each_point() -> None:
     samples = np.array(["a.jpg", "<img src=x>&", "x" * 500], dtype=object)
     texts = figures.hover_texts(samples, np.array([0, 1, 2]), np.array([0, 2, -1]), np.array([1.0, 0.5, 0.0]), CLASSES)
-    assert texts[0] == "a.jpg<br>using laptop, predicted correctly (> 99 %)"
-    assert texts[1] == "&lt;img src=x&gt;&amp;<br>&lt;b&gt;x&lt;/b&gt;, predicted as [c](d) (50 %)"
+    assert texts[0] == "a.jpg<br>using laptop, predicted correctly (>\u00a099\u00a0%)"
+    assert texts[1] == "&lt;img src=x&gt;&amp;<br>&lt;b&gt;x&lt;/b&gt;, predicted as [c](d) (50\u00a0%)"
     assert texts[2].endswith("training photo") and len(texts[2]) < 120
 
 
@@ -130,7 +130,7 @@ def test_a_selection_in_words(true: list[int], predicted: list[int], training: i
 def test_the_headline_tells_where_errors_lie() -> None:
     gathering = Gathering(0, 1, 12, 0.4, 0.144)
     assert r"using laptop and \<b\>x\</b\> meet" in figures.errors_headline(gathering, CLASSES, errors=20, photos=90)
-    assert "40 %" in figures.gathering_sentence(gathering) and "14 %" in figures.gathering_sentence(gathering)
+    assert "40\u00a0%" in figures.gathering_sentence(gathering) and "14\u00a0%" in figures.gathering_sentence(gathering)
     nothing, nowhere = (figures.errors_headline(None, CLASSES, errors=errors, photos=90) for errors in (0, 20))
     assert "90 photos" in nothing and "20" not in nothing and "20 misclassified" in nowhere
 

@@ -17,15 +17,18 @@ MATRIX, CLASSES = np.array([[114, 12], [0, 126]]), ("dancing", "listening_to_mus
 def test_the_accuracy_headline() -> None:
     summary = summarize(MATRIX)
     low, high = (f"{bound * 100:.1f}" for bound in summary.interval)
-    assert text.accuracy_headline(summary, unseen=True) == f"95.2 % correct on 252 unseen photos ({low}–{high} %)"
+    assert (
+        text.accuracy_headline(summary, unseen=True)
+        == f"95.2\u00a0% correct on 252 unseen photos ({low}–{high}\u00a0%)"
+    )
     assert "unseen" not in text.accuracy_headline(summary, unseen=False)
 
 
 @pytest.mark.parametrize(
     ("true", "predicted", "expected"),
     [
-        (0, 1, "12 dancing photos predicted as listening to music: 9.5 % of dancing"),
-        (1, 1, "126 listening to music photos predicted correctly: 100.0 % of listening to music"),
+        (0, 1, "12 dancing photos predicted as listening to music: 9.5\u00a0% of dancing"),
+        (1, 1, "126 listening to music photos predicted correctly: 100.0\u00a0% of listening to music"),
         (0, TOTAL, "126 dancing photos, whatever was predicted"),
         (TOTAL, 1, "138 photos predicted as listening to music"),
         (TOTAL, TOTAL, "252 photos in all"),

@@ -100,7 +100,7 @@ def test_runs_with_other_labels_are_compared_under_both(tmp_path: Path, monkeypa
     app = opened("compare", "new", **{"with": "old"})
     assert not app.exception and app.title[0].value == "New and Old are equally accurate"
     (table,) = (frame.value for frame in app.table if "old labels (those of Old)" in frame.value.columns)
-    shares = [f"{(len(right) + more) / 40:.1%}".replace("%", " %") for more in (0, 1)]
+    shares = [f"{(len(right) + more) / 40:.1%}".replace("%", "\u00a0%") for more in (0, 1)]
     for run in ("Old", "New"):
         assert [cell.split(" (")[0] for cell in table.loc[run]] == shares
     assert "**3 photos** of the 40 in both runs have another label" in text(app)
@@ -136,7 +136,7 @@ def test_heatmaps_that_moved_are_found_and_shown(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("HAR_RUNS", str(tmp_path / "runs"))
     app = opened("compare", "second", **{"with": "first"})
     assert not app.exception
-    assert "Of 40 photos" in text(app) and "cosine of 1.00" in text(app) and "**5.0 %**" in text(app)
+    assert "Of 40 photos" in text(app) and "cosine of 1.00" in text(app) and "**5.0\u00a0%**" in text(app)
     shown = [line.value for line in app.caption if ", cosine " in line.value]
     assert [float(line.rpartition(" ")[2]) < 0.99 for line in shown] == [True, True, False, False]
     sure = [line for line in text(app).splitlines() if "sure on average" in line]

@@ -78,7 +78,7 @@ def test_the_right_label_is_asked_for_and_changes_the_accuracy(verdicts: Verdict
     (asked,) = (box for box in app.selectbox if box.label == "The right label")
     assert asked.value == FOLDERS.classes[FOLDERS.predicted[WRONG[0]]]
     for page in ("overview", "scores"):
-        assert f"{(len(CORRECT) + 1) / 40:.1%}".replace("%", " %") in text(opened(page, "folders"))
+        assert f"{(len(CORRECT) + 1) / 40:.1%}".replace("%", "\u00a0%") in text(opened(page, "folders"))
     assert any(
         button.label == "Corrected labels as CSV" for button in opened("errors", "folders").get("download_button")
     )
@@ -92,13 +92,15 @@ def test_the_right_label_is_asked_for_and_changes_the_accuracy(verdicts: Verdict
 
 def test_photos_drawn_at_random_give_a_fair_figure(verdicts: Verdicts) -> None:
     """Of 40 photos all are drawn; a correct prediction is judged by its label."""
-    assert opened("errors", SHIPPED, show="drawn").title[0].value == "50 of 1,890 photos were drawn at random (2.6 %)"
+    assert (
+        opened("errors", SHIPPED, show="drawn").title[0].value == "50 of 1,890 photos were drawn at random (2.6\u00a0%)"
+    )
     for number, sample in enumerate(FOLDERS.samples[[*CORRECT[:2], WRONG[0]]]):
         app = opened("errors", "folders", show="drawn", photo=sample)
         labels = {button.label for button in app.button}
         assert ("label is right" in labels) == (number < 2) and ("model is wrong" in labels) == (number == 2)
         click(app, "label is right" if number < 2 else "model is wrong")
-    assert "Of 3 judged so far among 40 drawn at random, 66.7 % are correct" in text(opened("scores", "folders"))
+    assert "Of 3 judged so far among 40 drawn at random, 66.7\u00a0% are correct" in text(opened("scores", "folders"))
 
 
 def test_judging_photo_after_photo(verdicts: Verdicts) -> None:

@@ -20,7 +20,7 @@ def test_metrics_are_scikit_learns() -> None:
     labels = np.arange(len(predictions.classes))
     metrics = {metric.label: metric.value for metric in app.metric}
     top3 = top_k_accuracy_score(predictions.true, predictions.probabilities, k=3, labels=labels)
-    assert metrics["True class in the top 3"] == f"{top3 * 100:.1f} %"
+    assert metrics["True class in the top 3"] == f"{top3 * 100:.1f}\u00a0%"
     assert metrics["Log loss"] == f"{log_loss(predictions.true, predictions.probabilities, labels=labels):.4f}"
 
 
@@ -45,12 +45,12 @@ def test_what_is_left_of_the_accuracy_elsewhere(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("HAR_RUNS", str(tmp_path))
     app = opened("scores", "shifted")
     told = next(line.value for line in app.markdown if "shifted or damaged" in line.value)
-    assert "80.0 %" in told and "**40.0 %**" in told and "(20.0 %)" in told and "blur" in told
+    assert "80.0\u00a0%" in told and "**40.0\u00a0%**" in told and "(20.0\u00a0%)" in told and "blur" in told
 
 
 def test_where_all_are_right_none_is_called_the_weakest() -> None:
     app = opened("scores", "perfect")
-    assert "100.0 %" in app.title[0].value and not any("weakest" in line.value for line in app.markdown)
+    assert "100.0\u00a0%" in app.title[0].value and not any("weakest" in line.value for line in app.markdown)
     assert not any("weakest" in header.value for header in app.subheader)
 
 

@@ -13,7 +13,7 @@ def test_the_headline_is_the_accuracy_with_its_interval() -> None:
     app = opened("overview")
     scores = shipped_run().manifest.scores
     assert scores is not None and address(app) == {}
-    assert app.title[0].value.startswith(f"{scores.accuracy * 100:.1f} % correct on {scores.n:,} unseen photos")
+    assert app.title[0].value.startswith(f"{scores.accuracy * 100:.1f}\u00a0% correct on {scores.n:,} unseen photos")
     assert app.expander[0].label == "How was this measured?"
 
 
@@ -39,5 +39,5 @@ def test_an_epoch_that_was_picked_on_the_test_photos_is_admitted(run: str, too_g
 def test_the_published_report_is_told_apart_by_epoch() -> None:
     """Its 0.8196 is its best epoch; its matrix, and so every score, its last one's 0.8180."""
     app = opened("overview", "published-report")
-    assert "81.8 %" in app.title[0].value
+    assert "81.8\u00a0%" in app.title[0].value
     assert "0.8196" in text(app) and "1,549" in text(app) and "1,546" in text(app)

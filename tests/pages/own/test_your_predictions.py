@@ -108,7 +108,7 @@ def test_logits_need_the_names_of_the_classes() -> None:
     app.button(key="table-classes-remove").click().run()
     app.file_uploader[0].set_value(("names.txt", b"cat\ndog\n", "text/plain")).run()
     assert not app.error and boxes(app)["scores"] == "logits"
-    assert [row[3] for row in preview(app)] == ["97 %", "62 %", "98 %"]
+    assert [row[3] for row in preview(app)] == ["97\u00a0%", "62\u00a0%", "98\u00a0%"]
     open_analysis(app)
     run = made(app)
     np.testing.assert_allclose(run.predictions().probabilities[1], [0.6225, 0.3775], atol=1e-4)

@@ -54,22 +54,22 @@ def said(probabilities: list[float], *, lowest: float, threshold: float) -> tupl
 def test_a_long_name_is_short_in_the_headline_and_whole_below() -> None:
     names = tuple(f"a person who is {what} something in front of a large window" for what in ("holding", "eating"))
     headline, detail = answer_words(names, np.array([0.9, 0.1]), [0], [0, 1], 0.9)
-    assert len(headline) <= 40 and "holding" in headline and detail == f"{names[0]}: 90 % probable"
+    assert len(headline) <= 40 and "holding" in headline and detail == f"{names[0]}: 90\u00a0% probable"
     headline, detail = answer_words(names, np.array([0.5, 0.5]), [0, 1], [0, 1], 0.9)
     assert len(headline) <= 84 and names[0] in detail and names[1] in detail
 
 
 def test_the_answer_follows_the_set() -> None:
     rule = {"lowest": 0.18, "threshold": 0.55}
-    assert said([0.8, 0.1, 0.05, 0.03, 0.02], **rule) == ("sitting", "80 % probable")
+    assert said([0.8, 0.1, 0.05, 0.03, 0.02], **rule) == ("sitting", "80\u00a0% probable")
     headline, detail = said([0.48, 0.41, 0.05, 0.04, 0.02], **rule)
     assert headline == "sitting or texting"
     assert (
         detail
-        == "one of the two: over all photos, 90 % of such answers of one or two classes hold the right one; sitting 48 %, texting 41 %"
+        == "one of the two: over all photos, 90\u00a0% of such answers of one or two classes hold the right one; sitting 48\u00a0%, texting 41\u00a0%"
     )
     headline, detail = said([0.36, 0.3, 0.24, 0.06, 0.04], **rule)
-    assert headline == "unsure" and "sitting, texting or eating" in detail and "24 %" in detail
+    assert headline == "unsure" and "sitting, texting or eating" in detail and "24\u00a0%" in detail
     headline, detail = said([0.5, 0.16, 0.14, 0.1, 0.1], **rule)
     assert headline == "unsure" and "sitting or texting" in detail
     headline, detail = said([0.2] * 5, lowest=0.1, threshold=0.0)
@@ -113,7 +113,7 @@ def test_the_caption_says_what_the_threshold_buys(threshold: float) -> None:
     row = rule.outcomes[rule.outcomes["threshold"] == threshold].iloc[0]
     caption = answer_rule_caption(rule, threshold)
     for name in ("one", "one_right", "two", "two_right"):
-        assert (f"{row[name] * 100:.1f} %" in caption) is (threshold < 1)
+        assert (f"{row[name] * 100:.1f}\u00a0%" in caption) is (threshold < 1)
     assert ("none" in caption) is (threshold == 1)
 
 

@@ -33,7 +33,7 @@ def test_a_folder_with_labels(scored: ScoredPhotos, tiles: list[list[Any]]) -> N
     require_whole(app)
     assert "Scored" in names(app) and address(app) == {}
     matrix = scored.matrix()
-    assert f"{np.trace(matrix) / matrix.sum():.1%}".replace("%", " %") in text(app)
+    assert f"{np.trace(matrix) / matrix.sum():.1%}".replace("%", "\u00a0%") in text(app)
     assert f"{matrix.sum()} labeled" in text(app) and f"{scored.scored.unreadable} could not be read" in text(app)
     assert [tile.sample for tile in tiles[-1]] == [one.sample for one in scored.page(Only("errors"))]
     assert len(app.get("plotly_chart")) == 3

@@ -12,7 +12,7 @@ def test_a_link_to_a_run_that_is_not_there_offers_those_that_are() -> None:
     app = opened("scores", "gone")
     assert app.title[0].value == "There is no run called gone" and not app.error
     widget(app, "selectbox", "run").set_value("perfect").run()
-    assert "100.0 %" in app.title[0].value and address(app) == {"run": "perfect"}
+    assert "100.0\u00a0%" in app.title[0].value and address(app) == {"run": "perfect"}
 
 
 @pytest.mark.parametrize("late", [False, True])
