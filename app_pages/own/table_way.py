@@ -79,15 +79,14 @@ def _table(held: Held, found: Understanding) -> None:
     if job is not None:
         st.info(escape_markdown(page_words(job.error or "")), icon=":material/info:")
     made = importing.made()
-    if made is not None and made.about == about:
-        if made.skipped:
-            _list_skipped(made.skipped)
-        st.page_link(
-            _OVERVIEW, label=f"**{_OPEN}**", icon=":material/arrow_forward:", query_params=url.query(run=made.name)
-        )
-        return
-    # Not a callback, which would start what the last rerun drew: a choice made a moment before may not be drawn yet.
+    made = made if made is not None and made.about == about else None
+    if made is not None and made.skipped:
+        _list_skipped(made.skipped)
+    # Neither a callback, which would start what the last rerun drew, nor a link to what was made then: a choice of a moment before
+    # may not be drawn yet.
     if st.button(_OPEN, type="primary", key="table-open", disabled=found.error is not None) and found.error is None:
+        if made is not None:
+            follow(_OVERVIEW, _OPEN, url.query(run=made.name))
         importing.start(held, found)
         st.rerun()
 

@@ -16,7 +16,7 @@ from har_core.imports.text_numbers import NULLS
 
 What = Literal["prediction", "true label"]
 
-_NEVER_NAMES = frozenset(("", "NaN", "nan", "-nan", "<NA>"))
+_NEVER_NAMES = frozenset(NULLS) - {"NA", "N/A", "n/a", "null", "NULL", "None", "(null)"}
 _NAMED = 3
 
 

@@ -24,6 +24,7 @@ from har_core.imports.checking import (
 )
 from har_core.imports.columns import Columns
 from har_core.imports.equal_scores import tell_equal_scores
+from har_core.imports.folder_truth import AGREES_NOTE, FOLDERS
 from har_core.imports.labels import Labels, settle, union
 from har_core.imports.names import below, folder_labels, unpadded
 from har_core.imports.rows import Rows, without_copies
@@ -190,7 +191,7 @@ def labels_of(table: Table, column: str | None) -> Labels:
     Arrays hold places, as those of cleanlab do; text that is no CSV holds names.
     """
     if column is None:
-        return Labels("the folders of the files", "names")
+        return Labels(FOLDERS, "names")
     kind = table.head[column].type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
@@ -263,6 +264,8 @@ def assemble(
     tell_equal_scores(rows, predicted, names, whole=whole)
     answers = probabilities.argmax(axis=1) if predicted is None else predicted
     compare_labels(rows, true, answers, names, given=given, told=bool(classes))
+    if rows.true.column == FOLDERS and whole and len(true) > 1 and (true == answers).all():
+        rows.notes.append(AGREES_NOTE)
     own = len(names)
     kept, skipped, names, true = known_rows(rows, names, true, unknown, whole=whole)
     if len(names) > own:

@@ -180,7 +180,10 @@ def _tell_other_folders(true: np.ndarray, names: Sequence[str], rows: Rows) -> N
     """Note if the files' folders are called like classes, and mostly other ones than the true labels say."""
     by_key = {class_key(name): place for place, name in enumerate(names)}
     folders = np.array(
-        [by_key.get(class_key(name), -1) for name in folder_labels(rows.samples[:_LOOKED_AT]).to_pylist()]
+        [
+            by_key.get(class_key(name), -1) if name else -1
+            for name in folder_labels(rows.samples[:_LOOKED_AT]).to_pylist()
+        ]
     )
     known = (folders >= 0) & (true[:_LOOKED_AT] >= 0)
     if known.mean() > 0.9 and (agree := (folders == true[:_LOOKED_AT])[known].mean()) < 0.5:

@@ -147,7 +147,7 @@ def recognize(table: Table, *, classes: Sequence[str] | None = None, chosen: Cho
                 f"expected labels in the column {shown(name)} of {table.place}, found numbers with fractions; name another with {flag}"
             )
     used |= _named_set(predicted)
-    true = None if chosen.folders else chosen.true or true_named(table, used, labels)
+    true = None if chosen.folders else chosen.true or true_named(table, used, labels, predicted)
     used |= _named_set(true)
     seen = values_of(table, [true, predicted]) or folders_of(table, file)
     names, scores = ((), ()) if top else score_columns.find_scores(table, numeric - used, seen, order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,11 @@ from har_core.imports.names import folder_labels
 from har_core.imports.tables import Table, numbers_of, shown, texts_of
 from har_core.imports.values import TOLERANCE
 from har_core.runs.class_names import class_key
+
+FOLDERS: Final = "the folders of the files"
+"""What the column of true labels is called, where the folders are."""
+
+AGREES_NOTE: Final = f"{FOLDERS} are the true labels, and every answer agrees: if the photos were sorted by the answers, this says nothing"
 
 
 def is_answer(

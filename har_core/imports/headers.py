@@ -68,11 +68,16 @@ def _pairs(words: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for one in words for other in others for name in (one + other, other + one))
 
 
+TRUE_UNSURE: Final = (
+    *_pairs(("real", "correct", "reference", "human", "manual", "annotated", "verified"), _LABEL_WORDS),
+    "observed", "reference", "references", "correctanswer",
+)  # fmt: skip
+"""What may be a second opinion beside a column that is called like a label."""
+
 TRUE_FURTHER: Final = (
     (
-        *_pairs((*_TRUTHS, "expected", "real", "correct", "reference", "human", "manual", "annotated", "verified"), _LABEL_WORDS),
-        "truey", "ytest", "yactual", "yreal", "ygt", "actualname", "gtname", "goldname", "observed", "reference", "references",
-        "groundtruths", "correctanswer",
+        *_pairs((*_TRUTHS, "expected"), _LABEL_WORDS), "truey", "ytest", "yactual", "yreal", "ygt", "actualname", "gtname",
+        "goldname", "groundtruths", *TRUE_UNSURE,
     ),
     _pairs(_TRUTHS, _NUMBER_WORDS),
     ("choice", "labelorig", "classorig", "targetorig", "yorig"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from typing import NoReturn
 
 from har_core.errors import DataError
 from har_core.imports import headers
@@ -16,18 +17,47 @@ _TRUE_WORDS = ("true", "truth", "gt", "groundtruth", "actual", "gold", "orig")
 _PREDICTED_WORDS = ("pred", "predicted", "prediction", "hat")
 
 
-def true_named(table: Table, used: Collection[str], among: Sequence[str]) -> str | None:
+def true_named(table: Table, used: Collection[str], among: Sequence[str], predicted: str | None = None) -> str | None:
     """The column that is called like true labels; None if there is none.
+
+    Args:
+        predicted: the column of predicted labels, if it is known.
 
     Raises:
         DataError: if there are several.
     """
     free = {name: headers.plain(name) for name in among if name not in used}
     strong = [name for name, plain in free.items() if plain in headers.TRUE_STRONG]
-    strong = strong or [name for name, plain in free.items() if plain in headers.TRUE_FURTHER[0]]
-    if len(strong) == 1:
-        return strong[0]
-    return named(table, (headers.TRUE, headers.TRUE_FURTHER[0]), used, "true label", "--true", among=among)
+    further = [name for name, plain in free.items() if plain in headers.TRUE_FURTHER[0]]
+    strong = strong or [name for name in further if free[name] not in headers.TRUE_UNSURE] or further
+    tiers = (headers.TRUE, headers.TRUE_FURTHER[0])
+    found = strong[0] if len(strong) == 1 else named(table, tiers, used, "true label", "--true", among=among)
+    may_be = {*headers.TRUE, *headers.EITHER, *headers.TRUE_UNSURE} - {*headers.TRUE_STRONG, "name"}
+    if found is None or free[found] not in may_be:
+        return found
+    return _only_opinion(table, [found, *(name for name, plain in free.items() if plain in may_be)], predicted)
+
+
+def _only_opinion(table: Table, names: Sequence[str], predicted: str | None) -> str:
+    """The first of some columns that holds classes, those of the predicted labels or of the first column.
+
+    Raises:
+        DataError: if another holds them and says something else.
+    """
+    texts = {name: _keys(table, name) for name in names}
+    classes = {*(_keys(table, predicted) if predicted is not None else texts[names[0]])} - {""}
+    first, *others = [name for name in texts if not classes.isdisjoint(texts[name])] or names[:1]
+    differing = [
+        name for name in others if any(a != b for a, b in zip(texts[first], texts[name], strict=True) if a and b)
+    ]
+    if differing:
+        _several(table, [first, *differing], "true label", "--true")
+    return first
+
+
+def _keys(table: Table, column: str) -> list[str]:
+    texts = texts_of(table.head[column], guarded=table.guarded).to_pylist()
+    return ["" if text in NULLS else class_key(text) for text in texts]
 
 
 def true_further(table: Table, used: Collection[str], among: Sequence[str]) -> str | None:
@@ -77,13 +107,17 @@ def named(
         if len(first) == 1:
             return first[0]
         if len(found) > 1:
-            raise DataError(
-                f"expected one column with the {what} in {table.place}, found {len(found)} that may be it ({some(found)}); name it "
-                f"with {flag}"
-            )
+            _several(table, found, what, flag)
         if found:
             return found[0]
     return None
+
+
+def _several(table: Table, found: Sequence[str], what: str, flag: str) -> NoReturn:
+    raise DataError(
+        f"expected one column with the {what} in {table.place}, found {len(found)} that may be it ({some(found)}); name it "
+        f"with {flag}"
+    )
 
 
 def paired(among: Collection[str]) -> tuple[str, str] | None:

@@ -10,6 +10,9 @@ from har_core.imports.headers import CONFIDENCE, FILE, PHOTO, PREDICTED, TRUE, p
 from har_core.imports.tables import shown
 
 _NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?\s*%?")
+_ID = re.compile(r"(?=[^\W\d]*\d)[\w-]{6,}")
+"""As 3fa9c1 and those of UUIDs."""
+
 _KNOWN = frozenset((*FILE, *TRUE, *PREDICTED, *CONFIDENCE))
 _LOOKED_AT = 50  # rows
 _MOST = 6  # columns that are shown
@@ -19,7 +22,7 @@ def require_header(first: Sequence[str], rows: Sequence[Sequence[str]], delimite
     """Stop if the first line of a table is a row as those below, and say what to write above it.
 
     It is, if it names a photo where the others do, or if each of its cells is a number above numbers, a word that occurs below, or
-    a name that differs from the next in digits alone; and if none is a known name of a column that does not occur below.
+    a name that differs from the next in digits alone, or has digits and is as long as most; and if none is a known name of a column that does not occur below.
 
     Raises:
         DataError: then.
@@ -48,6 +51,8 @@ def _most(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
 
 
 def _is_alike(cell: str, below: Sequence[str]) -> bool:
+    if _ID.fullmatch(cell) and not cell.isdecimal() and _most(_ID, [one for one in below if len(one) == len(cell)]):
+        return 2 * sum(len(one) == len(cell) for one in below) > len(below)
     if _NUMBER.fullmatch(cell):
         return _most(_NUMBER, below)
     shape = re.sub(r"\d+", "#", cell)

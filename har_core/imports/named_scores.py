@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from har_core.errors import DataError
 from har_core.imports.answers import Form, answers_in, form_of, normalized, number_of
-from har_core.imports.headers import TRUE, plain
+from har_core.imports.headers import TRUE, plain, prefixed
 from har_core.imports.lists import texts_in
 from har_core.imports.literals import literal
 from har_core.imports.tables import MAX_COLUMNS, Chunk, Table, shown
@@ -43,10 +43,15 @@ class _Parts(NamedTuple):
     @property
     def columns(self) -> tuple[str, ...]:
         if self.keys is not None:
-            return tuple(f"{self.name}.{key}" for key in self.keys)
+            return tuple(map(self.column_of, self.keys))
         return tuple(
             f"top{rank}_{what}" for rank in range(self.first, self.first + self.ranks) for what in ("label", "score")
         )
+
+    def column_of(self, key: str) -> str:
+        """What the column of a class is called: as one of scores, whatever that of the mappings is called."""
+        own = prefixed(f"{self.name}.{key}")
+        return f"{self.name if own is not None and own.name == key else 'p'}.{key}"
 
 
 def ranked(answers: Iterable[tuple[str, Any]], first: int = 1) -> dict[str, Any]:
@@ -194,7 +199,7 @@ def _record(cell: str | None, parts: _Parts) -> dict[str, Any] | None:
         return None
     mapping = _mapping(value)
     return (
-        ranked(mapping.items()) if parts.keys is None else {f"{parts.name}.{key}": one for key, one in mapping.items()}
+        ranked(mapping.items()) if parts.keys is None else {parts.column_of(key): one for key, one in mapping.items()}
     )
 
 

@@ -14,8 +14,16 @@ from har_core.runs.class_names import class_key
 
 _MARGINS = ("decisionfunction", "decision", "margin", "logit", "logits", "rawscore")
 _NAMES = (*headers.CONFIDENCE, *headers.ARRAYS, *_MARGINS, "ypred", "pred", "prediction", "positive", "ppositive")
+_OF_ANSWERS = (
+    "maxprob", "maxprobability", "predictionconfidence", "predictionsconfidence", "predconf", "predictedconfidence", "top1prob",
+    "top1score", "top1probability", "top1confidence", "certainty",
+)  # fmt: skip
+"""Names that say the confidence of the predicted label, whichever it is."""
+
 _PAIRS = (("0", "1"), ("false", "true"), ("-1", "1"))
 """Labels of which the second is the one that a score speaks of, as in scikit-learn and Keras."""
+
+_FEW = 0.1  # of the rows
 
 
 def find_single(
@@ -24,7 +32,8 @@ def find_single(
     """(column, (the other class, the class whose score it is)); None if there is no such column, or which class is not certain.
 
     It is certain by the column's name, by predicted labels that follow from it, by labels 0 and 1, -1 and 1, or false and true, or by
-    the classes in their order, of which it is the last.
+    the classes in their order, of which it is the last.  Labels, and classes that the table brings, are not enough where no value is
+    below one half, as confidences of the predicted labels have it.
 
     Args:
         numeric: the columns of numbers that are still free.
@@ -34,18 +43,26 @@ def find_single(
     Raises:
         DataError: if there are no predicted labels, and one column may be it, but nothing tells which of two classes it is of.
     """
-    found, untold = [], []
+    found, untold, high, answers = [], [], [], []
     for name in table.columns:
         if name not in numeric or (values := _values(table, name)) is None:
             continue
         if not _are_scores(values[np.isfinite(values)], name):
             continue
-        classes = _named(name, labels, order) or _of_order(name, labels, order)
-        classes = classes or _of_predictions(table, name, labels, predicted)
-        if classes is not None and class_key(classes[0]) != class_key(classes[1]):
+        own = _named(name, labels, order)
+        if own is None and headers.plain(name) in _OF_ANSWERS:
+            answers.append(name)
+            continue
+        classes = own or _of_order(name, labels, order) or _of_predictions(table, name, labels, predicted)
+        untrusted = own is None and predicted is None and order is table.classes and not _is_positive(name)
+        if classes is not None and untrusted and _is_high(table, name):
+            high.append((name, classes))
+        elif classes is not None and class_key(classes[0]) != class_key(classes[1]):
             found.append((name, classes))
         elif classes is None and headers.plain(name) in headers.CONFIDENCE:
             untold.append(name)
+    if not found and predicted is None:
+        _refuse_confidences(table, high, answers if len(labels) <= 2 else [])
     if not found and len(untold) == 1 and len(labels) == 2 and predicted is None and order is None:
         first, second = (shown(one) for one in sorted(labels))
         raise DataError(
@@ -54,6 +71,22 @@ def find_single(
             f"{second}, then {first} if it is that of {first}"
         )
     return found[0] if len(found) == 1 else None
+
+
+def _refuse_confidences(table: Table, high: Sequence[tuple[str, tuple[str, str]]], answers: Sequence[str]) -> None:
+    """Stop at the only column that is, or may be, the confidence of predicted labels that are not there."""
+    if len(high) == 1 and not answers:
+        column, (first, second) = high[0][0], map(shown, high[0][1])
+        raise DataError(
+            f"expected to be told which of the two classes the column {shown(column)} of {table.place} is the score of, found {second} as "
+            f"the answer of every row if it is that of {second}, as a confidence of the answers would be; add the predicted label, name "
+            f"its column with --predicted, or pass --classes FILE with a line for each, {first}, then {second}, if it is that of {second}"
+        )
+    if len(answers) == 1 and not high:
+        raise DataError(
+            f"expected the predicted label beside the column {shown(answers[0])} of {table.place}, which is called like its confidence, found "
+            "none; add it, name its column with --predicted, or call the scores prob_CLASS if they are those of one class"
+        )
 
 
 def agrees(table: Table, column: str, predicted: str, classes: tuple[str, str], least: int = 1) -> bool:
@@ -88,7 +121,8 @@ def single_kind(values: np.ndarray, column: str) -> ScoreKind:
 def require_one_scale(values: np.ndarray, files: Sequence[str], place: str, done: int) -> None:
     """Stop where some of the percentages of one class are shares of 1.
 
-    They are, if the others alone are whole numbers, or if all are one half or more of their scale, as confidences are.
+    They are, if all are one half or more of their scale, as confidences are, or if the others alone are whole numbers and neither are
+    few: a small percentage may have a decimal that the large ones lack.
 
     Args:
         values: (M,) float64, NaN where there is none.
@@ -101,7 +135,9 @@ def require_one_scale(values: np.ndarray, files: Sequence[str], place: str, done
     shares, percentages = values[small], values[large]
     if not len(shares) or not len(percentages):
         return
-    if ((shares % 1).any() and not (percentages % 1).any()) or (shares.min() >= 0.5 and percentages.min() >= 50):
+    few = min(len(shares), len(percentages)) < max(2, _FEW * np.isfinite(values).sum())
+    differ = (shares % 1).any() and not (percentages % 1).any()
+    if (differ and not few) or (np.nanmin(values) >= 0.5 and percentages.min() >= 50):
         rows = sorted(int(np.flatnonzero(one)[0]) for one in (small, large))
         one, other = (f"{values[row]:g} in row {done + row + 1:,} ({shown(files[row])})" for row in rows)
         refuse_scales(f"scores in {place}", one, other)
@@ -124,6 +160,27 @@ def _are_scores(values: np.ndarray, column: str) -> bool:
         return False
     is_rating = values.min() >= 0 and 1 < values.max() <= 50
     return not is_rating or _is_margin(column)
+
+
+def _is_high(table: Table, column: str) -> bool:
+    """Whether no value of a whole column is below one half of its scale: if it is of one class, that is the answer of all rows."""
+    kind = single_kind(numbers_of(table.head[column], table, column, 1)[:, None], column)
+    half = {"logits": 0.0, "percentages": 50.0, "probabilities": 0.5}[kind]
+    slack, done = TOLERANCE * 2 * half, 0
+    for chunk in table.read((), (column,)):
+        if (numbers_of(chunk[column], table, column, done + 1) < half - slack).any():
+            return False
+        done += len(chunk[column])
+    return True
+
+
+def _is_positive(column: str) -> bool:
+    """Whether a column is called like a score of the second class."""
+    prefix = headers.prefixed(column)
+    names = ("1", "positive", "pos")
+    return headers.plain(column) in ("positive", "ppositive") or (
+        prefix is not None and headers.plain(prefix.name) in names
+    )
 
 
 def _is_margin(column: str) -> bool:
@@ -149,8 +206,7 @@ def _of_predictions(table: Table, column: str, labels: Sequence[str], predicted:
 
 def _of_order(column: str, labels: Sequence[str], order: Sequence[str] | None) -> tuple[str, str] | None:
     """The classes, if a column is called like a score of some class, and which is the second is known."""
-    prefix = headers.prefixed(column)
-    if headers.plain(column) not in _NAMES and not (prefix and headers.plain(prefix.name) in ("1", "positive", "pos")):
+    if headers.plain(column) not in _NAMES and not _is_positive(column):
         return None
     if order is not None:
         return (order[0], order[1]) if len(order) == 2 else None

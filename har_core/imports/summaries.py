@@ -10,16 +10,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from har_core.imports.contents import share_like
-from har_core.imports.headers import FILE, plain
+from har_core.imports.headers import FILE, PHOTO, plain
 from har_core.imports.tables import Chunk, Table, shown, texts_of
 
-_MARK = r"[\s!-/:-@\[-`{-~]"
-_SUMMARY = (
-    rf"(?i)^{_MARK}*(?:(?:grand|macro|micro|weighted)[ _-]?)?"
-    r"(?:mean|average|avg|(?:sub[ _-]?)?totals?|sum|all|overall|summary|median|std|stdev|count|min|max|accuracy|mittelwert|durchschnitt|summe|"
-    rf"gesamt|moyenne|somme|promedio|media)(?:[ _-](?:photos|images|files|rows|accuracy|score))?(?:{_MARK}(?:{_MARK}|[0-9])*)?$|^[0-9]+ ?%$"
+_WORDS = (
+    "mean|average|avg|total|totals|sub-?total|sum|all|overall|summary|median|std|stdev|count|min|max|accuracy|acc|error rate|precision|"
+    "recall|f1|f1[ -]score|result|results|"
+    "mittelwert|durchschnitt|summe|gesamt|gesamtsumme|gesamtergebnis|ergebnis|insgesamt|moyenne|somme|promedio|media|suma|totale|somma|"
+    "totaal|gemiddelde|summa|medel|yhteensä|keskiarvo|razem|średnia|łącznie|celkem|průměr|összesen|átlag|toplam|ortalama|"
+    "итого|итог|всего|среднее|общий итог|разом|σύνολο|合計|平均|総計|合计|总计|总和|平均值|總計|합계|평균|총계"
 )
-"""'mean', 'Grand total', 'Average:', 'total (4)', and '25%' as pandas' describe() writes it."""
+_MANY = "grand|macro|micro|weighted|top-?[15]|of"
+_AFTER = "photos|images|files|rows|accuracy|acc|score|avg|average|general|général|générale|końcowa"
+_SUMMARY = (
+    rf"(?i)^[*# ]*(?:(?:{_MANY})[ _-])?(?:{_WORDS})(?:[ _-](?:{_AFTER}))?"
+    r"(?:[:=.]?[*# ]*|[:=] *[0-9.,]+ ?%?|%)$"
+    r"|^(?:total|totals|sum|mean|average|avg|overall) \([0-9]+\)$"
+    r"|^.*\S (?:sub)?totals?$|^(?:25|50|75) ?%$"
+)
+"""'mean', 'Grand total', 'Average:', 'Accuracy: 0.5', 'total (4)', 'cat Total' as spreadsheets write it, '25%' as pandas' describe()
+does.  A number behind the word alone is that of a photo, as in ALL_1."""
 
 _PHOTO = re.compile(r"(?is).+\.[a-z][a-z0-9]{1,4}")
 _NUMBERED = re.compile(r"(?s).*\d.*")
@@ -30,7 +40,8 @@ _TOLD = 3
 def without_summaries(table: Table) -> Table:
     """The same table without rows that are called as summaries are, where nearly all others are called as photos are.
 
-    These have a suffix, or numbers in a column that is called like one of files.  `Table.summaries` names what was left out.
+    They have the suffixes of photos or, in a column that is called like one of files, any suffix or numbers.  `Table.summaries` names
+    what was left out.
     """
     name = _photos(table)
     if name is None:
@@ -71,12 +82,9 @@ def _photos(table: Table) -> str | None:
         if pa.types.is_string(kind):
             texts = texts_of(values, guarded=table.guarded)
             others[name] = texts.filter(pc.invert(pc.match_substring_regex(texts, _SUMMARY)))
-    return next(
-        (
-            name
-            for pattern in (_PHOTO, _NUMBERED)
-            for name, cells in others.items()
-            if len(cells) > 1 and (pattern is _PHOTO or plain(name) in FILE) and share_like(cells, pattern) >= _MOST
-        ),
-        None,
-    )
+    files = [name for name in others if plain(name) in FILE]
+    for name in files or others:
+        for pattern in (_PHOTO, _NUMBERED) if files else (PHOTO,):
+            if len(others[name]) > 1 and share_like(others[name], pattern) >= _MOST:
+                return name
+    return None

@@ -10,8 +10,11 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "None", "-nan", "NULL", "<NA>"]
-"""What stands for no value."""
+NULLS = [
+    "", "NA", "N/A", "NaN", "nan", "null", "None", "-nan", "NULL", "<NA>", "n/a", "(null)", "NaT", "-NaN", "\\N", "#N/A", "#N/A N/A",
+    "#NA", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!",
+]  # fmt: skip
+"""What stands for no value, as pandas, databases and spreadsheets write it."""
 
 SIGNED_NOTE = "numbers with percent signs were divided by 100"
 """Of a run."""

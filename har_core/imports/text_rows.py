@@ -17,6 +17,7 @@ import pyarrow.csv as pa_csv
 
 from har_core.data.labels_file import DELIMITERS
 from har_core.errors import DataError
+from har_core.imports.repeats import named
 from har_core.imports.tables import Chunk, chunk_rows, not_a_number, shown
 from har_core.imports.text_numbers import NULLS, as_numbers, first_fault
 
@@ -30,7 +31,10 @@ _LINK = re.compile(r"\s*!?\[(?P<text>[^\[\]]*)\]\((?P<target>[^()\s]+)\)\s*")
 
 
 class Layout(NamedTuple):
-    """`start`: the byte at which the line after the header begins.  `spaced`: see `is_spaced`.  `markdown`: see `unmarked`."""
+    """`start`: the byte at which the line after the header begins.  `spaced`: see `is_spaced`.  `markdown`: see `unmarked`.
+
+    `repeated`: whether rows repeat the header, as where tables were put together; they are left out.
+    """
 
     encoding: str
     delimiter: str
@@ -39,6 +43,7 @@ class Layout(NamedTuple):
     spaced: bool
     decimal: str
     markdown: bool = False
+    repeated: bool = False
 
 
 def csv_rows(lines: Iterable[str], delimiter: str, *, spaced: bool, partial: bool = False) -> Iterator[list[str]]:
@@ -113,7 +118,7 @@ def stream(path: Path, place: str, layout: Layout, texts: Collection[str], numbe
         DataError: in one sentence, naming a row that cannot be read.
     """
     done, ended = 0, False
-    if not (layout.spaced or layout.markdown):
+    if not (layout.spaced or layout.markdown or layout.repeated):
         try:
             for chunk in _by_arrow(path, layout, texts, numbers):
                 if ended:  # a row that looks like it
@@ -200,7 +205,11 @@ def _by_csv(
     with path.open("rb") as binary:
         binary.seek(layout.start)
         lines = _lines(io.TextIOWrapper(binary, layout.encoding, newline=""), place)
-        rows = islice(csv_rows(lines, layout.delimiter, spaced=layout.spaced), done, None)
+        rows = csv_rows(lines, layout.delimiter, spaced=layout.spaced)
+        if layout.repeated:
+            header = list(layout.header)
+            rows = (row for row in rows if named(row) != header)
+        rows = islice(rows, done, None)
         while piece := _some(rows, step, place):
             check_lengths(piece, layout.header, layout.delimiter, place, done)
             if layout.markdown:

@@ -14,6 +14,7 @@ from har_core.data.labels_file import DELIMITERS, SEPARATOR_LINE
 from har_core.errors import DataError
 from har_core.imports.headers import FILE, plain
 from har_core.imports.missing_header import require_header
+from har_core.imports.repeats import count_repeats, named
 from har_core.imports.tables import HEAD_ROWS, MAX_COLUMNS, Chunk, Table, head_of, shown
 from har_core.imports.text_numbers import NULLS, has_decimal_commas
 from har_core.imports.text_rows import (
@@ -72,16 +73,21 @@ def csv_table(path: Path, place: str) -> Table:
     markdown = delimiter == "|" and bool(rows) and all(map(_RULE.fullmatch, rows[0]))
     if markdown:
         header, rows, count = unmarked(header), [*map(unmarked, rows[1:])], count + 1
+    names = named(header)
+    others = rows if markdown else [row for row in rows if named(row) != names]
+    repeated, rows = len(rows) - len(others), others
     require_header(header, rows, delimiter, place)
-    names = _header(header, place)
+    _check_header(names, place)
     if not rows:
         raise DataError(f"expected rows below the header of {place}, found none; export the predictions again")
     check_lengths(rows[:HEAD_ROWS], names, delimiter, place)
     rows = [row for row in rows if len(row) == len(names)]
     begin = mark + len("".join(lines[: first + count]).encode(encoding))
+    if not markdown:
+        repeated = max(repeated, count_repeats(path, encoding, "".join(lines[first : first + count]), begin))
     columns = {name: [row[number] for row in rows] for number, name in enumerate(names)}
     decimal = "," if delimiter != "," and any(map(has_decimal_commas, columns.values())) else "."
-    layout = Layout(encoding, delimiter, tuple(names), begin, spaced, decimal, markdown)
+    layout = Layout(encoding, delimiter, tuple(names), begin, spaced, decimal, markdown, repeated > 0)
     head = {}
     for name, cells in columns.items():
         if decimal == "," and has_decimal_commas(cells):
@@ -94,6 +100,7 @@ def csv_table(path: Path, place: str) -> Table:
     form = f"text with {DELIMITERS[delimiter]} between the columns"
     notes = [told.note] if told.note else []
     notes += [f"lines above the header, left out: {above:,}"] if above else []
+    notes += [f"rows that repeat the header, left out: {repeated:,}"] if repeated else []
     return Table(place, form, head, read, guarded=True, notes=tuple(notes))
 
 
@@ -160,12 +167,11 @@ def _fitness(rows: list[list[str]]) -> tuple[bool, bool, int]:
     return len(header) > 1 and known, len(header) > 1 and even, len(header)
 
 
-def _header(cells: list[str], place: str) -> list[str]:
-    if len(cells) > MAX_COLUMNS:
+def _check_header(names: list[str], place: str) -> None:
+    if len(names) > MAX_COLUMNS:
         raise DataError(
-            f"expected at most {MAX_COLUMNS:,} columns in {place}, found {len(cells):,}; keep those of the predictions"
+            f"expected at most {MAX_COLUMNS:,} columns in {place}, found {len(names):,}; keep those of the predictions"
         )
-    names = [cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1)]
     if len(names) < 2:
         raise DataError(
             f"expected columns separated by commas, semicolons, tabs or bars in {place}, found one column "
@@ -178,4 +184,3 @@ def _header(cells: list[str], place: str) -> list[str]:
                 f"expected columns of different names in {place}, found two called {shown(name)!r}; rename one"
             )
         seen.add(name)
-    return names

@@ -46,7 +46,7 @@ def _alphabet(letters: str) -> dict[str, float]:
     return {letter: math.log(share / sum(shares)) for letter, share in zip(letters, shares, strict=True)}
 
 
-_WEST = _latin("éäöå", "üóøæãáíñçàßúêõ", "èâùœîôûòìþð", "ëïýÿ")
+_WEST = _latin("éäöå", "üóøæãáíñçàßúêõè", "âùœîôûòì", "þðëïýÿ")
 _CENTRAL = _latin("áéí", "łěšřčžýąęóżőöăüśůćń", "úâîşţľđ", "źďňťűôäß")
 _TURKISH = _latin("ışüçğ", "öİ", "", "âîûé")
 _BALTIC = _latin("āš", "īėēžųūčį", "ąęņļģķ", "õäöü")

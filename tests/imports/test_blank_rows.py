@@ -36,7 +36,7 @@ def ranking(name: str, chance: float) -> list[dict[str, Any]]:
     return [{"label": name, "score": chance}, {"label": other, "score": 1 - chance}]
 
 
-WORDS = ("", "NaN", "nan", "None", "null", "NA", "N/A", "<NA>")
+WORDS = ("", "NaN", "nan", "None", "null", "NA", "N/A", "<NA>", "n/a", "#N/A", "#NA", "NaT", "(null)", "\\N", "#VALUE!", "#REF!")  # fmt: skip
 FORMS: dict[str, Make] = {
     **{f"labels, {one or 'empty'}": text(f"filename,true,pred\na.jpg,blue,blue\nb.jpg,red,{one}\nc.jpg,red,red\n") for one in WORDS},
     **{f"scores, {one or 'empty'}": text(f"filename,true,p:blue,p:red\na.jpg,blue,0.9,0.1\nb.jpg,red,{one},{one}\nc.jpg,red,.4,.6\n") for one in WORDS},
@@ -110,6 +110,13 @@ def test_a_word_is_a_class_where_classes_say_so(tmp_path: Path) -> None:
     alone = text("filename,true,pred\na.jpg,blue,None\nb.jpg,blue,blue\nc.jpg,red,red\n")(tmp_path)
     assert read(alone).predictions.classes == CLASSES and len(read(alone).skipped) == 1
     assert len(read(alone, classes=("None", "blue", "red")).predictions) == 3
+
+
+@pytest.mark.parametrize(("word", "is_class"), [("NA", True), ("n/a", True), ("(null)", True), ("#N/A", False), ("\\N", False), ("NaT", False), ("-", True), ("?", True)])  # fmt: skip
+def test_which_words_are_a_class_of_both_columns(word: str, is_class: bool, tmp_path: Path) -> None:
+    rows = "".join(f"{n}.jpg,{one},{one}\n" for n, one in enumerate([word, "blue", "red", "blue", "red"]))
+    found = read(text(f"filename,true,pred\n{rows}")(tmp_path)).predictions
+    assert (word in found.classes, len(found)) == (is_class, 4 + is_class)
 
 
 def test_rows_are_named_as_the_table_numbers_them(tmp_path: Path) -> None:

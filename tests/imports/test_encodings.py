@@ -27,7 +27,15 @@ def test_what_excel_writes_in_the_west(name: str, delimiter: str, encoding: str,
 
 
 WORDS = {
-    "cp1252": ["Käse Straße Öl", "été niño", "château d’eau", "Ærø løbe sjö", "ação são", "boire écouter téléphoner"],
+    "cp1252": [
+        "Käse Straße Öl",
+        "été niño",
+        "château d’eau",
+        "Ærø løbe sjö",
+        "ação são",
+        "boire écouter téléphoner",
+        "bœuf chèvre",
+    ],
     "mac_roman": ["Käse Straße Übung", "écouter téléphoner étreindre"],
     "cp850": ["Käse Öl Übung", "été niño"],
     "cp437": ["Käse été hören"],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from har_core.errors import DataError
-from har_core.imports.columns import Columns, recognize
+from har_core.imports.columns import Chosen, Columns, recognize
 from har_core.imports.opening import open_table
 from tests.imports.making import KINDS, frame
 
@@ -127,3 +127,34 @@ def test_further_names_do_not_stand_beside_surer_ones(more: str, tmp_path: Path)
 def test_names_that_may_be_anything_are_not_taken(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"--true|--predicted"):
         columns_of({"file": FILES, "pred": numbers(PREDICTED), name: numbers(TRUE)}, tmp_path)
+
+
+UNSURE = ("observed", "reference", "human_label", "manual_label", "real_label", "verified_label", "correct_answer")
+
+
+@pytest.mark.parametrize(
+    ("unsure", "label", "kind"),
+    [*((name, "label", "csv") for name in UNSURE), *(("observed", name, "csv") for name in ("class", "category", "tag", "target")),
+     *(("observed", "label", kind) for kind in KINDS[1:])],
+)  # fmt: skip
+def test_two_opinions_are_refused(unsure: str, label: str, kind: str, tmp_path: Path) -> None:
+    scores = {f"prob_{name}": [0.6 if one == name else 0.2 for one in TRUE] for name in PLACES}
+    for answers in ({"pred": TRUE}, {"pred": PREDICTED}, scores):
+        columns = {"file": FILES, label: TRUE, unsure: PREDICTED, **answers}
+        with pytest.raises(DataError, match="2 that may be it"):
+            columns_of(columns, tmp_path, kind)
+        assert columns_of(columns, tmp_path, kind, chosen=Chosen(true=label)).true == label
+        for sure in ("true_label", "gt", "label_true"):
+            assert columns_of(columns | {sure: TRUE}, tmp_path, kind).true == sure
+    with pytest.raises(DataError, match="2 that may be it"):
+        columns_of({"file": FILES, label: TRUE, unsure: TRUE, "groundtruthed_by": TRUE, "reference_class": PREDICTED, "pred": TRUE}, tmp_path)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("unsure", UNSURE[:2])
+def test_a_column_without_classes_is_no_opinion(unsure: str, kind: str, tmp_path: Path) -> None:
+    same = {"file": FILES, "label": TRUE, unsure: TRUE, "pred": PREDICTED}
+    assert columns_of(same, tmp_path, kind).true in ("label", unsure)
+    for true, other in (("label", unsure), (unsure, "label")):
+        columns = {"file": FILES, true: TRUE, other: ["yes", "no"] * 3, "pred": PREDICTED}
+        assert columns_of(columns, tmp_path, kind).true == true

@@ -13,6 +13,7 @@ import pytest
 
 from har_core.errors import DataError
 from har_core.imports.columns import Chosen
+from har_core.imports.folder_truth import AGREES_NOTE
 from tests.imports.making import KINDS, frame, read, text
 
 FILES = ["cat/1.jpg", "cat/2.jpg", "dog/3.jpg", "dog/4.jpg"]
@@ -108,3 +109,19 @@ def test_the_truth_stays_the_truth(kind: str, tmp_path: Path) -> None:
         assert [found.classes[n] for n in found.true] == ANSWERS
     found = read(frame({"file": FILES, "label": ANSWERS, "pred": TRUE}, f"t.{kind}")(tmp_path)).predictions
     assert [found.classes[n] for n in found.true] == ANSWERS
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", ["labels", "scores", "ranks"])
+def test_folders_that_agree_with_every_answer_are_told(form: str, kind: str, tmp_path: Path) -> None:
+    """As where the photos were sorted by the answers."""
+    for answers in (TRUE, ANSWERS):
+        cat = [p if one == "cat" else 1 - p for one, p in zip(answers, SCORES, strict=True)]
+        columns: dict[str, Any] = {
+            "labels": {"predicted": answers, "confidence": SCORES},
+            "scores": {"prob_cat": cat, "prob_dog": [1 - p for p in cat]},
+            "ranks": {"top1_label": answers, "top1_score": SCORES},
+        }[form]
+        found = read(frame({"file": FILES, **columns}, f"t.{kind}")(tmp_path))
+        assert (AGREES_NOTE in found.notes) == (answers == TRUE)
+        assert AGREES_NOTE not in read(frame({"file": FILES, "true": TRUE, **columns}, f"t.{kind}")(tmp_path)).notes

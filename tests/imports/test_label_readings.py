@@ -239,3 +239,9 @@ def test_folders_that_are_called_as_other_classes_are_told(true: str, told: bool
     files = ["val/dog/1.jpg", "val/cat/2.jpg", "val\\cat\\3.jpg", "val/Dog/4.jpg"]
     columns = {"file": files, "true": true.split(), "pred": true.split()}
     assert any("folders of files" in note for note in read(frame(columns, f"t.{kind}")(tmp_path)).notes) == told
+
+
+def test_a_class_of_a_mark_alone_is_no_folder(tmp_path: Path) -> None:
+    columns = {"file": [f"{n}.jpg" for n in range(6)], "true": [*"++++--"], "pred": [*"++--++"]}
+    found = read(frame(columns)(tmp_path))
+    assert set(found.predictions.classes) == {"+", "-"} and not found.notes

@@ -22,6 +22,8 @@ ROWS = {
     "a.jpg,0,1,0.9\nb.jpg,1,1,0.8\n": "filename,true,predicted,confidence",
     "0,a.jpg,cat,dog\n1,b.jpg,dog,dog\n": "column1,filename,true,predicted",
     "cat,dog,a.jpg\ndog,dog,b.jpg\n": "true,predicted,filename",
+    "3fa9c1,bird,bird,0.9\n9bc2ef,cat,bird,0.8\nee120d,bird,cat,0.7\n": "filename,true,predicted,confidence",
+    "9F3-aB1x,bird,cat\nQ27_zz0k,cat,bird\n01c-9dFF,bird,cat\n": "filename,true,predicted",
     "img_1,cat,dog,0.9\nimg_2,dog,cat,0.8\nimg_3,cat,dog,0.7\n": "filename,true,predicted,confidence",
 }
 
@@ -59,3 +61,22 @@ def test_the_line_that_is_said_mends_the_table(tmp_path: Path) -> None:
 )
 def test_a_header_stays_one(content: str, tmp_path: Path) -> None:
     assert list(open_table(text(content)(tmp_path)).columns) == content.splitlines()[0].split(",")
+
+
+@pytest.mark.parametrize("place", [1, 70, 2999])
+@pytest.mark.parametrize("columns", ["file,true,pred", "file,true,pred,conf", "file,true,cat,dog", ",file,true,pred"])
+@pytest.mark.parametrize(
+    ("encoding", "again", "end"), [("utf-8", "", "\n"), ("utf-8-sig", "\ufeff", "\r\n"), ("utf-16", "", "\n")]
+)
+def test_a_header_that_is_repeated_is_no_photo(
+    end: str, encoding: str, again: str, columns: str, place: int, tmp_path: Path
+) -> None:
+    more = {"file,true,pred": "cat", "file,true,pred,conf": "cat,0.9", "file,true,cat,dog": "0.9,0.1"}.get(columns)
+    start = ",{}.jpg,{},cat" if more is None else f"{{}}.jpg,{{}},{more}"
+    rows = [start.format(number, ("cat", "dog")[number % 2]) for number in range(3000)]
+    lines = [columns, *rows[:place], again + columns, *rows[place:], again + columns]
+    found = read(text((end.join(lines) + end).encode(encoding))(tmp_path))
+    assert len(found.predictions) == found.rows == 3000 and found.predictions.classes == ("cat", "dog")
+    assert [note for note in found.notes if "header" in note] == ["rows that repeat the header, left out: 2"]
+    whole = read(text((end.join([columns, *rows]) + end).encode(encoding))(tmp_path))
+    assert not [note for note in whole.notes if "header" in note]

@@ -55,6 +55,18 @@ def test_a_value_for_every_class(form: str, tmp_path: Path) -> None:
     assert found.probabilities == "all"
 
 
+@pytest.mark.parametrize(
+    "name", ["out", "results", "predicted", "answer", "model", "json", "distribution", "all_probs", "prob_dict", "1"]
+)
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "json", "parquet"])
+@pytest.mark.parametrize("keys", [("cat", "dog"), ("0", "1")])
+def test_whatever_the_column_is_called(keys: tuple[str, str], kind: str, name: str, tmp_path: Path) -> None:
+    cells = [str(dict(zip(keys, row.values(), strict=True))) for row in DENSE]
+    true = [keys[("cat", "dog").index(one)] for one in TRUE]
+    found = read(frame({"file": FILES, "true": true, name: cells}, f"t.{kind}")(tmp_path)).predictions
+    assert found.classes == keys and np.allclose(found.probabilities, [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_logits(form: str, tmp_path: Path) -> None:
     found = read(forms(LOGITS)[form](tmp_path))

@@ -69,6 +69,23 @@ def test_percentages_of_one_class_may_be_small(values: list[float], tmp_path: Pa
     assert found.probabilities[:, 1].tolist() == pytest.approx([one / 100 for one in values], abs=1e-6)
 
 
+@pytest.mark.parametrize("small", [[0.4], [0.6], [0.4] + [12] * 20 + [0.6]])
+@pytest.mark.parametrize("kind", KINDS)
+def test_few_percentages_with_a_decimal_are_no_other_scale(small: list[float], kind: str, tmp_path: Path) -> None:
+    values = [97, 99, 60, 88, *small, 0, 100, 66]
+    count = len(values)
+    path = frame({"file": FILES[:count], "label": [0, *[1] * (count - 1)], "prob_pos": values}, f"t.{kind}")(tmp_path)
+    assert read(path).predictions.probabilities[:, 1].tolist() == pytest.approx([one / 100 for one in values])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_shares_among_whole_percentages_are(kind: str, tmp_path: Path) -> None:
+    values = [97, 3, 0.4, 88, 0.93, 0, 100, 66]
+    path = frame({"file": FILES[:8], "label": [0, 1] * 4, "prob_pos": values}, f"t.{kind}")(tmp_path)
+    with pytest.raises(DataError, match=r"97 in row 1 \(0\.jpg\) and 0\.4 in row 3"):
+        read(path)
+
+
 def test_later_ranks_may_be_small(tmp_path: Path) -> None:
     found = read(frame(ranks(87, 91))(tmp_path))
     assert found.predictions.probabilities.max(axis=1)[:3].tolist() == pytest.approx([0.87, 0.87, 0.91])

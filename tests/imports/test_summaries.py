@@ -14,6 +14,8 @@ FILES, TRUE = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"], ["cat", "dog", "cat", "dog"]
 SCORES = {"p:cat": [0.9, 0.2, 0.6, 0.4], "p:dog": [0.1, 0.8, 0.4, 0.6]}
 NAMES = (
     "mean", "Average:", "TOTAL", "all", "overall", "Grand total", "macro avg", "total (4)", "Mean: 0.53", "25%", "sum", "Mittelwert",
+    "Итого", "Razem", "Suma", "Moyenne générale", "合計", "平均", "top-1 accuracy", "error rate", "cat Total", "Accuracy: 50 %", "**Mean**",
+    "Gesamtergebnis", "Średnia", "Total général",
 )  # fmt: skip
 
 
@@ -44,10 +46,34 @@ def test_names_of_summaries(name: str, tmp_path: Path) -> None:
     assert found.predictions.samples.tolist() == FILES and any(name in note for note in found.notes)
 
 
-@pytest.mark.parametrize("name", ["mean.jpg", "all/e.jpg", "meander", "tall", "e"])
+@pytest.mark.parametrize(
+    "name", ["mean.jpg", "all/e.jpg", "meander", "tall", "e", "ALL_1", "max_0", "total 7", "max (1)", "3%", "count_1"]
+)
 def test_other_names_are_photos(name: str, tmp_path: Path) -> None:
     found = read(frame(with_row(name, "cat", 0.5, 0.5))(tmp_path))
     assert found.predictions.samples.tolist() == [*FILES, name]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("column", ["filename", "id", "image_id", "file"])
+@pytest.mark.parametrize("words", [("ALL", "AML"), ("max", "min"), ("total", "media"), ("count", "sum")])
+def test_a_class_with_such_a_name_and_numbered_photos(
+    words: tuple[str, str], column: str, kind: str, tmp_path: Path
+) -> None:
+    names = [f"{word}_{number}" for word in words for number in range(1, 9)]
+    true = [word for word in words for _ in range(8)]
+    found = read(frame({column: names, "true": true, "pred": true[::-1]}, f"t.{kind}")(tmp_path)).predictions
+    assert sorted(found.samples.tolist()) == sorted(names) and set(found.classes) == set(words)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("first", ["true", "model"])
+def test_only_the_names_of_photos_tell(first: str, kind: str, tmp_path: Path) -> None:
+    names, labels = [f"img{n}.jpg" for n in range(60)], ["fruit.apple", "fruit.pear"] * 29 + ["total"] * 2
+    values = {"true": labels, "model": ["resnet50.pth"] * 58 + ["all"] * 2}
+    columns = {first: values[first], "true": labels, "id": names, "pred": labels}
+    found = read(frame(columns, f"t.{kind}")(tmp_path)).predictions
+    assert len(found.samples) == 60 and set(found.classes) == {"fruit.apple", "fruit.pear", "total"}
 
 
 @pytest.mark.parametrize("files", [["sky", "sea", "dune", "lake"], ["sky", "sea.jpg", "dune", "lake.jpg"]])

@@ -71,6 +71,17 @@ def test_what_was_chosen_a_moment_before_the_button_counts() -> None:
     assert names == ["dog", "dog", "cat"]
 
 
+def test_a_run_that_was_made_before_does_not_stand_for_the_choice_of_a_moment_ago() -> None:
+    app = bring(LABELS)
+    open_analysis(app)
+    app.switch_page(PAGES["own"]).run()
+    box(app, "predicted").set_value("other")
+    open_analysis(app)
+    found = made(app, "run-1")
+    assert [found.classes[index] for index in found.predictions().predicted] == ["dog", "dog", "cat"]
+    assert links(app, "Open the error analysis")[0]["run"] == "run-1"
+
+
 def test_a_choice_that_cannot_be_opened_stops_the_button() -> None:
     app = bring("filename,true,pred,other\na.jpg,cat,cat,\nb.jpg,dog,cat,\nc.jpg,dog,dog,\n")
     box(app, "predicted").set_value("other")

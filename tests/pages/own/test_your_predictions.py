@@ -44,7 +44,10 @@ def test_labels_become_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         app.switch_page(file).run()
         assert not app.exception and not [error for error in app.error if "damaged" not in error.value], page
     app.switch_page(PAGES["own"]).run()
-    assert boxes(app)["predicted"] == "other" and links(app, "**Open the error analysis**")[0]["run"] == "run-0"
+    assert boxes(app)["predicted"] == "other"
+    app.button(key="table-open").click().run()
+    assert links(app, "Open the error analysis")[0]["run"] == "run-0" and "run-1" not in app.session_state["own-runs"]
+    app.switch_page(PAGES["own"]).run()
     app.button(key="remove-run-0").click().run()
     assert app.session_state["run"] == "best" and app.button(key="table-open")
     app.button(key="table-remove").click().run()
