@@ -13,17 +13,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from pathlib import Path
-
-import torch
 
 from benchmarks.levers import FIRST, SEEN_OFTEN, thinned, trained
 from har_core.data.corrections import Corrections
-from har_core.data.dataset import default_workers
 from har_core.data.scan import LabeledPhotos, scan
 from har_core.training.config import TrainConfig
-from har_core.training.pipeline import Callbacks, train
 from har_core.training.state import STATE, read_state, write
 
 EVERY = 4
@@ -65,21 +60,10 @@ def grow(photos: LabeledPhotos, corrections: Corrections, trunk: Path, config: T
         if row["epoch"] == shared:
             raise _Enough
 
-    resume = (trunk / STATE).is_file()
-    if resume and read_state(trunk)["progress"]["epoch"] > shared:
+    if (trunk / STATE).is_file() and read_state(trunk)["progress"]["epoch"] > shared:
         return
-    said = Callbacks(start=lambda line: print(f"{trunk.name}: {line}", file=sys.stderr, flush=True), epoch=stop)
     try:
-        train(
-            photos,
-            config,
-            trunk,
-            device=torch.device("cpu"),
-            workers=default_workers(),
-            corrections=corrections,
-            resume=resume,
-            callbacks=said,
-        )
+        trained(photos, corrections, trunk, config, stop)
     except _Enough:
         return
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,8 +115,18 @@ def thinned(photos: LabeledPhotos, every: int) -> Corrections:
     return Corrections({}, frozenset(unused | set(split.dropped)), ())
 
 
-def trained(photos: LabeledPhotos, corrections: Corrections, folder: Path, config: TrainConfig) -> Run:
-    """The run of a lever, trained or taken up again where it is not complete."""
+def trained(
+    photos: LabeledPhotos,
+    corrections: Corrections,
+    folder: Path,
+    config: TrainConfig,
+    epoch: Callable[[dict[str, float], bool], None] = lambda row, best: None,
+) -> Run:
+    """The run of a lever, trained or taken up again where it is not complete.
+
+    Args:
+        epoch: called after each epoch, as that of `Callbacks`.
+    """
     if (folder / MANIFEST).is_file() and (run := Run.open(folder)).manifest.status == COMPLETE:
         return run
     made = train(
@@ -126,7 +137,9 @@ def trained(photos: LabeledPhotos, corrections: Corrections, folder: Path, confi
         workers=default_workers(),
         corrections=corrections,
         resume=(folder / STATE).is_file(),
-        callbacks=Callbacks(start=lambda line: print(f"{folder.name}: {line}", file=sys.stderr, flush=True)),
+        callbacks=Callbacks(
+            start=lambda line: print(f"{folder.name}: {line}", file=sys.stderr, flush=True), epoch=epoch
+        ),
     )
     assert made is not None, "one process alone always writes its run"
     return made
