@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from har_core.runs.run import Run
 from tests.pages.conftest import links, opened
-from tests.pages.own.test_your_photos import bring, evaluate_all, packed
+from tests.pages.own.zips import bring, evaluate_all, packed
 
 
 def test_nobody_is_sent_to_see_where_it_fails() -> None:

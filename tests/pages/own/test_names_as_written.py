@@ -8,7 +8,7 @@ from har_core.files import as_written, printable
 from har_core.viz.formats import short_name
 from tests.pages.conftest import opened
 from tests.pages.own.bringing import bring
-from tests.pages.own.test_your_photos import photo, zipped
+from tests.pages.own.zips import photo, zipped
 
 WRITTEN = (
     "Screenshot 9.41\u202fAM.png",

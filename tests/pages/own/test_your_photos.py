@@ -2,71 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import tempfile
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-from app_pages.own.scoring import ERROR, SKIP
+from app_pages.own.scoring import ERROR
 from app_pages.state import jobs, models
 from har_core.inference import evaluate as evaluation
 from har_core.media.isolated import IsolatedDecoder
-from har_core.runs.run import Run, shipped_run
-from tests.conftest import picture
+from har_core.runs.run import shipped_run
 from tests.pages.conftest import PAGES, follow, links, opened, wait_for, wait_for_job, widget
-
-
-def packed(classes: tuple[str, ...], each: int) -> bytes:
-    """A zip with one folder per class."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for label in classes:
-            for number in range(each):
-                photo = io.BytesIO()
-                picture((9, 90, 200), seed=number).save(photo, "PNG")
-                archive.writestr(f"mine/{label}/{number}.png", photo.getvalue())
-    return buffer.getvalue()
-
-
-def bring(app: AppTest, name: str, content: bytes) -> AppTest:
-    return app.file_uploader[0].set_value((name, content, "application/zip")).run()
-
-
-def asked(app: AppTest, label: str) -> Any:
-    """What a label counts as."""
-    return next(
-        one for one in app.selectbox if (one.key or "").startswith("own-label-") and one.label.startswith(label)
-    )
-
-
-def zipped(entries: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def photo(seed: int = 0) -> bytes:
-    buffer = io.BytesIO()
-    picture((9, 90, 200), seed=seed).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def evaluate_all(app: AppTest) -> AppTest:
-    app.button(key="own-start").click().run()
-    wait_for_job(app, "own-job")
-    return app.run()
+from tests.pages.own.zips import asked, bring, evaluate_all, packed, photo, zipped
 
 
 @pytest.fixture
@@ -115,54 +68,6 @@ def test_a_visitors_own_photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     del app, choice
     models.keep_out_of_collections()
     assert list(tmp_path.glob("har-lens-*")) == []
-
-
-@pytest.mark.parametrize(
-    ("counts_as", "photos", "classes"),
-    [(SKIP, 1, 15), (ERROR, 3, 16), ("using_laptop", 3, 15)],
-    ids=["skip", "error", "class"],
-)
-def test_labels_are_matched_by_meaning_or_by_the_visitor(counts_as: str, photos: int, classes: int) -> None:
-    app = opened("own")
-    content = io.BytesIO(packed(("typing",), 2))
-    with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr("mine/Using Laptop/0.png", archive.read("mine/typing/0.png"))
-    bring(app, "mine.zip", content.getvalue())
-    assert app.dataframe[0].value["counts as"].tolist() == ["using laptop"]
-    asked(app, "typing").set_value(counts_as).run()
-    evaluate_all(app)
-    assert not app.exception and len(app.success) == 1
-    run = Run.open(app.session_state["own-runs"]["run-0"].folder)
-    assert len(run.predictions().samples) == photos and len(run.classes) == classes
-    assert [run.classes[index] for index in np.unique(run.predictions().true)] == (
-        ["using_laptop", "typing"] if counts_as == ERROR else ["using_laptop"]
-    )
-    assert any("2 photos left out" in line.value for line in app.caption) is (counts_as == SKIP)
-
-
-def test_what_a_label_counts_as_is_that_of_a_moment_ago() -> None:
-    """The choice and the button reach the server at once."""
-    app = opened("own")
-    bring(app, "mine.zip", packed(("sitting", "juggling"), 1))
-    asked(app, "juggling").set_value("running")
-    evaluate_all(app)
-    run = Run.open(app.session_state["own-runs"]["run-0"].folder)
-    assert {run.classes[index] for index in run.predictions().true} == {"sitting", "running"}
-
-
-def test_a_button_does_not_start_what_was_ruled_out_a_moment_before() -> None:
-    app = opened("own")
-    bring(app, "mine.zip", packed(("juggling",), 1))
-    asked(app, "juggling").set_value("running").run()
-    asked(app, "juggling").set_value(SKIP)
-    app.button(key="own-start").click().run()
-    assert not app.exception and app.button(key="own-start").disabled and "own-job" not in app.session_state
-
-
-def test_nothing_to_score_cannot_be_started() -> None:
-    app = opened("own")
-    bring(app, "mine.zip", packed(("juggling",), 1))
-    assert app.button(key="own-start").disabled
 
 
 def test_a_scoring_goes_on_beside_other_pages_and_its_result_waits(gate: threading.Event) -> None:
@@ -255,14 +160,6 @@ def test_a_zip_that_is_none_is_refused_in_plain_words() -> None:
     assert not app.exception and "expected a zip of photos" in app.error[0].value
 
 
-def test_labels_of_which_none_counts_are_said_to_be_the_reason() -> None:
-    app = opened("own")
-    bring(app, "a.zip", packed(("juggling", "rowing"), 1))
-    assert app.button(key="own-start").disabled and any("skipped" in line.value for line in app.caption)
-    asked(app, "rowing").set_value(ERROR).run()
-    assert not app.button(key="own-start").disabled and not any("skipped" in line.value for line in app.caption)
-
-
 def test_folders_that_are_actions_count_and_not_a_table_beside_them() -> None:
     app = opened("own")
     table = b"filename,label,confidence\nsitting/1.png,running,0.9\nrunning/1.png,running,0.8\n"
@@ -273,19 +170,6 @@ def test_folders_that_are_actions_count_and_not_a_table_beside_them() -> None:
     )
     assert app.subheader[0].value == "2 photos of 2 actions"
     assert "predictions.csv was not read" in app.info[0].value and "1 of 2 photos" in app.info[0].value
-
-
-def test_another_zip_is_asked_anew() -> None:
-    app = opened("own")
-    bring(app, "a.zip", packed(("photos",), 1))
-    asked(app, "photos").set_value("hugging").run()
-    assert not app.button(key="own-start").disabled
-    app.switch_page(PAGES["scores"]).run()
-    app.switch_page(PAGES["own"]).run()
-    assert asked(app, "photos").value == "hugging"
-    next(button for button in app.button if button.label == "Remove a.zip").click().run()
-    bring(app, "b.zip", packed(("photos",), 1))
-    assert asked(app, "photos").value == SKIP and app.button(key="own-start").disabled
 
 
 def test_names_of_which_none_is_a_photo_leave_nothing_to_evaluate() -> None:
@@ -307,25 +191,6 @@ def test_photos_that_could_not_be_read_are_in_the_headline_and_the_result() -> N
     follow(app, "**See where it fails**")
     told = next(line.value for line in app.markdown if "were not used" in line.value).replace("\\", "")
     assert "2 photos were not used" in told and "running/2.png" in told and "folder" not in told
-
-
-def test_labels_that_differ_in_case_are_one() -> None:
-    app = opened("own")
-    bring(app, "mine.zip", packed(("Jumping", "jum ping", "sitting", "Sitting"), 1))
-    assert app.subheader[0].value == "4 photos of 2 actions"
-    assert any("1 of 2 labels is an action" in one.label for one in app.expander)
-    asked(app, "Jumping, jum ping (2 photos)").set_value(ERROR).run()
-    evaluate_all(app)
-    run = Run.open(app.session_state["own-runs"]["run-0"].folder)
-    assert len(run.classes) == 16 and len(run.predictions()) == 4
-
-
-def test_a_label_that_no_class_can_have_is_refused_before_scoring() -> None:
-    app = opened("own")
-    bring(app, "mine.zip", packed(("j" * 120, "sitting"), 1))
-    assert not app.button(key="own-start").disabled
-    asked(app, "jjj").set_value(ERROR).run()
-    assert app.button(key="own-start").disabled and "100" in app.error[0].value
 
 
 def test_labels_in_a_spreadsheet_are_said_not_to_be_read() -> None:
